@@ -1,0 +1,53 @@
+# Trunkline. `make` alone, or `make help`, lists what can be done here.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+PORT ?= 8080
+# Extra arguments for the tool behind a target, e.g. `make unit ARGS="-k inbox -x"`.
+ARGS ?=
+
+.PHONY: help setup setup-server demo test check unit fuzz bench claims fmt lock clean
+
+help: ## Show this list
+	@echo "Trunkline: make TARGET [ARGS=...]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: setup-server ## Start a server on PORT (8080), chat, crash it, prove nothing was lost (ONCE=1: then exit)
+	@exec $(BIN)/trunkline demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once) $(ARGS)
+
+test: check ## Everything that must pass before a change lands: check, then all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## Style, types, layer contracts, module sizes (seconds)
+	@tools/check.sh
+
+unit: setup ## Only the quick tests (unit and property)
+	@$(BIN)/python -m pytest tests/unit tests/property -m "not slow" $(ARGS)
+
+claims: setup ## The reliability claims in full: crashes, power loss, bad networks; writes docs/reliability.md
+	@$(BIN)/python -m tests.claims --full $(ARGS)
+
+bench: setup ## The speed claims against other systems in one run; writes a report with a plot
+	@$(BIN)/python -m bench $(ARGS)
+
+fuzz: setup ## Property tests with many more examples (minutes)
+	@$(BIN)/python -m pytest tests/property --hypothesis-profile=fuzz --timeout=1800 $(ARGS)
+
+fmt: setup ## Format the code and apply the safe fixes
+	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
+
+setup: ## Create or update .venv with everything for development
+	@tools/setup.sh dev
+
+setup-server:
+	@tools/setup.sh server
+
+lock: setup ## Write requirements/*.txt again from pyproject.toml (ARGS=--upgrade for the newest)
+	@tools/lock.sh $(ARGS)
+
+clean: ## Remove the environment, caches and build output (no data)
+	@rm -rf .venv .venv-setup.lock build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bench/.build
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
