@@ -37,6 +37,7 @@ EXPIRED = "message.expired"
 REACTED = "message.reacted"
 PINNED = "message.pinned"
 ERASED = "message.erased"
+"""A party's messages up to here lost their content for good: ``{party}``; it has no target."""
 
 PLACEHOLDER = "placeholder"
 """A numbered entry the reader may not see; keeps the sequence dense."""

@@ -1,0 +1,1 @@
+"""The log: entries, the records that make them durable, and deduplication of sends."""

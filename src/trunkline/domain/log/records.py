@@ -1,0 +1,212 @@
+"""What the journal holds: every durable change is one of these records.
+
+Positional Structs with integer tags. Fields are only ever appended, with a default, so that a
+newer program reads an older journal. One journal frame is one msgpack array of records that
+became durable together (decision 0002).
+
+Not here: how a record changes memory (``domain.conversation``) or tables (``store.sqlite``).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+FORMAT_VERSION = 1
+
+
+class Entry(msgspec.Struct, array_like=True, gc=False):
+    """One numbered entry of a conversation's log, as stored.
+
+    Attributes:
+        seq: dense from 1 within the conversation.
+        at_ms: writer's time, non-decreasing within the conversation.
+        sender: party; the party in whose name a change was made.
+        type: see ``wire.entries``.
+        content: msgpack of the content; b"" for none.
+        count: how many entries up to and including this one count as unread for others.
+        own: how many of those are this sender's.
+        outbox: the sender's outbox, and ``n``: together the send's id; "" for server-made entries.
+        target: the seq a change refers to.
+        reply_to: the seq a message quotes.
+        mentions: parties, or ["*"].
+        expires_at_ms: when the message expires; 0 = never.
+    """
+
+    seq: int
+    at_ms: int
+    sender: str
+    type: str
+    content: bytes
+    count: int
+    own: int
+    outbox: str = ""
+    n: int = 0
+    target: int = 0
+    reply_to: int = 0
+    mentions: tuple[str, ...] = ()
+    expires_at_ms: int = 0
+
+
+class EntryAppended(msgspec.Struct, array_like=True, tag=1, gc=False):
+    """An entry joined a conversation's log."""
+
+    app: str
+    conversation: str
+    entry: Entry
+
+
+class CursorMoved(msgspec.Struct, array_like=True, tag=2, gc=False):
+    """A member's cursors moved forward.
+
+    ``read_count`` and ``read_own`` are the running counts (all countable entries; the member's own) at ``read``,
+    which make unread a subtraction.
+    """
+
+    app: str
+    conversation: str
+    party: str
+    delivered: int
+    read: int
+    read_count: int
+    read_own: int
+
+
+class SettingsChanged(msgspec.Struct, array_like=True, tag=3):
+    """A party changed its own settings of a conversation; ``value`` is msgpack of ``MemberSettings``."""
+
+    app: str
+    party: str
+    conversation: str
+    value: bytes
+
+
+class EntriesHidden(msgspec.Struct, array_like=True, tag=4):
+    """A party deleted entries for itself: single seqs, and everything up to ``up_to``.
+
+    ``counted`` are those of ``seqs`` that count as unread for this party (messages of others).
+    """
+
+    app: str
+    conversation: str
+    party: str
+    seqs: tuple[int, ...]
+    up_to: int
+    counted: tuple[int, ...] = ()
+
+
+class BlockChanged(msgspec.Struct, array_like=True, tag=5):
+    """A party blocked or unblocked another."""
+
+    app: str
+    party: str
+    other: str
+    on: bool
+
+
+class ProfileChanged(msgspec.Struct, array_like=True, tag=6):
+    """A party's profile, whole."""
+
+    app: str
+    party: str
+    name: str
+    avatar: str
+    custom: dict[str, str]
+    at_ms: int
+
+
+class DeviceChanged(msgspec.Struct, array_like=True, tag=7):
+    """A device signed in, or was revoked: tokens minted up to ``revoked_before_s`` are refused on it."""
+
+    app: str
+    party: str
+    device: str
+    platform: str
+    at_ms: int
+    revoked_before_s: int = 0
+
+
+class TokensRevoked(msgspec.Struct, array_like=True, tag=8):
+    """Tokens of a party minted (``iat``) up to this second are refused."""
+
+    app: str
+    party: str
+    before_s: int
+
+
+class AppChanged(msgspec.Struct, array_like=True, tag=9):
+    """A tenant was created or disabled."""
+
+    app: str
+    name: str
+    at_ms: int
+    disabled: bool = False
+
+
+class KeyChanged(msgspec.Struct, array_like=True, tag=10):
+    """An API key, whole. Its secret is derived from the master key and stored nowhere."""
+
+    app: str
+    key: str
+    scopes: tuple[str, ...]
+    at_ms: int
+    expires_at_ms: int = 0
+    revoked: bool = False
+
+
+class RequestRemembered(msgspec.Struct, array_like=True, tag=11):
+    """The answer to a REST request with an Idempotency-Key, committed together with its effect."""
+
+    app: str
+    key: str
+    request_hash: bytes
+    status: int
+    body: bytes
+    at_ms: int
+
+
+class PartyErased(msgspec.Struct, array_like=True, tag=12):
+    """A party's profile, settings, devices and the content of its messages are gone."""
+
+    app: str
+    party: str
+    at_ms: int
+
+
+class OutboxFloorRaised(msgspec.Struct, array_like=True, tag=13):
+    """Sends of an outbox at or below ``n`` are forgotten: a retry of one is refused as expired."""
+
+    app: str
+    party: str
+    outbox: str
+    n: int
+
+
+Record = (
+    EntryAppended
+    | CursorMoved
+    | SettingsChanged
+    | EntriesHidden
+    | BlockChanged
+    | ProfileChanged
+    | DeviceChanged
+    | TokensRevoked
+    | AppChanged
+    | KeyChanged
+    | RequestRemembered
+    | PartyErased
+    | OutboxFloorRaised
+)
+
+encode_group = msgspec.msgpack.Encoder().encode
+"""Encode a list of records as one journal payload."""
+
+_decoder = msgspec.msgpack.Decoder(list[Record])
+
+
+def decode_group(payload: bytes) -> list[Record]:
+    """Decode one journal payload.
+
+    Raises:
+        msgspec.DecodeError: the payload is not ours; a journal checksum should have caught it.
+    """
+    return _decoder.decode(payload)

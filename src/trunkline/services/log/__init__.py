@@ -1,0 +1,1 @@
+"""The engine under every use case: load, decide, append, commit, release, project."""
