@@ -39,7 +39,7 @@ class _Event(msgspec.Struct, frozen=True, gc=False, tag_field="ev", omit_default
     """What all events share: a tag in the JSON object's `ev` field."""
 
 
-class Invoke(_Event, tag="invoke"):
+class Invoke(_Event, frozen=True, tag="invoke"):
     """The application asked the device to send. A second invoke of one id is a retry, not a new send."""
 
     dev: str
@@ -48,7 +48,7 @@ class Invoke(_Event, tag="invoke"):
     t: int
 
 
-class Ok(_Event, tag="ok"):
+class Ok(_Event, frozen=True, tag="ok"):
     """The server accepted the send at this position; from here on the promise covers it."""
 
     id: str
@@ -57,21 +57,21 @@ class Ok(_Event, tag="ok"):
     t: int
 
 
-class Fail(_Event, tag="fail"):
+class Fail(_Event, frozen=True, tag="fail"):
     """The server refused the send for good: it is not applied and never will be."""
 
     id: str
     t: int
 
 
-class Unknown(_Event, tag="unknown"):
+class Unknown(_Event, frozen=True, tag="unknown"):
     """The device stopped waiting without an answer: the send may or may not have been applied."""
 
     id: str
     t: int
 
 
-class Recv(_Event, tag="recv"):
+class Recv(_Event, frozen=True, tag="recv"):
     """The application's callback got the entry at `seq`. `id` is None for an entry that is not a message."""
 
     dev: str
@@ -82,7 +82,7 @@ class Recv(_Event, tag="recv"):
     epoch: int = 0
 
 
-class Resync(_Event, tag="resync"):
+class Resync(_Event, frozen=True, tag="resync"):
     """The device was told to start over: all up to and including `seq` comes from a snapshot, not from callbacks."""
 
     dev: str
@@ -92,7 +92,7 @@ class Resync(_Event, tag="resync"):
     t: int
 
 
-class ViewJoin(_Event, tag="join"):
+class ViewJoin(_Event, frozen=True, tag="join"):
     """The device may see the conversation from `seq` (inclusive) on. Without this event a view starts at 1."""
 
     dev: str
@@ -102,7 +102,7 @@ class ViewJoin(_Event, tag="join"):
     epoch: int = 0
 
 
-class ViewLeave(_Event, tag="leave"):
+class ViewLeave(_Event, frozen=True, tag="leave"):
     """The device may see the conversation up to `seq` (inclusive) and no further.
 
     `complete` says that the device was there to the end and so must have got everything up to `seq`; it is false when
@@ -116,7 +116,7 @@ class ViewLeave(_Event, tag="leave"):
     complete: bool = True
 
 
-class Cursor(_Event, tag="cursor"):
+class Cursor(_Event, frozen=True, tag="cursor"):
     """The device saw the `kind` cursor (`read`, `delivered`) of the party `owner` stand at `seq`."""
 
     dev: str
@@ -128,7 +128,7 @@ class Cursor(_Event, tag="cursor"):
     epoch: int = 0
 
 
-class Head(_Event, tag="head"):
+class Head(_Event, frozen=True, tag="head"):
     """The device was told that the log ends at `seq`.
 
     `asked_t` is when the device asked; with it, a head below an entry acknowledged before that moment is a stale read.
@@ -143,7 +143,7 @@ class Head(_Event, tag="head"):
     asked_t: int = 0
 
 
-class StateHash(_Event, tag="state_hash"):
+class StateHash(_Event, frozen=True, tag="state_hash"):
     """Hash of the device's whole state in `scope` (a party, or a conversation). The last one of a device counts."""
 
     dev: str
