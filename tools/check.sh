@@ -34,7 +34,7 @@ echo "check:"
 run types "$bin/mypy" --no-error-summary &
 types_pid=$!
 run style "$bin/ruff" check --quiet --output-format=concise .
-run format "$bin/ruff" format --check --quiet .
+run format "$bin/ruff" format --check --quiet --output-format=concise .
 run layers "$bin/lint-imports" --no-logo
 run sizes "$bin/python" tools/check_sizes.py
 report style format layers sizes

@@ -71,7 +71,11 @@ def check_module(root: Path, path: Path, limit: Limit) -> Iterator[Finding]:
     source = path.read_text(encoding="utf-8")
     yield from graded(name, "the module", len(source.splitlines()), limit.warn_lines, limit.fail_lines)
     if limit.checks_functions:
-        for function, line, size_lines in functions(ast.parse(source)):
+        try:
+            tree = ast.parse(source)
+        except SyntaxError:
+            return  # ruff and mypy say it better
+        for function, line, size_lines in functions(tree):
             where = f"{name}:{line}"
             yield from graded(where, f"{function}()", size_lines, FUNCTION_WARN_LINES, FUNCTION_FAIL_LINES)
 
