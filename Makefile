@@ -13,7 +13,7 @@ ARGS ?=
 
 help: ## Show this list
 	@echo "Trunkline: make TARGET [ARGS=...]"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup-server ## Start a server on PORT (8080), chat, crash it, prove nothing was lost (ONCE=1: then exit)
 	@exec $(BIN)/trunkline demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once) $(ARGS)

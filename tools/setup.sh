@@ -15,7 +15,8 @@ esac
 venv="$PWD/.venv"
 stamp_dir="$venv/.trunkline"
 
-say() { printf '\033[2m[setup]\033[0m %s\n' "$*"; }
+if [[ -t 1 ]]; then dim=$'\033[2m' plain=$'\033[0m'; else dim='' plain=''; fi
+say() { printf '%s[setup]%s %s\n' "$dim" "$plain" "$*"; }
 die() {
     printf '[setup] %s\n' "$*" >&2
     exit 1
