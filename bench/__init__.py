@@ -1,0 +1,1 @@
+"""Benchmarks: one command that measures Trunkline and its peers in one run (``python -m bench``)."""
