@@ -86,6 +86,8 @@ class Views:
         elif view.open:
             raise ContradictoryHistoryError(f"{view.name} joined at {event.seq} without having left")
         else:
+            if event.epoch > view.epoch:
+                view.until = min(view.until, view.compare_until - 1)
             if event.seq <= view.until:
                 self._report(f"{view.name}: joined again at {event.seq}, inside the view that ended at {view.until}")
             view.start = view.next = max(event.seq, view.until + 1)
@@ -130,6 +132,8 @@ class Views:
         view = self._views.get((event.dev, event.conv))
         if view is None:
             view = self._open(event.dev, event.conv, 1, event.epoch, implicit=False)
+        if not view.open and event.epoch > view.epoch and view.until >= view.compare_until:
+            view.open = True  # the restore took the leaving away
         if not view.open:
             self._report(f"{view.name}: a resync to {event.seq} after its view ended at {view.until}")
             return

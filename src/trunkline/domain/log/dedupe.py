@@ -37,9 +37,10 @@ class Outbox:
         highest: highest ``n`` accepted.
         floor: ids at or below are forgotten and refused.
         recent: sends accepted but not yet projected, by ``n``.
+        holders: sessions that keep it in memory.
     """
 
-    __slots__ = ("floor", "highest", "id", "party", "recent")
+    __slots__ = ("floor", "highest", "holders", "id", "party", "recent")
 
     def __init__(self, party: str, outbox: str, highest: int, floor: int) -> None:
         self.party = party
@@ -47,6 +48,7 @@ class Outbox:
         self.highest = highest
         self.floor = floor
         self.recent: dict[int, RecentSend] = {}
+        self.holders = 0
 
     def judge(self, n: int) -> Verdict:
         """Whether ``n`` is certainly new, certainly too old, or needs a look-up."""

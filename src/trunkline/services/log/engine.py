@@ -1,0 +1,275 @@
+"""The engine: what use cases append to and read from.
+
+It joins the residents, the commit queue and the index: append applies a record to memory and
+queues it; a durable group goes to the tails, to the listeners (pushes) and to the projector; a
+failed group makes its aggregates load anew.
+
+Not here: any rule about who may do what (``services/<feature>`` and ``domain``).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from trunkline.base.clock import Clock
+from trunkline.base.errors import Code, TrunklineError
+from trunkline.domain.conversation.state import Conversation
+from trunkline.domain.log.dedupe import Outbox
+from trunkline.domain.log.records import (
+    BlockChanged,
+    CursorMoved,
+    DeviceChanged,
+    EntriesHidden,
+    Entry,
+    EntryAppended,
+    PartyErased,
+    ProfileChanged,
+    Record,
+    SettingsChanged,
+    TokensRevoked,
+)
+from trunkline.domain.parties.state import Party
+from trunkline.services.log.commit import CommitQueue, Group
+from trunkline.services.log.index_port import IndexReader, Projector
+from trunkline.services.log.ports import JournalWriter, Timer
+from trunkline.services.log.residents import ResidentConversation, ResidentParty, Residents, apply_change
+
+MAX_UNPROJECTED = 400_000
+"""Records the index may be behind before new appends are refused as busy."""
+
+PartyRecord = BlockChanged | ProfileChanged | DeviceChanged | TokensRevoked | PartyErased
+ConversationChange = CursorMoved | EntriesHidden | SettingsChanged
+Listener = Callable[[Record, ResidentConversation | ResidentParty | None], None]
+
+
+class Engine:
+    """The log of one store.
+
+    Args:
+        index: projected state.
+        projector: feeds the index.
+        writer: the journal.
+        clock: wall time for entries.
+        timer: the event loop.
+        epoch: of the store.
+        capacity: idle aggregates to keep in memory.
+    """
+
+    def __init__(
+        self,
+        index: IndexReader,
+        projector: Projector,
+        writer: JournalWriter,
+        clock: Clock,
+        timer: Timer,
+        epoch: int,
+        capacity: int = 100_000,
+    ) -> None:
+        self.epoch = epoch
+        self.index = index
+        self.clock = clock
+        self.residents = Residents(index, epoch, capacity)
+        self.commits = CommitQueue(writer, timer, self._durable, self._failed)
+        self._projector = projector
+        self._writer = writer
+        self._unprojected: deque[Group] = deque()
+        self._unprojected_records = 0
+        self._listeners: list[Listener] = []
+        self._after_group: list[Callable[[], None]] = []
+        self._waiting: list[tuple[int, Callable[[], None]]] = []
+        self.appended = 0
+        projector.on_progress(self._projected)
+
+    # --- reading state ----------------------------------------------------------------------
+
+    @property
+    def committed_lsn(self) -> int:
+        """Lsn of the last durable group."""
+        return self._writer.last_lsn
+
+    @property
+    def lag(self) -> int:
+        """Durable records that the index does not have yet."""
+        return self._unprojected_records
+
+    async def conversation(self, app: str, conversation: str) -> ResidentConversation:
+        """A loaded conversation; ``state.head`` is 0 when the log does not exist."""
+        return self.residents.conversation(app, conversation) or await self.residents.load_conversation(
+            app, conversation
+        )
+
+    async def existing(self, app: str, conversation: str) -> tuple[ResidentConversation, Conversation]:
+        """A loaded conversation that exists.
+
+        Raises:
+            TrunklineError: ``NOT_FOUND``.
+        """
+        resident = await self.conversation(app, conversation)
+        state = resident.state
+        if state is None or state.head == 0:
+            raise TrunklineError(Code.NOT_FOUND, "no such conversation", field="conversation")
+        return resident, state
+
+    async def party(self, app: str, party: str) -> Party:
+        """A loaded party."""
+        return self.residents.party(app, party) or await self.residents.load_party(app, party)
+
+    # --- appending --------------------------------------------------------------------------
+
+    def check_room(self) -> None:
+        """Refuse new work while the journal or the projections are too far behind.
+
+        Raises:
+            TrunklineError: ``BUSY`` or ``STORE_FAILED``; nothing was applied.
+        """
+        self.commits.check_room()
+        if self._unprojected_records > MAX_UNPROJECTED:
+            raise TrunklineError(Code.BUSY, "the index is behind", retry_ms=500)
+
+    def append_entry(
+        self,
+        resident: ResidentConversation,
+        state: Conversation,
+        type: str,
+        sender: str,
+        content: bytes,
+        *,
+        counts: bool = False,
+        outbox: Outbox | None = None,
+        n: int = 0,
+        target: int = 0,
+        reply_to: int = 0,
+        mentions: tuple[str, ...] = (),
+        expires_in_ms: int = 0,
+    ) -> Entry:
+        """Number an entry, apply it and queue it for the journal."""
+        now = self.clock.now_ms()
+        at_ms = now if now > state.at_ms else state.at_ms
+        own = 0
+        if counts:
+            member = state.members.get(sender)
+            own = member.own + 1 if member is not None else 0
+        entry = Entry(
+            state.head + 1,
+            at_ms,
+            sender,
+            type,
+            content,
+            state.count + 1 if counts else state.count,
+            own,
+            outbox.id if outbox is not None else "",
+            n,
+            target,
+            reply_to,
+            mentions,
+            at_ms + expires_in_ms if expires_in_ms else 0,
+        )
+        state.apply(entry)
+        if outbox is not None:
+            outbox.accept(n, resident.id, entry)
+        self.commits.append(EntryAppended(resident.app, resident.id, entry), resident, outbox)
+        return entry
+
+    def append_change(self, resident: ResidentConversation, state: Conversation, change: ConversationChange) -> None:
+        """Apply and queue a cursor, settings or hidden record."""
+        apply_change(state, change)
+        self.commits.append(change, resident)
+
+    def append_party(self, record: PartyRecord) -> None:
+        """Apply and queue a party's record."""
+        key = (record.app, record.party)
+        resident = self.residents.parties.get(key)
+        if resident is None:
+            resident = self.residents.parties[key] = ResidentParty(*key)
+        if resident.state is not None:
+            resident.state.apply(record)
+        self.commits.append(record, resident)
+
+    def append_record(self, record: Record) -> None:
+        """Queue a record that has no aggregate in memory."""
+        self.commits.append(record, None)
+
+    # --- what follows a commit --------------------------------------------------------------
+
+    def on_record(self, listener: Listener) -> None:
+        """Call ``listener`` for every durable record, in order."""
+        self._listeners.append(listener)
+
+    def after_group(self, callback: Callable[[], None]) -> None:
+        """Call after each durable group's records and waiters were served."""
+        self._after_group.append(callback)
+
+    def _durable(self, group: Group) -> None:
+        lsn = group.lsn
+        listeners = self._listeners
+        self.appended += len(group.records)
+        for record, owner in zip(group.records, group.owners, strict=True):
+            if type(record) is EntryAppended:
+                entry = record.entry
+                owner.entries.append((lsn, entry))  # type: ignore[union-attr]
+                owner.committed = entry.seq  # type: ignore[union-attr]
+            elif isinstance(owner, ResidentConversation):
+                owner.changes.append((lsn, record))  # type: ignore[arg-type]
+            elif owner is not None:
+                owner.tail.append((lsn, record))
+            for listener in listeners:
+                listener(record, owner)
+        self._unprojected.append(group)
+        self._unprojected_records += len(group.records)
+        self._projector.submit(lsn, group.records)
+        if self._after_group:
+            group.waiters.append((self._flush, None, None))
+
+    def _flush(self, _error: TrunklineError | None, _first: object, _second: object) -> None:
+        for callback in self._after_group:
+            callback()
+
+    def _failed(self, group: Group) -> None:
+        for record, owner, outbox in zip(group.records, group.owners, group.outboxes, strict=True):
+            if owner is not None:
+                owner.state = None
+                if isinstance(owner, ResidentConversation):
+                    owner.overlays.clear()
+            if outbox is not None and type(record) is EntryAppended:
+                outbox.recent.pop(record.entry.n, None)
+
+    # --- projection -------------------------------------------------------------------------
+
+    def hurry(self) -> None:
+        """Ask the projector not to wait for more."""
+        self._projector.hurry()
+
+    async def projected(self, lsn: int) -> None:
+        """Wait until the index holds every group up to ``lsn``."""
+        if self._projector.projected_lsn >= lsn:
+            return
+        import asyncio
+
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done() -> None:
+            if not future.done():
+                future.set_result(None)
+
+        self._waiting.append((lsn, done))
+        self._projector.hurry()
+        await future
+
+    def _projected(self, lsn: int) -> None:
+        touched: set[ResidentConversation | ResidentParty] = set()
+        while self._unprojected and self._unprojected[0].lsn <= lsn:
+            group = self._unprojected.popleft()
+            self._unprojected_records -= len(group.records)
+            for record, owner, outbox in zip(group.records, group.owners, group.outboxes, strict=True):
+                if owner is not None:
+                    touched.add(owner)
+                if outbox is not None:
+                    outbox.recent.pop(record.entry.n, None)  # type: ignore[union-attr]
+        for owner in touched:
+            owner.projected(lsn)
+        if self._waiting:
+            ready = [done for wanted, done in self._waiting if wanted <= lsn]
+            self._waiting = [(wanted, done) for wanted, done in self._waiting if wanted > lsn]
+            for done in ready:
+                done()
