@@ -58,7 +58,9 @@ def _check_numbers(log: FinalLog, sends: SendTable, findings: Findings) -> None:
             findings.duplicated += 1
             findings.report("I5", f"{log.conv}: position {seq} is there twice")
     if holes:
-        acked = {ack.seq for send in sends if send.conv == log.conv for ack in send.acks}
+        acked = {
+            ack.seq for send in sends if send.conv == log.conv for ack in send.acks if log.survives(ack.epoch, ack.seq)
+        }
         for seq in sorted(holes):
             findings.report("I5", f"{log.conv}: position {seq} is missing")
             if seq not in acked:  # an acknowledged one is counted as lost by I1

@@ -92,7 +92,10 @@ class Views:
                 self._report(f"{view.name}: joined again at {event.seq}, inside the view that ended at {view.until}")
             view.start = view.next = max(event.seq, view.until + 1)
             view.open = True
-            view.enter_epoch(event.epoch)
+            if event.epoch < view.epoch:
+                self._findings.report("I10", f"{view.name}: joined in epoch {event.epoch}, having seen {view.epoch}")
+            else:
+                view.enter_epoch(event.epoch)
 
     def on_leave(self, event: ViewLeave) -> None:
         """Close a view."""
@@ -167,6 +170,7 @@ class Views:
                 f" (floor {log.floor})"
             )
         view.next = event.seq + 1
+        view.start = min(view.start, view.next)
 
     def finish(self, sends: SendTable, absent: Collection[str]) -> None:
         """Check what can only be said at the end: what never came, and that nothing came before it was sent."""
