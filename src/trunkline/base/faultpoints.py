@@ -36,6 +36,18 @@ class FaultPoint(enum.StrEnum):
     JOURNAL_AFTER_RECOVERY_REWRITE = "journal.after_recovery_rewrite"
     JOURNAL_AFTER_RECOVERY_FSYNC = "journal.after_recovery_fsync"
 
+    SDK_AFTER_PERSIST = "sdk.after_persist"
+    SDK_BEFORE_SEND = "sdk.before_send"
+    SDK_AFTER_SEND = "sdk.after_send"
+    SDK_AFTER_ACK = "sdk.after_ack"
+    SDK_AFTER_ACK_STORED = "sdk.after_ack_stored"
+    SDK_BEFORE_APPLY = "sdk.before_apply"
+    SDK_INSIDE_APPLY = "sdk.inside_apply"
+    SDK_AFTER_APPLY = "sdk.after_apply"
+    SDK_BEFORE_DELIVERY = "sdk.before_delivery"
+    SDK_AFTER_DELIVERY = "sdk.after_delivery"
+    SDK_AFTER_CURSOR = "sdk.after_cursor"
+
 
 _hook: Callable[[FaultPoint], None] | None = None
 
