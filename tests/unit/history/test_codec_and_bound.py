@@ -8,6 +8,7 @@ from tests.unit.history.generate import generate
 from trunkline.domain.history import (
     Checker,
     ContradictoryHistoryError,
+    Event,
     FinalLog,
     Invoke,
     Ok,
@@ -89,13 +90,13 @@ def test_an_answer_may_come_before_its_invoke_in_the_merged_history() -> None:
 
 def test_a_device_that_is_gone_need_not_have_caught_up() -> None:
     log = FinalLog("c", [(1, "o,1"), (2, None)])
-    events = [Invoke("d", "c", "o,1", 1), Ok("o,1", 1, 0, 2), Recv("e", "c", 1, "o,1", 3)]
+    events: list[Event] = [Invoke("d", "c", "o,1", 1), Ok("o,1", 1, 0, 2), Recv("e", "c", 1, "o,1", 3)]
     assert check_history(events, [log], absent={"e"}).clean
     assert check_history(events, [log]).lost == 1
     assert "lost 1" in check_history(events, [log]).summary()
 
 
 def test_erased_messages_are_not_lost() -> None:
-    events = [Invoke("d", "c", "o,1", 1), Ok("o,1", 1, 0, 2), Recv("d", "c", 1, "o,1", 3)]
+    events: list[Event] = [Invoke("d", "c", "o,1", 1), Ok("o,1", 1, 0, 2), Recv("d", "c", 1, "o,1", 3)]
     assert check_history(events, [FinalLog("c", [(1, None)], erased=[1])]).clean
     assert check_history(events, [FinalLog("c", [(1, None)])]).lost >= 1
