@@ -62,9 +62,7 @@ def check_conversation_id(conversation: str, field: str = "conversation") -> str
         TrunklineError: ``INVALID_CONVERSATION``.
     """
     if _GROUP.fullmatch(conversation) is None:
-        raise TrunklineError(
-            Code.INVALID_CONVERSATION, f"{field} must be 1-64 of A-Z a-z 0-9 . _ ~ -", field=field
-        )
+        raise TrunklineError(Code.INVALID_CONVERSATION, f"{field} must be 1-64 of A-Z a-z 0-9 . _ ~ -", field=field)
     return conversation
 
 

@@ -9,6 +9,7 @@ Not here: any rule about who may do what (``services/<feature>`` and ``domain``)
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 
@@ -143,7 +144,13 @@ class Engine:
         mentions: tuple[str, ...] = (),
         expires_in_ms: int = 0,
     ) -> Entry:
-        """Number an entry, apply it and queue it for the journal."""
+        """Number an entry, apply it and queue it for the journal.
+
+        Raises:
+            TrunklineError: ``BUSY`` when a failed commit made ``state`` obsolete meanwhile.
+        """
+        if resident.state is not state:
+            raise TrunklineError(Code.BUSY, "the conversation is being reloaded", retry_ms=50)
         now = self.clock.now_ms()
         at_ms = now if now > state.at_ms else state.at_ms
         own = 0
@@ -172,7 +179,13 @@ class Engine:
         return entry
 
     def append_change(self, resident: ResidentConversation, state: Conversation, change: ConversationChange) -> None:
-        """Apply and queue a cursor, settings or hidden record."""
+        """Apply and queue a cursor, settings or hidden record.
+
+        Raises:
+            TrunklineError: ``BUSY`` when a failed commit made ``state`` obsolete meanwhile.
+        """
+        if resident.state is not state:
+            raise TrunklineError(Code.BUSY, "the conversation is being reloaded", retry_ms=50)
         apply_change(state, change)
         self.commits.append(change, resident)
 
@@ -229,8 +242,6 @@ class Engine:
         for record, owner, outbox in zip(group.records, group.owners, group.outboxes, strict=True):
             if owner is not None:
                 owner.state = None
-                if isinstance(owner, ResidentConversation):
-                    owner.overlays.clear()
             if outbox is not None and type(record) is EntryAppended:
                 outbox.recent.pop(record.entry.n, None)
 
@@ -244,8 +255,6 @@ class Engine:
         """Wait until the index holds every group up to ``lsn``."""
         if self._projector.projected_lsn >= lsn:
             return
-        import asyncio
-
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def done() -> None:

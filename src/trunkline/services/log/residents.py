@@ -16,11 +16,9 @@ from typing import Any, TypeVar
 
 from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.log.dedupe import Outbox
-from trunkline.domain.log.records import CursorMoved, EntriesHidden, Entry, EntryAppended, SettingsChanged
+from trunkline.domain.log.records import CursorMoved, EntriesHidden, Entry, SettingsChanged
 from trunkline.domain.parties.state import Party
-from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE
 from trunkline.services.log.index_port import IndexReader
-from trunkline.wire.entries import Overlay
 
 Key = tuple[str, ...]
 
@@ -33,12 +31,11 @@ class ResidentConversation:
         committed: highest durable seq; nothing above it may be shown.
         entries: committed entries the index may not have yet, with their lsn.
         changes: likewise for cursors, settings and hidden entries.
-        overlays: present state of messages changed by unprojected entries.
         in_flight: records appended and not yet durable.
         live: sessions that receive pushes, kept only for large conversations.
     """
 
-    __slots__ = ("app", "changes", "committed", "entries", "id", "in_flight", "live", "overlays", "state")
+    __slots__ = ("app", "changes", "committed", "entries", "id", "in_flight", "live", "state")
 
     def __init__(self, app: str, conversation: str) -> None:
         self.app = app
@@ -47,7 +44,6 @@ class ResidentConversation:
         self.committed = 0
         self.entries: deque[tuple[int, Entry]] = deque()
         self.changes: deque[tuple[int, CursorMoved | EntriesHidden | SettingsChanged]] = deque()
-        self.overlays: dict[int, Overlay] = {}
         self.in_flight = 0
         self.live: dict[Any, None] | None = None
 
@@ -70,15 +66,10 @@ class ResidentConversation:
     def projected(self, lsn: int) -> None:
         """Drop from the tail what the index holds now."""
         entries = self.entries
-        changed = False
         while entries and entries[0][0] <= lsn:
-            changed = changed or entries[0][1].type in CHANGES_A_MESSAGE
             entries.popleft()
         while self.changes and self.changes[0][0] <= lsn:
             self.changes.popleft()
-        if changed:
-            pending = {entry.target for _, entry in entries if entry.type in CHANGES_A_MESSAGE}
-            self.overlays = {seq: overlay for seq, overlay in self.overlays.items() if seq in pending}
 
 
 def apply_change(state: Conversation, change: CursorMoved | EntriesHidden | SettingsChanged) -> None:

@@ -13,7 +13,9 @@ JoinPolicy = Literal["open", "invite", "closed"]
 Parties = Annotated[list[PartyName], Meta(max_length=1000)]
 DisplayName = Annotated[str, Meta(max_length=200)]
 Avatar = Annotated[str, Meta(max_length=2048)]
-Custom = Annotated[dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=4096)]], Meta(max_length=64)]
+Custom = Annotated[
+    dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=4096)]], Meta(max_length=64)
+]
 
 
 class GroupCreate(Struct, kw_only=True):

@@ -1,0 +1,1 @@
+"""Message types and the rules of changing a message."""

@@ -1,0 +1,1 @@
+"""Groups: creation, settings, members and roles."""

@@ -1,0 +1,1 @@
+"""Sending, changing and reading messages."""

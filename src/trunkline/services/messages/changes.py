@@ -1,0 +1,230 @@
+"""Changing messages: edit, recall, react, pin, hide for oneself, expire.
+
+Every change is an entry that names its target, so one log synchronises everything; only hiding
+is private and is kept beside the log.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from trunkline.base.errors import Code, TrunklineError
+from trunkline.domain.conversation import rules
+from trunkline.domain.conversation.state import Conversation
+from trunkline.domain.identity import Caller
+from trunkline.domain.log.records import CursorMoved, EntriesHidden, Entry
+from trunkline.domain.messages.types import MESSAGE_TYPES, check_content
+from trunkline.services.log.engine import Engine
+from trunkline.services.log.reading import read_entry, read_overlays, read_range
+from trunkline.services.log.residents import ResidentConversation
+from trunkline.services.messages.views import is_message
+from trunkline.wire import entries as types
+from trunkline.wire.calls.messages import Changed, MessageEdit, MessageHide, MessagePin, MessageReact, MessageRecall
+from trunkline.wire.content import canonical, decode_content, encode_content
+from trunkline.wire.entries import Overlay
+from trunkline.wire.frames import EmptyResult
+
+MAX_PINS = 50
+MAX_REACTION_KEYS = 50
+
+
+class Windows(NamedTuple):
+    """How long after sending one may still change a message (0 = for ever)."""
+
+    edit_ms: int = 24 * 3_600_000
+    recall_ms: int = 24 * 3_600_000
+
+
+class Target(NamedTuple):
+    """A message about to be changed."""
+
+    resident: ResidentConversation
+    state: Conversation
+    entry: Entry
+    overlay: Overlay
+
+
+class Changes:
+    """Appends change entries."""
+
+    def __init__(self, engine: Engine, windows: Windows | None = None) -> None:
+        self._engine = engine
+        self._windows = windows or Windows()
+
+    async def edit(self, caller: Caller, request: MessageEdit) -> Changed:
+        """Replace the content of one's own message.
+
+        Raises:
+            TrunklineError: not the sender, too late, not editable, or the message is gone.
+        """
+        target = await self._target(caller, request.conversation, request.seq)
+        entry = target.entry
+        if entry.sender != caller.party and not caller.server:
+            raise TrunklineError(Code.FORBIDDEN, "only its sender may edit a message", field="seq")
+        content = canonical(request.content)
+        if not MESSAGE_TYPES[entry.type].editable:
+            raise TrunklineError(Code.TARGET_UNAVAILABLE, f"a {entry.type} message cannot be edited", field="seq")
+        check_content(entry.type, content)
+        self._check_window(caller, entry, self._windows.edit_ms)
+        return self._append(caller, target, types.EDITED, {"content": decode_content(content)})
+
+    async def recall(self, caller: Caller, request: MessageRecall) -> Changed:
+        """Take a message back for everyone: the sender, or in a group whoever outranks the sender.
+
+        Raises:
+            TrunklineError: no right, too late, or the message is gone.
+        """
+        target = await self._target(caller, request.conversation, request.seq)
+        entry, state = target.entry, target.state
+        if entry.sender == caller.party:
+            self._check_window(caller, entry, self._windows.recall_ms)
+        elif not caller.server:
+            mine = rules.rank(state.member(caller.party))
+            if mine < 2 or mine <= rules.rank(state.member(entry.sender)):
+                raise TrunklineError(Code.FORBIDDEN, "only the sender or someone of a higher role", field="seq")
+        return self._append(caller, target, types.RECALLED, removal_of(entry))
+
+    async def react(self, caller: Caller, request: MessageReact) -> Changed:
+        """Add or take back a reaction. Repeating the present state appends nothing."""
+        target = await self._target(caller, request.conversation, request.seq)
+        reactions = target.overlay.reactions
+        if request.on and request.key not in reactions and len(reactions) >= MAX_REACTION_KEYS:
+            raise TrunklineError(Code.LIMIT_EXCEEDED, f"a message has at most {MAX_REACTION_KEYS} kinds of reaction")
+        if (caller.party in reactions.get(request.key, ())) == request.on and target.entry.seq <= target.overlay.as_of:
+            return _at(target.state, target.overlay.as_of, target.entry.at_ms)
+        return self._append(caller, target, types.REACTED, {"key": request.key, "on": request.on})
+
+    async def pin(self, caller: Caller, request: MessagePin) -> Changed:
+        """Pin or unpin: either side of a direct conversation, owner and admins of a group."""
+        target = await self._target(caller, request.conversation, request.seq)
+        state = target.state
+        if state.kind != rules.DIRECT:
+            rules.check_manages(state, caller)
+        if (request.seq in state.pinned) == request.on:
+            return _at(state, target.overlay.as_of or request.seq, target.entry.at_ms)
+        if request.on and len(state.pinned) >= MAX_PINS:
+            raise TrunklineError(Code.LIMIT_EXCEEDED, f"a conversation has at most {MAX_PINS} pins")
+        return self._append(caller, target, types.PINNED, {"on": request.on})
+
+    async def hide(self, caller: Caller, request: MessageHide) -> EmptyResult:
+        """Delete for oneself: single messages, or everything up to a seq (which also counts as read)."""
+        engine = self._engine
+        resident, state = await engine.existing(caller.app, request.conversation)
+        member = rules.check_member(state, caller)
+        if member is None:
+            raise TrunklineError(Code.FORBIDDEN, "name the party whose view this changes", field="conversation")
+        seqs = sorted(set(request.seqs))
+        if request.up_to > resident.committed or (seqs and seqs[-1] > resident.committed):
+            raise TrunklineError(Code.INVALID_PARAMS, "beyond the head of the conversation", field="seqs")
+        counted = []
+        for seq in seqs:
+            entry = await read_entry(engine, resident, seq)
+            if entry is not None and is_message(entry) and entry.sender != caller.party:
+                counted.append(seq)
+        cursor = None
+        if request.up_to > member.read:
+            cursor = await cursor_at(engine, resident, state, caller.party, request.up_to)
+        engine.check_room()
+        hidden = EntriesHidden(caller.app, resident.id, caller.party, tuple(seqs), request.up_to, tuple(counted))
+        if cursor is not None:
+            engine.append_change(resident, state, cursor)
+        engine.append_change(resident, state, hidden)
+        return EmptyResult()
+
+    async def expire(self, app: str, conversation: str, seq: int) -> bool:
+        """Server-side: a message's time is up. False when there was nothing left to do."""
+        resident, state = await self._engine.existing(app, conversation)
+        entry = await read_entry(self._engine, resident, seq)
+        overlays = await read_overlays(self._engine, resident, seq, seq)
+        overlay = overlays.get(seq)
+        if entry is None or (overlay is not None and (overlay.expired or overlay.recalled)) or state.dismissed:
+            return False
+        self._engine.check_room()
+        content = encode_content(removal_of(entry))
+        self._engine.append_entry(resident, state, types.EXPIRED, "bot/system", content, target=seq)
+        return True
+
+    # --- pieces -----------------------------------------------------------------------------
+
+    async def _target(self, caller: Caller, conversation: str, seq: int) -> Target:
+        """The message at ``seq``, if the caller may see it and it is still there."""
+        engine = self._engine
+        resident, state = await engine.existing(caller.app, conversation)
+        rules.check_alive(state)
+        member = rules.check_member(state, caller)
+        entry = await read_entry(engine, resident, seq)
+        if entry is None or not is_message(entry) or (member is not None and not member.may_see(seq)):
+            raise TrunklineError(Code.NOT_FOUND, f"no message at {seq}", field="seq")
+        overlay = (await read_overlays(engine, resident, seq, seq)).get(seq) or Overlay()
+        if overlay.recalled or overlay.expired or seq in state.removed:
+            raise TrunklineError(Code.TARGET_UNAVAILABLE, "the message was taken back", field="seq")
+        return Target(resident, state, entry, overlay)
+
+    def _check_window(self, caller: Caller, entry: Entry, window_ms: int) -> None:
+        if window_ms and not caller.server and self._engine.clock.now_ms() - entry.at_ms > window_ms:
+            raise TrunklineError(
+                Code.TOO_LATE, f"possible for {window_ms // 60_000} minutes after sending", field="seq"
+            )
+
+    def _append(self, caller: Caller, target: Target, type: str, content: dict[str, Any]) -> Changed:
+        engine = self._engine
+        rules.check_may_send(target.state, caller, engine.clock.now_ms())
+        engine.check_room()
+        entry = engine.append_entry(
+            target.resident, target.state, type, caller.party, encode_content(content), target=target.entry.seq
+        )
+        return _at(target.state, entry.seq, entry.at_ms)
+
+
+def removal_of(entry: Entry) -> dict[str, Any]:
+    """Content of an entry that takes a message away: what unread counts must be corrected by."""
+    return {"sender": entry.sender, "mentions": list(entry.mentions), "counted": True}
+
+
+async def cursor_at(
+    engine: Engine, resident: ResidentConversation, state: Conversation, party: str, read: int, delivered: int = 0
+) -> CursorMoved:
+    """The cursor record for reading up to ``read``: running counts there, without scanning the log.
+
+    The party's own count at ``read`` is one less than that of its first own message after it, and
+    its present count when there is none; readers are near the head, so this looks at few entries.
+    """
+    member = state.members[party]
+    read_count, read_own = member.read_count, member.read_own
+    if read > member.read:
+        if read == state.head:
+            read_count, read_own = state.count, member.own
+        else:
+            at = await read_entry(engine, resident, read)
+            read_count = at.count if at is not None else state.count
+            read_own = await _own_at(engine, resident, state, party, read)
+    return CursorMoved(
+        resident.app,
+        resident.id,
+        party,
+        max(delivered, read, member.delivered),
+        max(read, member.read),
+        read_count,
+        read_own,
+    )
+
+
+async def _own_at(engine: Engine, resident: ResidentConversation, state: Conversation, party: str, seq: int) -> int:
+    present = state.members[party].own
+    uncommitted = state.head > resident.committed
+    position = seq + 1
+    while position <= resident.committed:
+        chunk = await read_range(engine, resident, position, resident.committed, 500)
+        for entry in chunk:
+            if entry.sender == party and is_message(entry):
+                return entry.own - 1
+        position = chunk[-1].seq + 1
+    if uncommitted:
+        # Own messages on their way to disk count as after the cursor.
+        await engine.commits.settled()
+        return await _own_at(engine, resident, state, party, seq)
+    return present
+
+
+def _at(state: Conversation, seq: int, at_ms: int) -> Changed:
+    return Changed(state.id, state.epoch, seq, at_ms)

@@ -1,0 +1,115 @@
+"""Reading messages: ranges by seq or time, pins, and who has read what."""
+
+from __future__ import annotations
+
+from trunkline.base.errors import Code, TrunklineError
+from trunkline.domain.conversation import rules
+from trunkline.domain.conversation.state import Conversation, Member
+from trunkline.domain.identity import Caller
+from trunkline.domain.log.records import Entry
+from trunkline.services.log.engine import Engine
+from trunkline.services.log.reading import read_entry, read_overlays, read_range
+from trunkline.services.log.residents import ResidentConversation
+from trunkline.services.messages.views import is_message, placeholder, view_of, visible
+from trunkline.wire.calls.messages import History, HistoryGet, PinList, Receipt, ReceiptGet
+from trunkline.wire.entries import EntryView
+
+MAX_AUDIENCE = 2000
+"""Receipts with names and counts are computed for groups up to this size."""
+
+
+class Reader:
+    """Answers what was said."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def history(self, caller: Caller, request: HistoryGet) -> History:
+        """A range of entries; what the caller may not see comes as placeholders.
+
+        Raises:
+            TrunklineError: not a (former) member.
+        """
+        engine = self._engine
+        resident, state = await engine.existing(caller.app, request.conversation)
+        member = rules.check_reader(state, caller)
+        lowest = member.first_visible if member is not None else 1
+        highest = resident.committed
+        if member is not None and member.left_seq:
+            highest = min(highest, member.left_seq)
+        first = max(request.from_seq, lowest)
+        last = min(request.to_seq or highest, highest)
+        if request.from_ms:
+            first = max(first, await self._seq_at(resident, state, request.from_ms))
+        if request.to_ms:
+            last = min(last, await self._seq_at(resident, state, request.to_ms + 1) - 1)
+        entries = await read_range(engine, resident, first, last, request.limit, request.newest_first)
+        views = await self._views(resident, state, member, entries)
+        more = bool(entries) and (entries[0].seq > first if request.newest_first else entries[-1].seq < last)
+        return History(conversation=resident.id, epoch=state.epoch, head=highest, entries=views, more=more)
+
+    async def pins(self, caller: Caller, request: PinList) -> History:
+        """The pinned messages, in the order of pinning."""
+        resident, state = await self._engine.existing(caller.app, request.conversation)
+        member = rules.check_reader(state, caller)
+        views: list[EntryView] = []
+        for seq in state.pinned:
+            entry = await read_entry(self._engine, resident, seq)
+            if entry is not None and visible(member, entry):
+                views += await self._views(resident, state, member, [entry])
+        return History(conversation=resident.id, epoch=state.epoch, head=resident.committed, entries=views)
+
+    async def receipt(self, caller: Caller, request: ReceiptGet) -> Receipt:
+        """Who has received and read a message, its sender left out.
+
+        Raises:
+            TrunklineError: no such message, or the group is too large.
+        """
+        resident, state = await self._engine.existing(caller.app, request.conversation)
+        mine = rules.check_member(state, caller)
+        entry = await read_entry(self._engine, resident, request.seq)
+        if entry is None or not is_message(entry) or not visible(mine, entry):
+            raise TrunklineError(Code.NOT_FOUND, f"no message at {request.seq}", field="seq")
+        if state.member_count > MAX_AUDIENCE:
+            raise TrunklineError(Code.LIMIT_EXCEEDED, f"receipts are kept for up to {MAX_AUDIENCE} members")
+        audience = [
+            (party, member)
+            for party, member in state.members.items()
+            if party != entry.sender and member.present and member.may_see(request.seq)
+        ]
+        readers = sorted(party for party, member in audience if member.read >= request.seq)
+        delivered = sum(1 for _, member in audience if member.delivered >= request.seq)
+        return Receipt(resident.id, request.seq, len(audience), delivered, len(readers), readers[: request.limit])
+
+    async def last_view(
+        self, resident: ResidentConversation, state: Conversation, member: Member | None
+    ) -> EntryView | None:
+        """The newest message the member may see, looked for among the last few entries."""
+        highest = (
+            min(resident.committed, member.left_seq) if member is not None and member.left_seq else resident.committed
+        )
+        lowest = member.first_visible if member is not None else 1
+        entries = await read_range(self._engine, resident, max(lowest, highest - 15), highest, 16, newest_first=True)
+        for entry in reversed(entries):
+            if is_message(entry) and entry.seq not in state.removed and visible(member, entry):
+                return (await self._views(resident, state, member, [entry]))[0]
+        return None
+
+    async def _views(
+        self, resident: ResidentConversation, state: Conversation, member: Member | None, entries: list[Entry]
+    ) -> list[EntryView]:
+        if not entries:
+            return []
+        overlays = await read_overlays(self._engine, resident, entries[0].seq, entries[-1].seq)
+        return [
+            view_of(state, entry, overlays.get(entry.seq)) if visible(member, entry) else placeholder(state, entry)
+            for entry in entries
+        ]
+
+    async def _seq_at(self, resident: ResidentConversation, state: Conversation, at_ms: int) -> int:
+        """Lowest seq at or after a time; head + 1 when there is none."""
+        tail = [entry for _, entry in resident.entries]
+        found = await self._engine.index.seq_at(resident.app, resident.id, at_ms)
+        if found:
+            return found
+        return next((entry.seq for entry in tail if entry.at_ms >= at_ms), resident.committed + 1)

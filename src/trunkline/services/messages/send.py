@@ -1,0 +1,225 @@
+"""Sending a message: the hot path of the whole system.
+
+``send_now`` decides without awaiting when everything it needs is in memory; the edge calls it
+straight from the socket's callback. ``send`` loads what is missing and tries again.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from trunkline.base.errors import Code, TrunklineError
+from trunkline.domain.conversation import rules
+from trunkline.domain.conversation.state import Conversation
+from trunkline.domain.identity import Caller, check_party, direct_conversation_id
+from trunkline.domain.log.dedupe import Outbox, Verdict, same_send, send_digest
+from trunkline.domain.log.records import Entry
+from trunkline.domain.messages.types import check_content
+from trunkline.services.log.engine import Engine
+from trunkline.services.log.residents import ResidentConversation
+from trunkline.wire import entries as types
+from trunkline.wire.calls.messages import MessageSend, MessageSent
+from trunkline.wire.content import canonical, encode_content
+
+direct_id = lru_cache(maxsize=65_536)(direct_conversation_id)
+MAX_MENTIONS = 200
+
+
+class Sender:
+    """Appends messages."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def send(
+        self, caller: Caller, request: MessageSend, outbox: Outbox | None = None, *, made_here: bool = False
+    ) -> MessageSent:
+        """Append a message, loading what is needed. ``made_here`` allows types that only the server makes.
+
+        Raises:
+            TrunklineError: it was refused; nothing changed.
+        """
+        if outbox is None and request.outbox is not None and request.n:
+            outbox = await self._engine.residents.load_outbox(caller.app, caller.party, request.outbox)
+        while True:
+            sent = self.send_now(caller, request, outbox, made_here)
+            if sent is not None:
+                return sent
+            found = await self._load(caller, request, outbox, made_here)
+            if found is not None:
+                return found
+
+    def send_now(
+        self, caller: Caller, request: MessageSend, outbox: Outbox | None, made_here: bool = False
+    ) -> MessageSent | None:
+        """Append a message if all it needs is in memory; None when something must be loaded first.
+
+        Raises:
+            TrunklineError: it was refused; nothing changed.
+        """
+        resident = self._resident(caller, request)
+        if resident is None:
+            return None
+        state = resident.state
+        if state is None:
+            return None
+        if outbox is not None:
+            n = request.n
+            if n < 1:
+                raise TrunklineError(Code.INVALID_PARAMS, "n must be 1 or more", field="n")
+            if n <= outbox.highest:
+                return self._repeat(caller, request, outbox, resident)
+            if request.after and request.after not in outbox.recent:
+                return None
+        return self._append(caller, request, outbox, resident, state, made_here)
+
+    def _append(
+        self,
+        caller: Caller,
+        request: MessageSend,
+        outbox: Outbox | None,
+        resident: ResidentConversation,
+        state: Conversation,
+        made_here: bool,
+    ) -> MessageSent | None:
+        engine = self._engine
+        if request.sender is not None or request.at_ms is not None:
+            field = "sender" if request.sender is not None else "at_ms"
+            raise TrunklineError(Code.FORGED_FIELD, f"{field} is decided by the server", field=field)
+        content = canonical(request.content)
+        check_content(request.type, content, by_server=made_here)
+        peer = self._peer(caller, request, state) if state.head == 0 or state.kind == rules.DIRECT else ""
+        if peer:
+            peer_state = engine.residents.party(caller.app, peer)
+            if peer_state is None:
+                return None
+            if caller.party in peer_state.blocked and not caller.server:
+                raise TrunklineError(Code.BLOCKED, f"{peer} does not accept messages from {caller.party}")
+        if state.head:
+            rules.check_may_send(state, caller, engine.clock.now_ms())
+        elif caller.guest:
+            raise TrunklineError(Code.GUEST_FORBIDDEN, "a guest may not start a conversation")
+        mentions = self._mentions(caller, request, state) if request.mentions else ()
+        if request.reply_to > resident.committed:
+            raise TrunklineError(Code.TARGET_UNAVAILABLE, "reply_to names no entry", field="reply_to")
+        engine.check_room()
+        if state.head == 0:
+            self._create_direct(resident, state, caller.party, peer)
+        entry = engine.append_entry(
+            resident,
+            state,
+            request.type,
+            caller.party,
+            content,
+            counts=True,
+            outbox=outbox,
+            n=request.n if outbox is not None else 0,
+            reply_to=request.reply_to,
+            mentions=mentions,
+            expires_in_ms=request.expires_in_ms,
+        )
+        return MessageSent(resident.id, state.epoch, entry.seq, entry.at_ms)
+
+    def _resident(self, caller: Caller, request: MessageSend) -> ResidentConversation | None:
+        conversation = request.conversation
+        if request.to is not None:
+            conversation = self._direct_id(caller, request.to)
+        elif not conversation:
+            raise TrunklineError(Code.INVALID_PARAMS, "name a conversation, or a party as 'to'", field="conversation")
+        return self._engine.residents.conversation(caller.app, conversation)
+
+    @staticmethod
+    def _direct_id(caller: Caller, to: str) -> str:
+        check_party(to, "to")
+        if to == caller.party:
+            raise TrunklineError(Code.INVALID_PARTY, "a direct conversation needs two parties", field="to")
+        return direct_id(caller.party, to)
+
+    async def _load(
+        self, caller: Caller, request: MessageSend, outbox: Outbox | None, made_here: bool
+    ) -> MessageSent | None:
+        """Load whatever ``send_now`` missed; a position when the send turns out to be a repeat."""
+        engine = self._engine
+        conversation = self._direct_id(caller, request.to) if request.to is not None else request.conversation
+        resident = await engine.conversation(caller.app, conversation)
+        state = resident.state
+        if state is None:
+            return None
+        if state.head == 0 and request.to is None:
+            raise TrunklineError(Code.NOT_FOUND, "no such conversation", field="conversation")
+        if state.head == 0 or state.kind == rules.DIRECT:
+            await engine.party(caller.app, self._peer(caller, request, state))
+        if outbox is None:
+            return None
+        if request.n <= outbox.highest and request.n not in outbox.recent:
+            return await self._look_up(caller, request, outbox, conversation, made_here)
+        if request.after and request.after not in outbox.recent:
+            before = await engine.index.sent(caller.app, caller.party, outbox.id, request.after)
+            if before is None and request.after not in outbox.recent:
+                raise TrunklineError(Code.OUT_OF_ORDER, f"message {request.after} was not accepted", field="after")
+            request.after = 0
+        return None
+
+    # --- repeats ----------------------------------------------------------------------------
+
+    def _repeat(
+        self, caller: Caller, request: MessageSend, outbox: Outbox, resident: ResidentConversation
+    ) -> MessageSent | None:
+        """Answer a repeat from memory; None when the index must be asked."""
+        if outbox.judge(request.n) is Verdict.EXPIRED:
+            raise TrunklineError(Code.EXPIRED_ID, f"ids up to {outbox.floor} are forgotten", field="n")
+        recent = outbox.recent.get(request.n)
+        if recent is None:
+            return None
+        if not same_send(resident.id, self._shape(request), recent.conversation, recent.entry):
+            raise TrunklineError(Code.ID_CONFLICT, f"n {request.n} was used for another message", field="n")
+        return MessageSent(recent.conversation, self._engine.epoch, recent.entry.seq, recent.entry.at_ms)
+
+    async def _look_up(
+        self, caller: Caller, request: MessageSend, outbox: Outbox, conversation: str, made_here: bool
+    ) -> MessageSent | None:
+        """Ask the index about an id at or below the highest; apply it when it was refused earlier."""
+        engine = self._engine
+        lsn = engine.committed_lsn
+        await engine.projected(lsn)
+        before = await engine.index.sent(caller.app, caller.party, outbox.id, request.n)
+        if before is not None:
+            if before.conversation != conversation or before.digest != send_digest(conversation, self._shape(request)):
+                raise TrunklineError(Code.ID_CONFLICT, f"n {request.n} was used for another message", field="n")
+            return MessageSent(before.conversation, engine.epoch, before.seq, before.at_ms)
+        if request.n in outbox.recent or outbox.judge(request.n) is Verdict.EXPIRED:
+            return None
+        resident = engine.residents.conversation(caller.app, conversation)
+        if resident is None or resident.state is None:
+            return None
+        return self._append(caller, request, outbox, resident, resident.state, made_here)
+
+    @staticmethod
+    def _shape(request: MessageSend) -> Entry:
+        """The part of an entry that its sender chose."""
+        content = canonical(request.content)
+        mentions = tuple(dict.fromkeys(request.mentions or ()))
+        return Entry(0, 0, "", request.type, content, 0, 0, reply_to=request.reply_to, mentions=mentions)
+
+    # --- pieces -----------------------------------------------------------------------------
+
+    @staticmethod
+    def _peer(caller: Caller, request: MessageSend, state: Conversation) -> str:
+        if request.to is not None:
+            return request.to
+        return next((party for party in state.members if party != caller.party), caller.party)
+
+    def _create_direct(self, resident: ResidentConversation, state: Conversation, sender: str, peer: str) -> None:
+        content = encode_content({"kind": rules.DIRECT, "members": sorted((sender, peer))})
+        self._engine.append_entry(resident, state, types.CREATED, sender, content)
+
+    @staticmethod
+    def _mentions(caller: Caller, request: MessageSend, state: Conversation) -> tuple[str, ...]:
+        mentions = tuple(dict.fromkeys(request.mentions or ()))
+        for party in mentions:
+            if party == "*":
+                if state.kind == rules.GROUP and not caller.server and rules.rank(state.member(caller.party)) < 2:
+                    raise TrunklineError(Code.FORBIDDEN, "only the owner and admins may mention all", field="mentions")
+            else:
+                check_party(party, "mentions")
+        return mentions
