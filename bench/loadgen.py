@@ -110,10 +110,11 @@ def run(settings: Settings, workload: str, *, server_pids: Sequence[int], timeou
             text=True,
             timeout=timeout_s,
             check=False,
-            preexec_fn=pin_and_bind(settings.generator_core),  # noqa: PLW1509 - the parent has no threads here
+            preexec_fn=pin_and_bind(settings.generator_core),
         )
     except subprocess.TimeoutExpired as late:
-        raise GeneratorFailed(f"the generator was not done after {timeout_s:.0f} s: {late.stderr or ''}") from None
+        said = late.stderr.decode(errors="replace") if isinstance(late.stderr, bytes) else ""
+        raise GeneratorFailed(f"the generator was not done after {timeout_s:.0f} s: {said}") from None
     if done.returncode:
         raise GeneratorFailed(done.stderr.strip() or f"the generator ended with code {done.returncode}")
     if done.stderr:

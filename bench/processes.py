@@ -74,7 +74,7 @@ class ServerProcess:
                 env={**os.environ, **(environment or {})},
                 cwd=directory,
                 start_new_session=True,
-                preexec_fn=pin_and_bind(core),  # noqa: PLW1509 - the parent has no threads here
+                preexec_fn=pin_and_bind(core),
             )
 
     @property

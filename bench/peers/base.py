@@ -20,6 +20,9 @@ class System(Protocol):
     durability: str
     """What has happened to a message when its sender sees it acknowledged."""
 
+    def version(self) -> str:
+        """The version measured."""
+
     def start(self, directory: Path, sessions: int) -> None:
         """Starts with an empty state in ``directory``, ready for this many users."""
 
@@ -35,6 +38,11 @@ class System(Protocol):
 
 class Unavailable(Exception):
     """The system is not installed; the message says how to get it."""
+
+
+def label(system: System) -> str:
+    """Name, version and durability for a table."""
+    return f"{system.label} ({system.version()}): {system.durability}"
 
 
 @contextlib.contextmanager

@@ -1,0 +1,125 @@
+"""Trunkline itself: ``trunkline serve`` with its defaults, rate limits lifted, data on the real disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.linkclient import LinkClient, mint_token
+from bench.processes import ServerFailed, ServerProcess, free_port
+from bench.settings import ROOT, Settings
+
+_CONFIG = """\
+data_dir = "{directory}/data"
+host = "127.0.0.1"
+port = {port}
+"""
+_INVITE_AT_ONCE = 1000
+
+
+class Trunkline:
+    """The server of this repository, as its command line starts it."""
+
+    name = "trunkline"
+    label = "Trunkline"
+    durability = "on disk (fdatasync)"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._process: ServerProcess | None = None
+        self._command = [sys.executable, "-m", "trunkline.server.cli"]
+        self._directory = Path()
+        self._key = self._secret = ""
+        self._sessions = 0
+        self.port = 0
+
+    def version(self) -> str:
+        """The package's version."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("trunkline")
+        except PackageNotFoundError:
+            return "this checkout"
+
+    def start(self, directory: Path, sessions: int) -> None:
+        """A fresh store, one app, a token for every user."""
+        self._directory = directory
+        self._sessions = sessions
+        self.port = free_port()
+        (directory / "bench.toml").write_text(_CONFIG.format(directory=directory, port=self.port))
+        self.launch()
+        self._create_app()
+        tokens = (self.token(f"user/u{index}") for index in range(sessions))
+        (directory / "tokens").write_text("".join(f"{token}\n" for token in tokens))
+
+    def launch(self, *, wait: bool = True) -> None:
+        """Starts the process on the store that is there."""
+        self._process = ServerProcess(
+            [*self._command, "serve", "--config", str(self._directory / "bench.toml")],
+            core=self._settings.server_core,
+            log=self._directory / "log",
+            directory=self._directory,
+            environment={"PYTHONPATH": str(ROOT / "src")},
+        )
+        if wait:
+            self._process.wait_for_port(self.port)
+
+    def _create_app(self) -> None:
+        done = subprocess.run(
+            [*self._command, "app", "create", "bench", "--json", "--config", str(self._directory / "bench.toml")],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self._directory,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        )
+        if done.returncode:
+            raise ServerFailed(f"trunkline app create: {done.stderr}\n{self.log_tail()}")
+        answer = json.loads(done.stdout)
+        self._key, self._secret = answer["key"], answer["secret"]
+
+    def token(self, party: str) -> str:
+        """A token for a party, minted offline."""
+        return mint_token(self._key, self._secret, party)
+
+    def log_tail(self) -> str:
+        """The end of the server's log."""
+        return self._process.log_tail() if self._process else ""
+
+    def stop(self) -> None:
+        """Ends the server."""
+        if self._process:
+            self._process.stop()
+            self._process = None
+
+    def pids(self) -> list[int]:
+        """The server's processes."""
+        assert self._process
+        return self._process.pids()
+
+    def options(self, workload: str) -> dict[str, Any]:
+        """Every call names a new run: outboxes are never used twice. For a fan-out, the group is made first."""
+        options: dict[str, Any] = {
+            "protocol": "link",
+            "port": self.port,
+            "tokens": str(self._directory / "tokens"),
+            "run_tag": os.urandom(6).hex(),
+        }
+        if workload == "fan":
+            options["conversation"] = self._make_group()
+        return options
+
+    def _make_group(self) -> str:
+        everybody = [f"user/u{index}" for index in range(1, self._sessions)]
+        with LinkClient(self.port, self.token("user/u0")) as owner:
+            group = "g.bench"
+            owner.call("group.create", {"id": group, "name": "bench", "members": everybody[:_INVITE_AT_ONCE]})
+            for at in range(_INVITE_AT_ONCE, len(everybody), _INVITE_AT_ONCE):
+                members = everybody[at : at + _INVITE_AT_ONCE]
+                owner.call("group.invite", {"conversation": group, "parties": members})
+        return group
