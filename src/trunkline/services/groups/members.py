@@ -108,7 +108,7 @@ class Membership:
         entry = self._engine.append_entry(resident, state, types.MEMBER_CHANGED, caller.party, encode_content(content))
         return MembershipChanged(resident.id, state.epoch, entry.seq, [request.party])
 
-    async def list(self, caller: Caller, request: MemberList) -> Members:
+    async def page(self, caller: Caller, request: MemberList) -> Members:
         """A page of members: owner, admins, then everyone by name."""
         resident, state = await self._engine.existing(caller.app, request.conversation)
         rules.check_member(state, caller)

@@ -25,6 +25,6 @@ def operations(groups: Groups, members: Membership) -> list[Operation]:
         Operation("group.leave", calls.ConversationRef, done, members.leave, SCOPE, "Leave a group", every),
         Operation("member.change", calls.MemberChange, done, members.change, SCOPE, "Change a member's role or mute"),
         Operation(
-            "member.list", calls.MemberList, calls.Members, members.list, SCOPE, "List members", every, writes=False
+            "member.list", calls.MemberList, calls.Members, members.page, SCOPE, "List members", every, writes=False
         ),
     ]

@@ -89,7 +89,7 @@ class Inbox:
         self._engine.append_change(resident, state, record)
         return await self.view(resident, state, caller.party)
 
-    async def list(self, caller: Caller, request: ConversationList) -> Conversations:
+    async def page(self, caller: Caller, request: ConversationList) -> Conversations:
         """A page of my conversations: pinned ones by their order, then the most recently active."""
         engine = self._engine
         await engine.projected(engine.committed_lsn)

@@ -32,7 +32,7 @@ def operations(inbox: Inbox, cursors: Cursors, syncer: Syncer) -> list[Operation
             "conversation.list",
             calls.ConversationList,
             calls.Conversations,
-            inbox.list,
+            inbox.page,
             SCOPE,
             "List conversations",
             every,

@@ -1,0 +1,1 @@
+"""The link: WebSocket sessions of clients. Specification: ``spec/link.md``."""

@@ -1,0 +1,144 @@
+"""One port for everything: look at the first bytes of a connection and hand it over.
+
+A request for ``/v1/link`` goes to the WebSocket protocol, anything else to the HTTP one. The hand-over costs
+nothing afterwards. picows's ``WSProtocol`` is built by its positional arguments, which are internal to
+it: its version is pinned and ``tests/integration/test_port.py`` notices a change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from picows import WSAutoPingStrategy, WSListener, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
+from picows.picows import WSProtocol
+
+from trunkline.base.errors import Code
+from trunkline.edges.link.codec import CODECS
+from trunkline.edges.link.deps import LinkDeps
+from trunkline.edges.link.session import LinkSession
+
+LINK_PATH = b"/v1/link"
+HEADER_TIMEOUT_S = 10.0
+MAX_SNIFF_BYTES = 16_384
+READ_BUFFER_BYTES = 2048
+log = logging.getLogger("trunkline.port")
+
+
+class Refusing(WSListener):  # type: ignore[misc]
+    """Closes at once: the client offered no subprotocol we know."""
+
+    def on_ws_connected(self, transport: Any) -> None:
+        """Say why and close."""
+        transport.send_close(Code.UNSUPPORTED_VERSION.close_code, Code.UNSUPPORTED_VERSION.advice.encode()[:120])
+        transport.disconnect()
+
+
+class Port:
+    """Makes a protocol for each new connection.
+
+    Args:
+        link: dependencies of link sessions.
+        http: makes an HTTP protocol (``asyncio.Protocol``).
+    """
+
+    def __init__(self, link: LinkDeps, http: Callable[[], asyncio.Protocol]) -> None:
+        self._link = link
+        self._http = http
+
+    def protocol(self) -> Sniffer:
+        """A protocol factory for ``loop.create_server``."""
+        return Sniffer(self)
+
+    def websocket(self) -> Any:
+        """A WebSocket protocol for a link session."""
+        return WSProtocol(
+            None,
+            None,
+            False,
+            self._upgrade,
+            log,
+            True,
+            HEADER_TIMEOUT_S,
+            False,
+            20,
+            20,
+            WSAutoPingStrategy.PING_WHEN_IDLE,
+            True,
+            self._link.limits.max_frame_bytes + 1024,
+            None,
+            READ_BUFFER_BYTES,
+        )
+
+    def http(self) -> asyncio.Protocol:
+        """An HTTP protocol."""
+        return self._http()
+
+    def _upgrade(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener | WSUpgradeResponse:
+        offered = [name.strip() for name in str(request.headers.get("Sec-WebSocket-Protocol", "")).split(",")]
+        for name in offered:
+            codec = CODECS.get(name)
+            if codec is not None:
+                response = WSUpgradeResponse.create_101_response({"Sec-WebSocket-Protocol": name})
+                return WSUpgradeResponseWithListener(response, LinkSession(self._link, codec))
+        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(), Refusing())
+
+
+class Sniffer(asyncio.Protocol):
+    """Reads the request line, then replaces itself."""
+
+    __slots__ = ("_buffer", "_port", "_timer", "_transport")
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self._buffer = b""
+        self._transport: Any = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client connected; it has a few seconds to say something."""
+        self._transport = transport
+        self._timer = asyncio.get_running_loop().call_later(HEADER_TIMEOUT_S, self._transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Decide as soon as the first line is complete."""
+        data = self._buffer + data
+        end = data.find(b"\r\n")
+        if end < 0:
+            self._buffer = data
+            if len(data) > MAX_SNIFF_BYTES:
+                self._transport.abort()
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        target = data[:end].split(b" ")
+        transport, self._transport = self._transport, None
+        self._buffer = b""
+        if len(target) > 1 and target[1].split(b"?", 1)[0] == LINK_PATH and b"pgrade" in data:
+            self._to_websocket(transport, data)
+        else:
+            protocol = self._port.http()
+            transport.set_protocol(protocol)
+            protocol.connection_made(transport)
+            protocol.data_received(data)
+
+    def _to_websocket(self, transport: Any, data: bytes) -> None:
+        protocol = self._port.websocket()
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        rest = memoryview(data)
+        while rest:
+            buffer = memoryview(protocol.get_buffer(len(rest)))
+            size = min(len(buffer), len(rest))
+            buffer[:size] = rest[:size]
+            protocol.buffer_updated(size)
+            rest = rest[size:]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Gone before it said anything."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

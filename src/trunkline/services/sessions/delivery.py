@@ -1,0 +1,160 @@
+"""Delivery: from a durable record to the sessions that may see it.
+
+Small conversations are looked up member by member. Large ones (above 1,000 members) keep the set
+of their live sessions, so that a message costs what is online, not what is a member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from trunkline.domain.conversation import rules
+from trunkline.domain.conversation.state import Conversation
+from trunkline.domain.conversation.unread import unread_of
+from trunkline.domain.log.records import CursorMoved, Entry, EntryAppended, Record, SettingsChanged
+from trunkline.services.log.residents import ResidentConversation, ResidentParty
+from trunkline.services.messages.views import CHANGES_OF_A_TARGET, placeholder
+from trunkline.services.sessions.hub import Hub
+from trunkline.services.sessions.outgoing import EntryOutgoing, Outgoing
+from trunkline.wire import entries as types
+from trunkline.wire.calls.session import ConversationView, MemberSettings
+
+RECEIPT_PUSH_MEMBERS = 200
+"""In larger groups cursors are not pushed to everyone; senders ask with ``receipt.get``."""
+
+_decode_settings = msgspec.msgpack.Decoder(MemberSettings).decode
+
+
+class CursorPush(msgspec.Struct, omit_defaults=True):
+    """Someone's cursors moved; the counts go to the party's own devices only."""
+
+    conversation: str
+    party: str
+    delivered: int
+    read: int
+    unread: int | None = None
+    unread_mentions: int | None = None
+
+
+class Delivery:
+    """Pushes what became durable.
+
+    Args:
+        hub: live sessions.
+        reload: called with (app, conversation) when an entry's conversation has to be loaded again before
+            it can be delivered; the sessions learn of it through ``lagged``.
+    """
+
+    def __init__(self, hub: Hub, reload: Callable[[Entry, ResidentConversation], None]) -> None:
+        self._hub = hub
+        self._reload = reload
+        self.pushed = 0
+
+    def on_record(self, record: Record, owner: ResidentConversation | ResidentParty | None) -> None:
+        """Engine listener: push a durable record."""
+        if type(record) is EntryAppended:
+            self.deliver(record.entry, owner)  # type: ignore[arg-type]
+        elif type(record) is CursorMoved:
+            self._cursor(record, owner)  # type: ignore[arg-type]
+        elif type(record) is SettingsChanged:
+            self._settings(record, owner)  # type: ignore[arg-type]
+
+    def deliver(self, entry: Entry, resident: ResidentConversation) -> None:
+        """Push an entry to everyone online who may see it."""
+        state = resident.state
+        if state is None:
+            self._reload(entry, resident)
+            return
+        outgoing = EntryOutgoing(state, entry)
+        if state.large:
+            self._deliver_large(state, entry, resident, outgoing)
+            return
+        online = self._hub.online
+        app = resident.app
+        seq = entry.seq
+        target = entry.target if entry.type in CHANGES_OF_A_TARGET else 0
+        for party, member in state.members.items():
+            sessions = online.get((app, party))
+            if sessions is None or not member.may_see(seq):
+                continue
+            shown: Outgoing = outgoing
+            if target and not member.may_see(target):
+                shown = Outgoing("entry", placeholder(state, entry))
+            for session in sessions:
+                session.push(shown)
+                self.pushed += 1
+
+    def _deliver_large(
+        self, state: Conversation, entry: Entry, resident: ResidentConversation, outgoing: EntryOutgoing
+    ) -> None:
+        live = resident.live
+        if live is None:
+            live = resident.live = self._live_of(state, resident.app)
+        elif entry.type == types.MEMBERS_ADDED:
+            self._add_live(live, state, resident.app, entry)
+        if entry.target and entry.type in CHANGES_OF_A_TARGET:
+            hidden = Outgoing("entry", placeholder(state, entry))
+            for session in live:
+                member = state.members.get(session.party)
+                session.push(outgoing if member is not None and member.may_see(entry.target) else hidden)
+        else:
+            for session in live:
+                session.push(outgoing)
+        self.pushed += len(live)
+        if entry.type in (types.MEMBERS_REMOVED, types.DISMISSED):
+            for session in [s for s in live if state.member(s.party) is None]:
+                del live[session]
+
+    def _live_of(self, state: Conversation, app: str) -> dict[Any, None]:
+        online = self._hub.online
+        members = state.members
+        if len(online) < len(members):
+            return {
+                session: None
+                for (of_app, party), sessions in online.items()
+                if of_app == app and state.member(party) is not None
+                for session in sessions
+            }
+        return {s: None for party, m in members.items() if m.present for s in online.get((app, party), ())}
+
+    def _add_live(self, live: dict[Any, None], state: Conversation, app: str, entry: Entry) -> None:
+        for party, sessions in self._hub.online.items():
+            member = state.members.get(party[1]) if party[0] == app else None
+            if member is not None and member.present and member.may_see(entry.seq):
+                live.update(dict.fromkeys(sessions))
+
+    def _cursor(self, record: CursorMoved, resident: ResidentConversation) -> None:
+        state = resident.state
+        if state is None:
+            return
+        hub = self._hub
+        own = hub.of(record.app, record.party)
+        if own:
+            unread = unread_of(state, record.party)
+            data = CursorPush(record.conversation, record.party, record.delivered, record.read, *unread)
+            outgoing = Outgoing("cursor", data)
+            for session in own:
+                session.push(outgoing)
+        if state.member_count > RECEIPT_PUSH_MEMBERS and state.kind != rules.DIRECT:
+            return
+        outgoing = Outgoing("cursor", CursorPush(record.conversation, record.party, record.delivered, record.read))
+        for party, member in state.members.items():
+            if party != record.party and member.present:
+                for session in hub.of(record.app, party):
+                    session.push(outgoing)
+
+    def _settings(self, record: SettingsChanged, resident: ResidentConversation) -> None:
+        state = resident.state
+        if state is None:
+            return
+        view = ConversationView(
+            conversation=state.id,
+            kind=state.kind,
+            epoch=state.epoch,
+            head=resident.committed,
+            settings=_decode_settings(record.value),
+        )
+        self._hub.push(record.app, record.party, "settings", view)
