@@ -124,6 +124,6 @@ def _end_of_minute(runs: Mapping[str, Sequence[loadgen.Load]]) -> str:
     third = max(1, len(series) // 3)
     first, last = sum(series[:third]) / third, sum(series[-third:]) / third
     return (
-        f"Sustained: {first:,.0f} messages/s in the first third, {last:,.0f} in the last. New sends are refused as busy "
+        f"Sustained: {first:,.0f} messages/s in the first third, {last:,.0f} in the last. Sends are refused as busy "
         f"when the projections fall too far behind; {runs['trunkline'][0].refused} were."
     )

@@ -63,8 +63,7 @@ def _bars(axes: Any, values: Mapping[str, list[float]], title: str) -> None:
             textcoords="offset points",
         )
     axes.set_xticks(range(len(names)), [_LABELS[name] for name in names], fontsize=8)
-    axes.set_ylim(bottom=0)
-    axes.margins(y=0.15)
+    axes.set_ylim(0, 1.15 * max(max(values[name]) for name in names))
     axes.set_title(title, fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -76,7 +75,7 @@ def _sends(figure: Any, data: dict[str, Any]) -> None:
         right.plot(range(1, len(series) + 1), series, color=_COLOURS[name], label=_LABELS[name])
     right.set_title("sustained, messages/s", fontsize=10)
     right.set_xlabel("second", fontsize=8)
-    right.set_ylim(bottom=0)
+    right.set_ylim(0, 1.15 * max((max(series) for series in data["series"].values() if series), default=1))
     right.spines[["top", "right"]].set_visible(False)
     if data["series"]:
         right.legend(fontsize=8, frameon=False)
@@ -103,6 +102,6 @@ def _sync(figure: Any, data: dict[str, Any]) -> None:
         ax.set_xlabel(key[1], fontsize=8)
         ax.set_ylabel("ms", fontsize=8)
         ax.set_title(title, fontsize=10)
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(0, 1.25 * max(point["p50_ms"] for point in points))
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(fontsize=8, frameon=False)
