@@ -1,0 +1,21 @@
+"""The methods of the link as typed calls, one class per feature, reached through ``Client``.
+
+Each method is one request; its parameters and result are the Structs of ``wire.calls``. What is not here: sending
+messages (``client.sending``), and rules, which the server keeps.
+"""
+
+from trunkline.client.calls.conversations import ConversationCalls
+from trunkline.client.calls.entries import EntryCalls
+from trunkline.client.calls.groups import GroupCalls
+from trunkline.client.calls.parties import BlockCalls, DeviceCalls, ProfileCalls
+from trunkline.client.calls.presence import PresenceCalls
+
+__all__ = [
+    "BlockCalls",
+    "ConversationCalls",
+    "DeviceCalls",
+    "EntryCalls",
+    "GroupCalls",
+    "PresenceCalls",
+    "ProfileCalls",
+]

@@ -1,0 +1,464 @@
+"""Receiving: pushes, sync and pulls become entries in the local store, each once and in order.
+
+The gap rule (``protocol.link.gap``) decides what is applied; this feeds it, asks for what it wants, and writes what
+it gives, one transaction per turn of the event loop: entries, positions and the outbox rows they settle go together.
+What is not here: the connection, and handing entries to the application (``feed``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from trunkline.base.faultpoints import FaultPoint, hit
+from trunkline.client.errors import RequestFailed
+from trunkline.client.link_socket import LinkSocket
+from trunkline.client.notices import Resync
+from trunkline.client.options import Options
+from trunkline.client.store import ConversationRow, LocalStore
+from trunkline.client.views import apply_entry
+from trunkline.protocol.link.gap import Action, Apply, Locate, Position, Pull
+from trunkline.protocol.link.gap import Resync as EpochEnded
+from trunkline.wire.calls.conversations import ConversationRef
+from trunkline.wire.calls.messages import History, HistoryGet
+from trunkline.wire.calls.session import ConversationView, Sync, SyncResult
+from trunkline.wire.entries import EntryView
+
+logger = logging.getLogger("trunkline.client")
+_REFUSED = 3
+_SYNC_RETRY_S = 1.0
+
+
+class Receiver:
+    """Follows the server's logs.
+
+    Args:
+        store: where entries and positions are kept.
+        options: sizes of pages and bounds.
+        applied: told of every committed batch of entries.
+        resynced: told when the local picture was rebuilt.
+        listed: told of conversations whose view changed.
+        synced: told when a connection has caught up.
+        broken: told when the store cannot be written.
+    """
+
+    def __init__(
+        self,
+        store: LocalStore,
+        options: Options,
+        *,
+        applied: Callable[[list[EntryView]], None],
+        resynced: Callable[[Resync], None],
+        listed: Callable[[Iterable[str]], None],
+        synced: Callable[[], None],
+        broken: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._options = options
+        self._applied = applied
+        self._resynced = resynced
+        self._listed = listed
+        self._synced = synced
+        self._broken = broken
+        self._loop = asyncio.get_running_loop()
+        self._socket: LinkSocket | None = None
+        self._positions: dict[str, Position[EntryView]] = {}
+        self._load_positions()
+        self._ready: list[EntryView] = []
+        self._flush_planned = False
+        self._wanted: dict[str, int] = {}
+        self._pulls: set[asyncio.Task[None]] = set()
+        self._sync_task: asyncio.Task[None] | None = None
+        self._sync_again = False
+        self._caught_up = False
+        self._generation = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due_ms = 0
+        self._due: dict[str, int] = {}
+
+    # ------------------------------------------------------------------ connection
+
+    def start(self, socket: LinkSocket, epoch: int) -> None:
+        """A connection was welcomed: catch up, while pushes already arrive."""
+        self._socket = socket
+        self._caught_up = False
+        if self._store.epoch and self._store.epoch != epoch:
+            self._start_over("the server's logs began a new epoch", epoch)
+        self.sync()
+
+    def lost(self) -> None:
+        """The connection ended; what was asked on it will be asked again."""
+        self._socket = None
+        self._generation += 1
+        self._wanted.clear()
+        for task in self._pulls:
+            task.cancel()
+        if self._sync_task is not None:
+            self._sync_task.cancel()
+            self._sync_task = None
+        self._sync_again = False
+        self._due.clear()
+
+    def stop(self) -> None:
+        """Write what waits for the end of the turn, then do nothing more."""
+        self._flush()
+        self.lost()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def sync(self) -> None:
+        """Ask what changed; a request while one runs makes it run once more."""
+        if self._sync_task is not None:
+            self._sync_again = True
+        elif self._socket is not None:
+            self._sync_task = self._loop.create_task(self._sync(self._socket, self._generation))
+
+    # ------------------------------------------------------------------ what arrives
+
+    def pushed(self, entry: EntryView) -> None:
+        """An entry arrived by push."""
+        position = self._positions.get(entry.conversation)
+        if position is None:
+            position = self._positions[entry.conversation] = Position(self._store.epoch or entry.epoch, None)
+        self._take(entry.conversation, position, position.push(entry, self._now_ms()))
+
+    def expect(self, conversation: str, seq: int) -> None:
+        """A send was given ``seq``: its entry is on the way."""
+        position = self._positions.get(conversation)
+        if position is not None:
+            self._take(conversation, position, position.head(seq, self._now_ms(), pushed=True))
+
+    def know(self, view: ConversationView) -> None:
+        """The server sent a view outside a sync (own settings changed, or it was asked)."""
+        with self._store.database.transaction(durable=False):
+            self._store_view(view)
+        self._follow(view)
+        self._listed([view.conversation])
+
+    def backfilled(self, conversation: str, floor: int) -> None:
+        """Older history was stored down to ``floor``."""
+        row = self._store.conversations.get(conversation)
+        if row is not None and floor < row.floor:
+            row.floor = floor
+            self._store.conversations.put(row)
+
+    # ------------------------------------------------------------------ sync
+
+    async def _sync(self, socket: LinkSocket, generation: int) -> None:
+        try:
+            for name, position in list(self._positions.items()):
+                self._take(name, position, position.reconnected(self._now_ms()))
+            while True:
+                self._sync_again = False
+                await self._sync_pages(socket, generation)
+                if not self._sync_again:
+                    break
+        except RequestFailed as exc:
+            logger.info("sync failed, trying again: %s", exc)
+            self._loop.call_later(_SYNC_RETRY_S + exc.retry_ms / 1000.0, self._sync_if_connected, generation)
+            return
+        except sqlite3.Error as exc:
+            self._broken(str(exc))
+            return
+        finally:
+            if self._generation == generation:
+                self._sync_task = None
+        self._caught_up = True
+        self._report_if_synced()
+
+    def _sync_if_connected(self, generation: int) -> None:
+        if self._generation == generation:
+            self.sync()
+
+    async def _sync_pages(self, socket: LinkSocket, generation: int) -> None:
+        anew = self._store.pts == 0
+        known = {row.conversation for row in self._store.conversations.all() if not row.removed} if anew else set()
+        seen: set[str] = set()
+        while True:
+            request = Sync(self._store.epoch, self._store.pts, self._options.sync_page)
+            result = await socket.call("sync", request, SyncResult, timeout_s=self._options.request_timeout_s)
+            if generation != self._generation:
+                return
+            if self._store.epoch and result.epoch != self._store.epoch:
+                self._start_over("the server's logs began a new epoch", result.epoch)
+                anew, known, seen = True, set(), set()
+                continue
+            if result.resync:
+                if request.pts == 0:
+                    raise sqlite3.IntegrityError("the server refuses a sync from the start")
+                with self._store.database.transaction(durable=False):
+                    self._store.database.put("pts", 0)
+                    self._store.database.put("resync_untold", "list")
+                anew, seen = True, set()
+                known = {row.conversation for row in self._store.conversations.all() if not row.removed}
+                continue
+            self._take_page(result)
+            seen.update(view.conversation for view in result.conversations)
+            if not result.more:
+                break
+        if anew:
+            # Conversations that only became known while the sync ran are not gone.
+            gone = known - seen
+            with self._store.database.transaction(durable=False):
+                self._store.conversations.remove(gone)
+            self._forget(gone)
+        self.tell_resync()
+
+    def _take_page(self, result: SyncResult) -> None:
+        with self._store.database.transaction(durable=False):
+            for view in result.conversations:
+                self._store_view(view)
+            for name in result.removed:
+                row = self._store.conversations.get(name)
+                if row is not None:
+                    row.removed = True
+                    self._store.conversations.put(row)
+            if result.blocked is not None:
+                self._store.put_blocked(result.blocked)
+            self._store.database.put("epoch", result.epoch)
+            self._store.database.put("pts", result.pts)
+        self._forget(result.removed)
+        for view in result.conversations:
+            self._follow(view)
+        self._listed([view.conversation for view in result.conversations])
+
+    def _store_view(self, view: ConversationView) -> None:
+        row = self._store.conversations.get(view.conversation) or ConversationRow(view.conversation)
+        if row.view is not None and view.last is None:
+            view.last = row.view.last
+        row.view = view
+        row.head = _reachable_head(view)
+        row.removed = False
+        if row.last is None:
+            keep = self._options.initial_history
+            start = view.first_visible_seq - 1
+            row.last = start if keep is None else max(start, row.head - keep)
+            row.floor = row.last + 1
+        self._store.conversations.put(row)
+
+    def _follow(self, view: ConversationView) -> None:
+        """Let the position know where the conversation begins and how far it reaches."""
+        name = view.conversation
+        position = self._positions.get(name)
+        row = self._store.conversations.get(name)
+        if row is None:
+            return
+        if position is None:
+            position = self._positions[name] = Position(self._store.epoch or view.epoch, row.last)
+        first = (row.last or 0) + 1 if position.last is None else view.first_visible_seq
+        self._take(name, position, position.locate(first, self._now_ms()))
+        self._take(name, position, position.head(_reachable_head(view), self._now_ms()))
+
+    def _forget(self, conversations: Iterable[str]) -> None:
+        for name in conversations:
+            self._positions.pop(name, None)
+            self._wanted.pop(name, None)
+            self._due.pop(name, None)
+
+    def _start_over(self, reason: str, epoch: int) -> None:
+        """Another epoch: nothing local counts any more, except what waits in the outbox."""
+        logger.warning("%s: starting over", reason)
+        self._ready.clear()
+        with self._store.database.transaction(durable=True):
+            self._store.history.clear()
+            self._store.conversations.clear()
+            self._store.outbox.drop_sent()
+            self._store.database.put("epoch", epoch)
+            self._store.database.put("pts", 0)
+            self._store.database.put("resync_untold", "history")
+        self._positions.clear()
+        self._wanted.clear()
+        self._due.clear()
+        for task in self._pulls:
+            task.cancel()
+        self.tell_resync()
+
+    def tell_resync(self) -> None:
+        """Tell the application of a resync it has not heard of, perhaps from before a crash."""
+        untold = self._store.database.text("resync_untold")
+        if not untold:
+            return
+        if untold == "history":
+            self._resynced(Resync("the server's logs began a new epoch", history_dropped=True))
+        else:
+            self._resynced(Resync("this device's position in the inbox was too old", history_dropped=False))
+        with self._store.database.transaction(durable=False):
+            self._store.database.put("resync_untold", "")
+
+    # ------------------------------------------------------------------ the gap rule's wishes
+
+    def _take(self, name: str, position: Position[EntryView], actions: list[Action[EntryView]]) -> None:
+        for action in actions:
+            match action:
+                case Apply(entries):
+                    self._ready.extend(entries)
+                    self._plan_flush()
+                case Pull(from_seq):
+                    self._wanted[name] = from_seq
+                    self._start_pulls()
+                case Locate():
+                    self._start_task(self._locate(name))
+                case EpochEnded(epoch):
+                    self._start_over("an entry of a new epoch arrived", epoch)
+                    self.sync()
+                    return
+        self._arm(name, position)
+        self._report_if_synced()
+
+    def _start_pulls(self) -> None:
+        while self._wanted and self._socket is not None and len(self._pulls) < self._options.parallel_pulls:
+            name = next(iter(self._wanted))
+            self._start_task(self._pull(self._socket, name, self._wanted.pop(name)))
+
+    def _start_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(coroutine)
+        self._pulls.add(task)
+        task.add_done_callback(self._task_done)
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._pulls.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("a pull failed unexpectedly", exc_info=task.exception())
+        self._start_pulls()
+        self._report_if_synced()
+
+    async def _pull(self, socket: LinkSocket, name: str, from_seq: int) -> None:
+        position = self._positions.get(name)
+        if position is None:
+            return
+        request = HistoryGet(conversation=name, from_seq=from_seq, limit=self._options.history_page)
+        try:
+            result = await socket.call("history.get", request, History, timeout_s=self._options.request_timeout_s)
+        except RequestFailed as exc:
+            if self._positions.get(name) is not position:
+                return
+            if exc.family == _REFUSED:
+                logger.info("%s can no longer be read: %s", name, exc)
+                self._forget([name])
+                return
+            position.pull_failed(self._now_ms())
+            self._arm(name, position)
+            return
+        if self._positions.get(name) is position:
+            actions = position.history(result.epoch, result.entries, self._now_ms(), head=result.head, more=result.more)
+            self._take(name, position, actions)
+
+    async def _locate(self, name: str) -> None:
+        socket = self._socket
+        if socket is None:
+            return
+        try:
+            view = await socket.call(
+                "conversation.get", ConversationRef(name), ConversationView, timeout_s=self._options.request_timeout_s
+            )
+        except RequestFailed as exc:
+            logger.info("cannot learn about %s: %s", name, exc)
+            self._forget([name])
+            if exc.family != _REFUSED:
+                self.sync()
+            return
+        self.know(view)
+
+    # ------------------------------------------------------------------ applying
+
+    def _plan_flush(self) -> None:
+        if not self._flush_planned:
+            self._flush_planned = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Write what became ready in this turn: one transaction."""
+        self._flush_planned = False
+        ready, self._ready = self._ready, []
+        if not ready:
+            return
+        hit(FaultPoint.SDK_BEFORE_APPLY)
+        me = self._store.party
+        rows: dict[str, ConversationRow] = {}
+        try:
+            with self._store.database.transaction(durable=False):
+                self._store.history.append(ready)
+                for entry in ready:
+                    row = rows.get(entry.conversation)
+                    if row is None:
+                        row = self._store.conversations.get(entry.conversation) or ConversationRow(
+                            entry.conversation, floor=entry.seq
+                        )
+                        rows[entry.conversation] = row
+                    row.last = entry.seq
+                    row.head = max(row.head, entry.seq)
+                    if row.view is not None:
+                        apply_entry(row.view, entry, me)
+                    if entry.outbox and entry.sender == me:
+                        self._store.outbox.settle(entry.outbox, entry.n)
+                for row in rows.values():
+                    self._store.conversations.put(row)
+                    self._store.outbox.settle_up_to(row.conversation, row.last or 0)
+                hit(FaultPoint.SDK_INSIDE_APPLY)
+        except sqlite3.Error as exc:
+            # Positions in memory are ahead of the disk now: take them from the disk again.
+            logger.error("entries could not be stored: %s", exc)
+            self._store.history.rolled_back()
+            self._load_positions()
+            self._broken(str(exc))
+            return
+        hit(FaultPoint.SDK_AFTER_APPLY)
+        for name, row in rows.items():
+            if row.view is None and self._socket is not None:
+                self._start_task(self._locate(name))
+        self._applied(ready)
+        self._listed(rows)
+
+    def _load_positions(self) -> None:
+        """Positions as the disk has them."""
+        self._positions.clear()
+        for row in self._store.conversations.all():
+            if not row.removed and row.last is not None:
+                position: Position[EntryView] = Position(self._store.epoch, row.last)
+                # Offline this only records the head; the next connection starts the pull it asks for.
+                position.head(row.head, 0, pushed=True)
+                self._positions[row.conversation] = position
+
+    # ------------------------------------------------------------------ time
+
+    def _now_ms(self) -> int:
+        return int(self._loop.time() * 1000)
+
+    def _arm(self, name: str, position: Position[EntryView]) -> None:
+        due_ms = position.next_timeout_ms()
+        if due_ms is None:
+            self._due.pop(name, None)
+            return
+        self._due[name] = due_ms
+        if self._timer is None or due_ms < self._timer_due_ms:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_due_ms = due_ms
+            # One millisecond late rather than early: the position compares whole milliseconds.
+            self._timer = self._loop.call_at((due_ms + 1) / 1000.0, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        now_ms = self._now_ms()
+        for name, due_ms in list(self._due.items()):
+            position = self._positions.get(name)
+            if position is None or self._socket is None:
+                self._due.pop(name, None)
+            elif due_ms <= now_ms:
+                self._take(name, position, position.tick(now_ms))
+            else:
+                self._arm(name, position)
+
+    def _report_if_synced(self) -> None:
+        if self._caught_up and not self._wanted and not self._pulls and self._socket is not None:
+            self._caught_up = False
+            self._flush()
+            self._synced()
+
+
+def _reachable_head(view: ConversationView) -> int:
+    """The newest seq this party may see."""
+    return min(view.head, view.left_seq) if view.left_seq else view.head

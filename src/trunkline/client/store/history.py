@@ -1,0 +1,133 @@
+"""Entries as this device holds them, with later changes folded into the messages they change.
+
+What is not here: deciding which entry comes next (``protocol.link.gap``), and asking the server for more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from trunkline.client.store.database import Database
+from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE, fold
+from trunkline.wire import entries as types
+from trunkline.wire.entries import EntryView, Overlay
+
+_ENCODE = msgspec.msgpack.Encoder().encode
+_DECODE = msgspec.msgpack.Decoder(EntryView).decode
+
+
+@dataclass(slots=True, frozen=True)
+class Applied:
+    """An entry and its place in the order of application on this device."""
+
+    ord: int
+    entry: EntryView
+
+
+class HistoryTable:
+    """The entries; methods that write expect an open transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._db = database.connection
+        self._next_ord = database.number("next_ord") or 1
+        self.oldest_ord = database.number("oldest_ord") or 1
+        """Entries with lower order numbers belonged to an earlier epoch and were dropped."""
+
+    @property
+    def newest_ord(self) -> int:
+        """Order number of the entry applied last; 0 before the first."""
+        return self._next_ord - 1
+
+    def append(self, entries: Iterable[EntryView]) -> None:
+        """Apply entries: store each with the next order number and fold changes into their targets."""
+        for entry in entries:
+            self._db.execute(
+                "INSERT INTO entry (conversation, seq, ord, body) VALUES (?, ?, ?, ?)",
+                (entry.conversation, entry.seq, self._next_ord, _ENCODE(entry)),
+            )
+            self._next_ord += 1
+            self._change_target(entry)
+        self._database.put("next_ord", self._next_ord)
+
+    def rolled_back(self) -> None:
+        """The transaction of the last ``append`` did not commit."""
+        self._next_ord = self._database.number("next_ord") or 1
+
+    def backfill(self, entries: Iterable[EntryView]) -> None:
+        """Store older entries that no consumer is told of; those already here stay as they are."""
+        for entry in entries:
+            self._db.execute(
+                "INSERT OR IGNORE INTO entry (conversation, seq, ord, body) VALUES (?, ?, NULL, ?)",
+                (entry.conversation, entry.seq, _ENCODE(entry)),
+            )
+
+    def applied_after(self, ord: int, limit: int, conversation: str = "", after_seq: int = 0) -> list[Applied]:
+        """Entries in the order of application, of all conversations or of one."""
+        if conversation:
+            found = self._db.execute(
+                "SELECT ord, body FROM entry WHERE conversation = ? AND seq > ? AND ord > ? ORDER BY seq LIMIT ?",
+                (conversation, after_seq, ord, limit),
+            )
+        else:
+            found = self._db.execute("SELECT ord, body FROM entry WHERE ord > ? ORDER BY ord LIMIT ?", (ord, limit))
+        return [Applied(number, _DECODE(body)) for number, body in found]
+
+    def page(self, conversation: str, *, before_seq: int = 0, from_seq: int = 0, limit: int = 50) -> list[EntryView]:
+        """Entries in ascending order: the last ones before a seq (0: of all), or the first from a seq."""
+        if from_seq:
+            found = self._db.execute(
+                "SELECT body FROM entry WHERE conversation = ? AND seq >= ? AND hidden = 0 ORDER BY seq LIMIT ?",
+                (conversation, from_seq, limit),
+            ).fetchall()
+        else:
+            found = self._db.execute(
+                "SELECT body FROM entry WHERE conversation = ? AND seq < ? AND hidden = 0 ORDER BY seq DESC LIMIT ?",
+                (conversation, before_seq or 2**53, limit),
+            ).fetchall()
+            found.reverse()
+        return [_DECODE(body) for (body,) in found]
+
+    def get(self, conversation: str, seq: int) -> EntryView | None:
+        """One entry, if it is here."""
+        row = self._db.execute(
+            "SELECT body FROM entry WHERE conversation = ? AND seq = ?", (conversation, seq)
+        ).fetchone()
+        return _DECODE(row[0]) if row is not None else None
+
+    def hide(self, conversation: str, seqs: Iterable[int], up_to: int) -> None:
+        """Delete for me: hidden entries keep their number and lose their content."""
+        for seq in seqs:
+            self._db.execute("UPDATE entry SET hidden = 1 WHERE conversation = ? AND seq = ?", (conversation, seq))
+        if up_to:
+            self._db.execute("UPDATE entry SET hidden = 1 WHERE conversation = ? AND seq <= ?", (conversation, up_to))
+
+    def clear(self) -> None:
+        """Drop every entry: the log they came from has another epoch. Order numbers go on."""
+        self._db.execute("DELETE FROM entry")
+        self._database.put("oldest_ord", self._next_ord)
+        self.oldest_ord = self._next_ord
+
+    def _change_target(self, change: EntryView) -> None:
+        if not change.target or (change.type not in CHANGES_A_MESSAGE and change.type != types.ERASED):
+            return
+        target = self.get(change.conversation, change.target)
+        if target is None or target.type == types.PLACEHOLDER:
+            return
+        now = target.now or Overlay()
+        if change.type == types.ERASED:
+            now.as_of, now.erased, now.content = max(now.as_of, change.seq), True, None
+        else:
+            fold(
+                now, seq=change.seq, at_ms=change.at_ms, sender=change.sender, type=change.type, content=change.content
+            )
+        target.now = now
+        if now.recalled or now.expired or now.erased:
+            target.content = None  # taken back means gone from this disk too
+        self._db.execute(
+            "UPDATE entry SET body = ? WHERE conversation = ? AND seq = ?",
+            (_ENCODE(target), target.conversation, target.seq),
+        )
