@@ -74,6 +74,12 @@ def test_contracts_report_a_planted_import(tree: Path, layer: str, code: str, co
     assert any(name.startswith(contract) for name in broken), broken
 
 
+def test_contracts_report_an_edge_that_nobody_declared(tree: Path) -> None:
+    (tree / "src/trunkline/edges/fax").mkdir()
+    (tree / "src/trunkline/edges/fax/__init__.py").write_text("")
+    assert lint_imports(tree) == (1, ["Edges are strangers to one another"])
+
+
 def test_contracts_report_one_edge_importing_another(tree: Path) -> None:
     (tree / "src/trunkline/edges/link/__init__.py").write_text("import trunkline.edges.http\n")
     exit_code, broken = lint_imports(tree)
