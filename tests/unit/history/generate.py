@@ -211,7 +211,7 @@ class Toy:
 
     def trim(self) -> None:
         conv = self.rng.choice(self.convs)
-        if self.retention and self.head(conv) > 4:
+        if self.retention and self.head(conv) > max(4, self.run.floors[conv]):
             floor = self.rng.randrange(self.run.floors[conv], self.head(conv))
             self.run.floors[conv] = max(self.run.floors[conv], floor)
 

@@ -1,0 +1,38 @@
+"""`python -m tests.claims [--full] [--only R2,R8] [--seed N] [--minutes M]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tests.claims.page import write_page
+from tests.claims.registry import REQUIRED
+from tests.claims.runner import ROOT, commit, run
+
+
+def main(arguments: list[str]) -> int:
+    """Run and print; the result is 0 only when every scenario there should be has passed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.claims", description=__doc__)
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--full", action="store_true", help="published sizes; writes docs/reliability.md")
+    size.add_argument("--short", action="store_true", help="the sizes of `make test` (the default)")
+    parser.add_argument("--only", help=f"comma-separated scenarios out of {', '.join(REQUIRED)}")
+    parser.add_argument("--seed", type=int, default=20_261, help="decides everything random")
+    parser.add_argument("--minutes", type=float, help="time for the scenarios that go by time, each")
+    parser.add_argument("--keep", type=Path, help="directory for data and histories of failed scenarios")
+    parser.add_argument("--report", type=Path, help="where to write the page, whatever the sizes")
+    options = parser.parse_args(arguments)
+    only = [name.strip().upper() for name in options.only.split(",")] if options.only else None
+    if only and (unknown := [name for name in only if name not in REQUIRED]):
+        parser.error(f"no such scenario: {', '.join(unknown)}; there are {', '.join(REQUIRED)}")
+    reports, missing = run(only=only, full=options.full, seed=options.seed, minutes=options.minutes, keep=options.keep)
+    page = options.report or (ROOT / "docs" / "reliability.md" if options.full and only is None else None)
+    if page is not None:
+        write_page(page, reports, missing, commit())
+        print(f"wrote {page}")
+    return 0 if reports and not missing and all(report.passed for report in reports) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
