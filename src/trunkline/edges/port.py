@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from picows import WSAutoPingStrategy, WSListener, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
-from picows.picows import WSProtocol
+from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
 from trunkline.base.errors import Code
 from trunkline.edges.link.codec import CODECS
@@ -27,7 +27,7 @@ READ_BUFFER_BYTES = 2048
 log = logging.getLogger("trunkline.port")
 
 
-class Refusing(WSListener):  # type: ignore[misc]
+class Refusing(WSListener):
     """Closes at once: the client offered no subprotocol we know."""
 
     def on_ws_connected(self, transport: Any) -> None:
@@ -117,7 +117,7 @@ class Sniffer(asyncio.Protocol):
         target = data[:end].split(b" ")
         transport, self._transport = self._transport, None
         self._buffer = b""
-        if len(target) > 1 and target[1].split(b"?", 1)[0] == LINK_PATH and b"pgrade" in data:
+        if len(target) > 1 and target[1].split(b"?", 1)[0] == LINK_PATH:
             self._to_websocket(transport, data)
         else:
             protocol = self._port.http()

@@ -35,6 +35,9 @@ class ClientIdentity(Protocol):
         ...
 
 
+DEFAULT_RATE = Rate(200, 1000)
+
+
 @dataclass(frozen=True, slots=True)
 class LinkLimits:
     """Bounds of one connection.
@@ -53,7 +56,7 @@ class LinkLimits:
     max_frame_bytes: int = 262_144
     heartbeat_s: float = 30.0
     hello_timeout_s: float = 10.0
-    rate: Rate = Rate(200, 1000)
+    rate: Rate = DEFAULT_RATE
     push_buffer_bytes: int = 1_048_576
     close_buffer_bytes: int = 8_388_608
 

@@ -67,9 +67,10 @@ async def _greet(session: LinkSession, deps: LinkDeps, request: RequestFrame) ->
     deps.hub.add(session)
     for conversation in large:
         resident = engine.residents.conversation(caller.app, conversation)
-        if resident is not None and resident.live is not None and resident.state is not None:
-            if resident.state.member(caller.party) is not None:
-                resident.live[session] = None
+        if resident is None or resident.live is None or resident.state is None:
+            continue
+        if resident.state.member(caller.party) is not None:
+            resident.live[session] = None
     session.hello_done()
     limits = deps.limits
     session.reply(

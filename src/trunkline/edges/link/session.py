@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 import msgspec
-from picows import WSFrame, WSListener, WSMsgType, WSTransport
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.identity import Caller
@@ -35,7 +35,7 @@ NOBODY = Caller("", "")
 MAX_ID = 2**53 - 1
 
 
-class LinkSession(WSListener):  # type: ignore[misc]
+class LinkSession(WSListener):
     """A client's connection, from upgrade to close."""
 
     __slots__ = (
@@ -374,7 +374,7 @@ class LinkSession(WSListener):  # type: ignore[misc]
         self._end()
         if transport is not None:
             reason = (detail or code.advice).encode()[:120]
-            transport.send_close(code.close_code, reason)
+            transport.send_close(cast(WSCloseCode, code.close_code), reason)
             transport.disconnect()
 
     def _end(self) -> None:

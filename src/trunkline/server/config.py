@@ -1,0 +1,197 @@
+"""Configuration: one TOML file, environment on top, every option documented where it is declared.
+
+``TRUNKLINE_SECTION__OPTION=value`` overrides ``[section] option``. ``trunkline serve --check`` validates without
+starting; ``docs/reference/configuration.md`` is generated from the docstrings here.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+Count = Annotated[int, Meta(ge=1)]
+Size = Annotated[int, Meta(ge=1024)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+RateValue = Annotated[float, Meta(ge=0)]
+PREFIX = "TRUNKLINE_"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names the option."""
+
+
+class ServerSection(msgspec.Struct, forbid_unknown_fields=True):
+    """Where the server listens.
+
+    Attributes:
+        host: address to bind; ``0.0.0.0`` for all of IPv4, ``::`` for IPv6.
+        port: the one HTTP port for REST, link, metrics and documentation; 0 picks a free one.
+        public_url: the address clients use, when it differs (behind a proxy).
+        trusted_proxies: addresses or networks whose X-Forwarded-* headers are believed.
+        cors_origins: origins of pages that may call REST; ``*`` for any.
+        drain_s: how long a graceful shutdown gives clients to go elsewhere.
+        backlog: connections the kernel queues for us.
+        log_level: debug, info, warning or error.
+        loop: ``uvloop`` or ``asyncio``.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
+    public_url: str = ""
+    trusted_proxies: list[str] = msgspec.field(default_factory=list)
+    cors_origins: list[str] = msgspec.field(default_factory=list)
+    drain_s: Annotated[float, Meta(ge=0, le=600)] = 5.0
+    backlog: Count = 4096
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    loop: Literal["uvloop", "asyncio"] = "uvloop"
+
+
+class TlsSection(msgspec.Struct, forbid_unknown_fields=True):
+    """TLS on the port.
+
+    Attributes:
+        certificate: PEM file with the chain; empty serves plain HTTP (put a proxy in front).
+        key: PEM file with the private key. Both are read again on SIGHUP.
+    """
+
+    certificate: str = ""
+    key: str = ""
+
+
+class StoreSection(msgspec.Struct, forbid_unknown_fields=True):
+    """Where data lives.
+
+    Attributes:
+        directory: the data directory; one server at a time.
+        master_key_file: file with the master key that API secrets derive from; made at first start, mode 0600.
+            Empty: ``master.key`` beside (not inside) the data directory. The environment variable
+            TRUNKLINE_MASTER_KEY wins.
+        fsync: wait for the disk before acknowledging. Off only to see tests fail.
+        segment_bytes: size of a journal segment.
+        cache: conversations kept in memory when idle.
+        project_every_s: longest wait of the projections for more to project at once.
+        keep_journal_bytes: projected journal kept for backups and replays.
+    """
+
+    directory: str = "data"
+    master_key_file: str = ""
+    fsync: bool = True
+    segment_bytes: Size = 67_108_864
+    cache: Count = 100_000
+    project_every_s: Seconds = 1.0
+    keep_journal_bytes: Annotated[int, Meta(ge=0)] = 134_217_728
+
+
+class LimitsSection(msgspec.Struct, forbid_unknown_fields=True):
+    """Bounds; read again on SIGHUP.
+
+    Attributes:
+        link_rate: requests per second of one connection (0 = unlimited).
+        link_burst: requests at once of one connection.
+        window: requests in flight per connection.
+        max_frame_bytes: largest link frame.
+        heartbeat_s: silence after which the server pings; twice as long closes.
+        key_rate: REST requests per second of one API key (0 = unlimited).
+        key_burst: REST requests at once of one API key.
+        party_rate: REST requests per second of one party (0 = unlimited).
+        party_burst: REST requests at once of one party.
+        edit_window_s: how long a message may be edited by its sender (0 = for ever).
+        recall_window_s: how long a message may be recalled by its sender (0 = for ever).
+    """
+
+    link_rate: RateValue = 200
+    link_burst: Count = 1000
+    window: Count = 128
+    max_frame_bytes: Size = 262_144
+    heartbeat_s: Seconds = 30.0
+    key_rate: RateValue = 1000
+    key_burst: Count = 2000
+    party_rate: RateValue = 20
+    party_burst: Count = 100
+    edit_window_s: Annotated[int, Meta(ge=0)] = 86_400
+    recall_window_s: Annotated[int, Meta(ge=0)] = 86_400
+
+
+class MetricsSection(msgspec.Struct, forbid_unknown_fields=True):
+    """Metrics and documentation.
+
+    Attributes:
+        open: serve /metrics to anyone; otherwise to loopback and to the admin token.
+        docs: serve /docs/api, /errors and /v1/openapi.json.
+    """
+
+    open: bool = False
+    docs: bool = True
+
+
+class Config(msgspec.Struct, forbid_unknown_fields=True):
+    """The whole configuration."""
+
+    server: ServerSection = msgspec.field(default_factory=ServerSection)
+    tls: TlsSection = msgspec.field(default_factory=TlsSection)
+    store: StoreSection = msgspec.field(default_factory=StoreSection)
+    limits: LimitsSection = msgspec.field(default_factory=LimitsSection)
+    metrics: MetricsSection = msgspec.field(default_factory=MetricsSection)
+
+    @property
+    def directory(self) -> Path:
+        """The data directory."""
+        return Path(self.store.directory)
+
+    @property
+    def master_key_path(self) -> Path:
+        """Where the master key is kept."""
+        if self.store.master_key_file:
+            return Path(self.store.master_key_file)
+        directory = self.directory.absolute()
+        return directory.parent / f"{directory.name}.master.key"
+
+
+def load_config(path: Path | None, environment: Mapping[str, str] | None = None) -> Config:
+    """Read a TOML file (or none) and the environment on top of it.
+
+    Raises:
+        ConfigError: unreadable, not TOML, an unknown option, or a value out of range.
+    """
+    environment = os.environ if environment is None else environment
+    raw: dict[str, Any] = {}
+    if path is not None:
+        try:
+            raw = tomllib.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not TOML: {error}") from error
+    _overlay(raw, environment)
+    try:
+        config = msgspec.convert(raw, Config, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"configuration: {error}") from error
+    if bool(config.tls.certificate) != bool(config.tls.key):
+        raise ConfigError("configuration: [tls] needs both certificate and key")
+    return config
+
+
+def _overlay(raw: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Put TRUNKLINE_SECTION__OPTION values over what the file said; lists are comma-separated."""
+    for name, value in environment.items():
+        if not name.startswith(PREFIX) or "__" not in name:
+            continue
+        section, _, option = name.removeprefix(PREFIX).lower().partition("__")
+        kind = next((f.type for f in msgspec.structs.fields(Config) if f.name == section), None)
+        if kind is None:
+            raise ConfigError(f"{name}: there is no section [{section}]")
+        field = next((f for f in msgspec.structs.fields(kind) if f.name == option), None)
+        if field is None:
+            raise ConfigError(f"{name}: there is no option {option} in [{section}]")
+        wants_list = field.type == list[str]
+        target = raw.setdefault(section, {})
+        if not isinstance(target, dict):
+            raise ConfigError(f"[{section}] must be a table")
+        target[option] = [part.strip() for part in value.split(",") if part.strip()] if wants_list else value

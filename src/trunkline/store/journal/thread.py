@@ -1,0 +1,61 @@
+"""The journal's writer thread: one group at a time, encoded, written and fsynced off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Sequence
+
+from trunkline.domain.log.records import Record, encode_group
+from trunkline.services.log.journal_port import Journal, JournalNotApplied
+from trunkline.services.log.ports import CommitDone, JournalNotWritten
+
+
+class JournalThread:
+    """``services.log.ports.JournalWriter`` over a ``Journal``.
+
+    Args:
+        journal: where groups go.
+        loop: where ``done`` is called.
+    """
+
+    def __init__(self, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
+        self._journal = journal
+        self._loop = loop
+        self._work: queue.SimpleQueue[tuple[Sequence[Record], CommitDone] | None] = queue.SimpleQueue()
+        self._last_lsn = journal.last_lsn
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    @property
+    def last_lsn(self) -> int:
+        """Lsn of the last durable group."""
+        return self._last_lsn
+
+    def submit(self, records: Sequence[Record], done: CommitDone) -> None:
+        """Write a group and fsync; then ``done`` on the event loop."""
+        self._work.put((records, done))
+
+    def stop(self) -> None:
+        """Write what was submitted, then end the thread."""
+        self._work.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (item := self._work.get()) is not None:
+            records, done = item
+            lsn, error = 0, None
+            try:
+                lsn = self._journal.append(encode_group(records))
+            except JournalNotApplied as refused:
+                error = JournalNotWritten(str(refused))
+                error.__cause__ = refused
+            except BaseException as failed:  # noqa: BLE001 - whatever it is, the loop must learn of it
+                error = failed
+            self._loop.call_soon_threadsafe(self._done, lsn, error, done)
+
+    def _done(self, lsn: int, error: BaseException | None, done: CommitDone) -> None:
+        if error is None:
+            self._last_lsn = lsn
+        done(lsn, error)
