@@ -10,6 +10,7 @@ int main(int argc, char **argv)
     case WORKLOAD_PAIR: return run_pair(&options);
     case WORKLOAD_FAN: return run_fan(&options);
     case WORKLOAD_IDLE: return run_idle(&options);
+    case WORKLOAD_FILL: return run_fill(&options);
     }
     return 2;
 }

@@ -9,7 +9,7 @@
 #include "workload.h"
 
 static const char USAGE[] =
-    "usage: loadgen pair|fan|idle --protocol mqtt|xmpp|link --port P --sessions N [options]\n"
+    "usage: loadgen pair|fan|idle|fill --protocol mqtt|xmpp|link --port P --sessions N [options]\n"
     "  --in-flight W        closed loop: messages per sender at a time (1)\n"
     "  --rate R             open loop: messages per second, latency counts from the time each was due\n"
     "  --body BYTES         message body (100)\n"
@@ -20,12 +20,13 @@ static const char USAGE[] =
     "  --server-core C      --generator-core C   whose other load to report\n"
     "  --publish-qos Q      --subscribe-qos Q   --clean-session        (mqtt)\n"
     "  --register           create the accounts before signing in      (xmpp)\n"
+    "  --conversations N    --entries M         how many, and messages in each (fill)\n"
     "  --tokens FILE        --conversation ID   --run-tag TEXT         (link)\n";
 
 enum option_key {
     KEY_PROTOCOL = 256, KEY_PORT, KEY_SESSIONS, KEY_IN_FLIGHT, KEY_RATE, KEY_BODY, KEY_WARMUP, KEY_SECONDS, KEY_OPENING,
     KEY_PIDS, KEY_SERVER_CORE, KEY_GENERATOR_CORE, KEY_PUBLISH_QOS, KEY_SUBSCRIBE_QOS, KEY_CLEAN, KEY_REGISTER,
-    KEY_TOKENS, KEY_CONVERSATION, KEY_RUN_TAG,
+    KEY_CONVERSATIONS, KEY_ENTRIES, KEY_TOKENS, KEY_CONVERSATION, KEY_RUN_TAG,
 };
 
 static const struct option LONG_OPTIONS[] = {
@@ -45,6 +46,8 @@ static const struct option LONG_OPTIONS[] = {
     {"subscribe-qos", required_argument, NULL, KEY_SUBSCRIBE_QOS},
     {"clean-session", no_argument, NULL, KEY_CLEAN},
     {"register", no_argument, NULL, KEY_REGISTER},
+    {"conversations", required_argument, NULL, KEY_CONVERSATIONS},
+    {"entries", required_argument, NULL, KEY_ENTRIES},
     {"tokens", required_argument, NULL, KEY_TOKENS},
     {"conversation", required_argument, NULL, KEY_CONVERSATION},
     {"run-tag", required_argument, NULL, KEY_RUN_TAG},
@@ -88,6 +91,8 @@ static void apply(struct options *o, int key, char *value)
     case KEY_SUBSCRIBE_QOS: o->subscribe_qos = (int)number(value, 0, 1); break;
     case KEY_CLEAN: o->clean_session = true; break;
     case KEY_REGISTER: o->register_users = true; break;
+    case KEY_CONVERSATIONS: o->conversations = (uint32_t)number(value, 1, 1e8); break;
+    case KEY_ENTRIES: o->entries = (uint32_t)number(value, 1, 1e6); break;
     case KEY_TOKENS: o->tokens_path = value; break;
     case KEY_CONVERSATION: o->conversation = value; break;
     case KEY_RUN_TAG: o->run_tag = value; break;
@@ -104,6 +109,8 @@ static void parse_workload(struct options *o, int argc, char **argv)
         o->workload = WORKLOAD_FAN;
     } else if (strcmp(name, "idle") == 0) {
         o->workload = WORKLOAD_IDLE;
+    } else if (strcmp(name, "fill") == 0) {
+        o->workload = WORKLOAD_FILL;
     } else {
         fputs(USAGE, stderr);
         exit(2);
@@ -113,7 +120,7 @@ static void parse_workload(struct options *o, int argc, char **argv)
 void options_parse(struct options *o, int argc, char **argv)
 {
     *o = (struct options){.in_flight = 1, .body_bytes = 100, .warmup_s = 1.5, .seconds = 10, .opening = 64,
-                          .publish_qos = 1, .subscribe_qos = 1, .run_tag = "run"};
+                          .entries = 1, .publish_qos = 1, .subscribe_qos = 1, .run_tag = "run"};
     o->usage.server_core = o->usage.generator_core = -1;
     parse_workload(o, argc, argv);
     int key;
@@ -123,6 +130,8 @@ void options_parse(struct options *o, int argc, char **argv)
         fputs(USAGE, stderr);
         exit(2);
     }
+    if (o->workload == WORKLOAD_FILL && o->conversations < o->sessions)
+        fail("fill needs at least one conversation per session");
     if (o->workload == WORKLOAD_PAIR && o->sessions % 2)
         fail("pair needs an even number of sessions");
 }

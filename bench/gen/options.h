@@ -10,7 +10,7 @@
 
 #include "usage.h"
 
-enum workload_kind { WORKLOAD_PAIR, WORKLOAD_FAN, WORKLOAD_IDLE };
+enum workload_kind { WORKLOAD_PAIR, WORKLOAD_FAN, WORKLOAD_IDLE, WORKLOAD_FILL };
 
 struct options {
     enum workload_kind workload;
@@ -26,6 +26,7 @@ struct options {
     const char *tokens_path;   /* link: one token per line, line i for session i */
     const char *conversation;  /* link, fan: the group to send to */
     const char *run_tag;       /* link: makes outbox ids unique to this run */
+    uint32_t conversations, entries; /* fill: how many, and messages in each */
     int publish_qos, subscribe_qos;
     bool clean_session;
     bool register_users;       /* xmpp: create the accounts first */

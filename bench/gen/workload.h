@@ -1,6 +1,6 @@
 /* The workloads, and the body every message carries.
  *
- * Lives here: the three entry points, the body format. Does not: count (meter.h) or speak a protocol.
+ * Lives here: the entry points, the body format. Does not: count (meter.h) or speak a protocol.
  */
 #ifndef BENCH_WORKLOAD_H
 #define BENCH_WORKLOAD_H
@@ -25,6 +25,8 @@ bool body_read(const char *body, uint64_t len, struct body_id *id);
 int run_pair(const struct options *options);
 /* One publisher, N subscribers. */
 int run_fan(const struct options *options);
+/* Many conversations with a few messages each: a large store. */
+int run_fill(const struct options *options);
 /* N connections that do nothing: memory. */
 int run_idle(const struct options *options);
 

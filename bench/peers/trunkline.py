@@ -32,7 +32,7 @@ class Trunkline:
         self._settings = settings
         self._process: ServerProcess | None = None
         self._command = [sys.executable, "-m", "trunkline.server.cli"]
-        self._directory = Path()
+        self.directory = Path()
         self._key = self._secret = ""
         self._sessions = 0
         self.port = 0
@@ -48,7 +48,7 @@ class Trunkline:
 
     def start(self, directory: Path, sessions: int) -> None:
         """A fresh store, one app, a token for every user."""
-        self._directory = directory
+        self.directory = directory
         self._sessions = sessions
         self.port = free_port()
         (directory / "bench.toml").write_text(_CONFIG.format(directory=directory, port=self.port))
@@ -60,10 +60,10 @@ class Trunkline:
     def launch(self, *, wait: bool = True) -> None:
         """Starts the process on the store that is there."""
         self._process = ServerProcess(
-            [*self._command, "serve", "--config", str(self._directory / "bench.toml")],
+            [*self._command, "serve", "--config", str(self.directory / "bench.toml")],
             core=self._settings.server_core,
-            log=self._directory / "log",
-            directory=self._directory,
+            log=self.directory / "log",
+            directory=self.directory,
             environment={"PYTHONPATH": str(ROOT / "src")},
         )
         if wait:
@@ -71,11 +71,11 @@ class Trunkline:
 
     def _create_app(self) -> None:
         done = subprocess.run(
-            [*self._command, "app", "create", "bench", "--json", "--config", str(self._directory / "bench.toml")],
+            [*self._command, "app", "create", "bench", "--json", "--config", str(self.directory / "bench.toml")],
             capture_output=True,
             text=True,
             check=False,
-            cwd=self._directory,
+            cwd=self.directory,
             env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         )
         if done.returncode:
@@ -107,7 +107,7 @@ class Trunkline:
         options: dict[str, Any] = {
             "protocol": "link",
             "port": self.port,
-            "tokens": str(self._directory / "tokens"),
+            "tokens": str(self.directory / "tokens"),
             "run_tag": os.urandom(6).hex(),
         }
         if workload == "fan":
