@@ -200,6 +200,14 @@ class Conversation:
         if member is not None:
             member.settings = _decode_settings(changed.value)
 
+    def erase(self, party: str) -> None:
+        """Forget what an erased party kept about this conversation for itself."""
+        member = self.members.get(party)
+        if member is not None:
+            member.settings = None
+            member.hidden = NOTHING
+            member.hidden_up_to = 0
+
     # --- changes, by entry type -------------------------------------------------------------
 
     def _created(self, entry: Entry) -> None:

@@ -17,7 +17,10 @@ from trunkline.wire.entries import Overlay
 
 
 class SentBefore(NamedTuple):
-    """Where an earlier send with this id went. ``digest`` is ``domain.log.dedupe.send_digest`` of it."""
+    """Where an earlier send with this id went. ``digest`` is ``domain.log.dedupe.send_digest`` of it.
+
+    ``seq`` 0: the id lies at or below the outbox's floor and was forgotten; whether it was ever accepted is unknown.
+    """
 
     conversation: str
     seq: int
@@ -89,11 +92,11 @@ class IndexReader(Protocol):
         ...
 
     async def sent(self, app: str, party: str, outbox: str, n: int) -> SentBefore | None:
-        """Where send ``n`` of an outbox went."""
+        """Where send ``n`` of an outbox went; None when it was not accepted, ``seq`` 0 when it is forgotten."""
         ...
 
     async def inbox(self, app: str, party: str, after_pts: int, limit: int) -> list[InboxChange]:
-        """Changes after ``after_pts``, oldest first."""
+        """Changes after ``after_pts``, oldest first: ``limit`` of them and all that share the last one's pts."""
         ...
 
     async def inbox_floor(self, app: str, party: str) -> int:
@@ -107,7 +110,7 @@ class IndexReader(Protocol):
     async def conversation_list(
         self, app: str, party: str, after: ConversationListItem | None, limit: int
     ) -> list[ConversationListItem]:
-        """A page of the party's conversations that are not hidden: pinned by order, then newest activity."""
+        """A page of the conversations the party is in and did not hide: pinned by order, then newest activity."""
         ...
 
     async def memberships(self, app: str, party: str) -> list[str]:
@@ -157,8 +160,24 @@ class Projector(Protocol):
         """Every group up to this one is visible to ``IndexReader``."""
         ...
 
+    @property
+    def durable_lsn(self) -> int:
+        """Every group up to this one is on disk in the index; behind it the journal may be trimmed."""
+        ...
+
+    @property
+    def queued_records(self) -> int:
+        """Records submitted and not yet projected: the lag."""
+        ...
+
     def submit(self, lsn: int, records: Sequence[Record]) -> None:
-        """Queue a committed group. Called from the event loop; never blocks."""
+        """Queue a committed group. Called from the event loop; never blocks.
+
+        Groups submitted or projected before are ignored.
+
+        Raises:
+            ValueError: a group is missing before this one.
+        """
         ...
 
     def hurry(self) -> None:

@@ -1,0 +1,119 @@
+"""Projecting a run of committed groups in one transaction.
+
+Not here: when that happens and on which thread (``projector``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from trunkline.domain.log.records import (
+    CursorMoved,
+    EntriesHidden,
+    EntryAppended,
+    OutboxFloorRaised,
+    PartyErased,
+    Record,
+    SettingsChanged,
+)
+from trunkline.store.sqlite import parties
+from trunkline.store.sqlite.batch import Batch, outbox_key
+from trunkline.store.sqlite.connection import Database
+from trunkline.store.sqlite.erase import erase_party
+from trunkline.store.sqlite.fold import ConversationFold, ConversationRecord
+from trunkline.store.sqlite.schema import write_meta
+from trunkline.store.sqlite.sent import raise_floor
+from trunkline.store.sqlite.tracked import TrackedConversations
+
+Group = tuple[int, Sequence[Record]]
+"""An lsn and the records that became durable with it."""
+
+_SLICE_ENTRIES = 256
+_PREFETCH = 256
+
+Grouped = dict[tuple[str, str], list[tuple[int, ConversationRecord]]]
+
+
+class Projection:
+    """The writer's view of the tables.
+
+    Args:
+        db: the writing connection.
+        epoch: of the store.
+        pause: called every few hundred records, so that the event loop gets the GIL.
+    """
+
+    def __init__(self, db: Database, epoch: int, pause: Callable[[], None]) -> None:
+        self._db = db
+        self._pause = pause
+        self._tracked = TrackedConversations(db, epoch)
+        self._batch = Batch(db)
+
+    def project(self, groups: Sequence[Group]) -> None:
+        """Project whole groups, all or none; the last one's lsn becomes the projected one."""
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            self._project(groups)
+            write_meta(db, "projected_lsn", groups[-1][0])
+            db.execute("COMMIT")
+        except BaseException:
+            self._batch.forget()
+            try:
+                db.execute("ROLLBACK")
+            except Exception:  # noqa: S110 - SQLite has rolled back by itself on a full disk
+                pass
+            raise
+        self._tracked.trim()
+
+    def forget(self) -> None:
+        """Hold nothing in memory any more."""
+        self._tracked.forget()
+
+    def _project(self, groups: Sequence[Group]) -> None:
+        grouped: Grouped = {}
+        since_pause = 0
+        for lsn, records in groups:
+            since_pause += len(records)
+            if since_pause > _SLICE_ENTRIES:
+                since_pause = 0
+                self._pause()
+            for record in records:
+                kind = type(record)
+                if kind is EntryAppended or kind is CursorMoved or kind is SettingsChanged or kind is EntriesHidden:
+                    key = (record.app, record.conversation)  # type: ignore[union-attr]
+                    found = grouped.get(key)
+                    if found is None:
+                        grouped[key] = [(lsn, record)]  # type: ignore[list-item]
+                    else:
+                        found.append((lsn, record))  # type: ignore[arg-type]
+                elif kind is PartyErased:
+                    self._fold(grouped)
+                    erase_party(self._db, lsn, record)  # type: ignore[arg-type]
+                    self._tracked.forget()
+                else:
+                    self._party_record(lsn, record)
+        self._fold(grouped)
+
+    def _party_record(self, lsn: int, record: Record) -> None:
+        if isinstance(record, OutboxFloorRaised):
+            self._batch.write_sent()
+            raise_floor(self._db, outbox_key(record.app, record.party, record.outbox), record.n)
+        else:
+            parties.apply(self._db, lsn, record)
+
+    def _fold(self, grouped: Grouped) -> None:
+        """Fold and write what was grouped; leaves the dict empty."""
+        keys = list(grouped)
+        since_pause = 0
+        for start in range(0, len(keys), _PREFETCH):
+            tracked = self._tracked.want(keys[start : start + _PREFETCH])
+            for key, conversation in tracked.items():
+                records = grouped[key]
+                since_pause += len(records)
+                if since_pause > _SLICE_ENTRIES:
+                    since_pause = 0
+                    self._pause()
+                ConversationFold(conversation, self._batch).run(records)
+        grouped.clear()
+        self._batch.write()

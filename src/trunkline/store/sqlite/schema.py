@@ -1,0 +1,65 @@
+"""The schema version of ``index.db`` and the numbered migrations that bring an older file forward.
+
+A migration is a file ``migrations/NNNN_name.sql``; each runs in one transaction that also records
+its number. Not here: what the tables mean (the comments in the migrations say so).
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from trunkline.store.sqlite.connection import Database
+
+
+class SchemaTooNew(Exception):
+    """The file was written by a newer version of the program."""
+
+
+def migrate(db: Database) -> None:
+    """Create the tables, or bring them to the present version.
+
+    Raises:
+        SchemaTooNew: the file has a schema this program does not know.
+    """
+    db.execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID")
+    scripts = migrations()
+    present = read_meta(db, "schema_version")
+    newest = max(scripts)
+    if present > newest:
+        raise SchemaTooNew(
+            f"index.db has schema version {present}, this program knows up to {newest}: "
+            "start the newer program, or restore a backup made by this one"
+        )
+    for number in range(present + 1, newest + 1):
+        _apply(db, number, scripts[number])
+
+
+def migrations() -> dict[int, str]:
+    """SQL scripts by number."""
+    folder = resources.files("trunkline.store.sqlite") / "migrations"
+    return {int(file.name[:4]): file.read_text() for file in folder.iterdir() if file.name.endswith(".sql")}
+
+
+def _apply(db: Database, number: int, script: str) -> None:
+    lines = (line for line in script.splitlines() if not line.lstrip().startswith("--"))
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in "\n".join(lines).split(";"):
+            if statement.strip():
+                db.execute(statement)
+        write_meta(db, "schema_version", number)
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def read_meta(db: Database, key: str) -> int:
+    """A number from ``meta``; 0 when it was never written."""
+    row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def write_meta(db: Database, key: str, value: int) -> None:
+    """Store a number in ``meta``."""
+    db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
