@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,8 @@ def main() -> int:
     # The benchmark itself must not run where the server is measured.
     os.sched_setaffinity(0, {settings.generator_core})
     skipped: dict[str, str] = {}
+    if not arguments.no_install:
+        _install()
     systems = _systems(settings, arguments.systems, skipped)
     sections: dict[str, Section] = {}
     try:
@@ -63,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--systems", type=_names(tuple(SYSTEMS)), default=list(SYSTEMS), metavar="A,B", help="of " + ", ".join(SYSTEMS)
     )
+    parser.add_argument("--no-install", action="store_true", help="skip a peer that is missing, install nothing")
     parser.add_argument("--quick", action="store_true", help="small and short: shows that it works, measures nothing")
     parser.add_argument("--rounds", "--repeat", type=int, help="how often the systems take turns (3)")
     parser.add_argument("--seconds", type=float, help="length of a burst (10)")
@@ -98,6 +102,13 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     }
     given = {name: value for name, value in changes.items() if value is not None}
     return Settings.short(**given) if arguments.quick else dataclasses.replace(Settings(), **given)
+
+
+def _install() -> None:
+    """Installs missing peers where that is possible; what is still missing then is skipped and named in the report."""
+    script = ROOT / "bench" / "install_peers.sh"
+    if subprocess.run([str(script)], stdin=subprocess.DEVNULL, check=False).returncode:
+        print("not everything could be installed: the measures that need it will be skipped")
 
 
 def _systems(settings: Settings, wanted: list[str], skipped: dict[str, str]) -> dict[str, System]:
