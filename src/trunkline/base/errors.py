@@ -64,6 +64,8 @@ class Code(enum.Enum):
     FORGED_FIELD = 1013, 422, "Leave sender and time to the server."
     UNSUPPORTED_MEDIA_TYPE = 1014, 415, "Send application/json."
     METHOD_NOT_ALLOWED = 1015, 405, "Use a method named in the Allow header."
+    MALFORMED_BODY = 1016, 400, "Send one well-formed JSON object as the body."
+    UNKNOWN_RESOURCE = 1017, 404, "Use a path listed in the API reference."
 
     # 2xxx identity
     CREDENTIALS_MISSING = 2001, 401, "Send a token, or an API key and secret."

@@ -1,0 +1,92 @@
+"""Puts the REST edge together as one ASGI app."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route as StarletteRoute
+
+from trunkline.base.errors import Code, TrunklineError
+from trunkline.edges.http import idempotency
+from trunkline.edges.http.context import REQUEST_ID_HEADER, RequestContext, request_id_of
+from trunkline.edges.http.credentials import PARTY_HEADER
+from trunkline.edges.http.deps import HttpDeps
+from trunkline.edges.http.docs import docs_routes
+from trunkline.edges.http.endpoint import Endpoint
+from trunkline.edges.http.health import health_routes
+from trunkline.edges.http.problems import problem_response
+from trunkline.edges.http.proxies import TrustedProxies
+from trunkline.edges.http.resources import method_not_allowed, resources
+from trunkline.edges.http.routes import ROUTES
+
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def create_app(deps: HttpDeps) -> Starlette:
+    """The REST edge over ``deps``; routes of operations that ``deps`` does not have are left out."""
+    running = idempotency.RunningKeys()
+    endpoints = [
+        Endpoint(route, deps.operations[route.operation], deps, running)
+        for route in ROUTES
+        if route.operation in deps.operations
+    ]
+    routes = [*resources(endpoints), *health_routes(deps)]
+    if deps.config.docs:
+        routes += [*docs_routes(deps), StarletteRoute("/", _to_docs, methods=["GET"])]
+    app = Starlette(
+        routes=routes,
+        middleware=_middleware(deps),
+        exception_handlers={HTTPException: _as_problem, TrunklineError: _as_problem},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _middleware(deps: HttpDeps) -> list[Middleware]:
+    layers = [Middleware(TrustedProxies, trusted=deps.config.trusted_proxies), Middleware(RequestContext, deps=deps)]
+    if deps.config.cors_origins:
+        layers.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=deps.config.cors_origins,
+                allow_methods=_METHODS,
+                allow_headers=[
+                    "Authorization",
+                    "Content-Type",
+                    idempotency.KEY_HEADER,
+                    PARTY_HEADER,
+                    REQUEST_ID_HEADER,
+                ],
+                expose_headers=[
+                    REQUEST_ID_HEADER,
+                    idempotency.REPLAYED_HEADER,
+                    "Location",
+                    "Retry-After",
+                    "RateLimit-Limit",
+                    "RateLimit-Remaining",
+                    "RateLimit-Reset",
+                ],
+                max_age=600,
+            )
+        )
+    return layers
+
+
+async def _as_problem(request: Request, error: Exception) -> Response:
+    """Starlette's own refusals, and those of routes that are no operations."""
+    if isinstance(error, TrunklineError):
+        return problem_response(error, request_id_of(request.scope))
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        return method_not_allowed(request, (error.headers or {}).get("Allow", ""))
+    return problem_response(
+        TrunklineError(Code.UNKNOWN_RESOURCE, "There is nothing at this path."), request_id_of(request.scope)
+    )
+
+
+async def _to_docs(request: Request) -> Response:
+    return RedirectResponse("/docs/api", 302)

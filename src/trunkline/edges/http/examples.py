@@ -1,0 +1,39 @@
+"""Example bodies and path values for the OpenAPI document; a test decodes each as the real request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+EXAMPLES: dict[str, Any] = {
+    "message.send": {"type": "text", "content": {"text": "Hello, team"}, "mentions": ["user/bob"]},
+    "message.send.to": {"to": "user/bob", "type": "text", "content": {"text": "Hello, Bob"}},
+    "message.bulk": {
+        "messages": [
+            {"to": "user/bob", "content": {"text": "Your parcel is on its way"}},
+            {"to": "user/carol", "content": {"text": "Your parcel has arrived"}},
+        ]
+    },
+    "message.forward": {"source": "team", "seqs": [3, 4], "to": "user/bob", "merged": True, "title": "From team"},
+    "message.edit": {"content": {"text": "Hello, everyone"}},
+    "message.hide": {"seqs": [3]},
+    "conversation.configure": {"pinned": True, "mute": True, "draft": "Dear "},
+    "cursor.move": {"delivered": 12, "read": 10},
+    "group.create": {"id": "team", "name": "Team", "owner": "user/alice", "members": ["user/bob", "user/carol"]},
+    "group.update": {"name": "The team", "join": "open"},
+    "group.invite": {"parties": ["user/dave"]},
+    "group.kick": {"parties": ["user/dave", "user/erin"]},
+    "member.change": {"role": "admin"},
+    "group.transfer": {"party": "user/bob"},
+    "profile.set": {"name": "Alice", "custom": {"department": "sales"}},
+    "token.revoke": {"party": "user/alice"},
+    "key.rotate": {"overlap_s": 3600, "scopes": ["messages", "groups"]},
+    "app.create": {"name": "My app"},
+}
+
+PATH_EXAMPLES: dict[str, Any] = {
+    "conversation": "team",
+    "seq": 3,
+    "kind": "user",
+    "name": "alice",
+    "device": "phone-1",
+}

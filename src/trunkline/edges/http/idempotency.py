@@ -1,0 +1,121 @@
+"""Idempotency-Key: the same request twice has one effect and one answer.
+
+Lives here: the rules of the header. The answers themselves are records of the journal, committed in the group
+of their effect (``AnswerBook``), so that after a crash there are either both or neither.
+
+A key belongs to its app and, for a client, to its party. Only successes are remembered: every error in the
+ranges 1 to 4 says that nothing was applied, so a repetition may well try again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+
+from trunkline.base.errors import Code, TrunklineError
+from trunkline.domain.identity import Caller
+from trunkline.services.log.index_port import Remembered
+from trunkline.wire.calls.apps import ApiKey, AppCreated
+
+KEY_HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotent-Replayed"
+MAX_KEY_CHARS = 128
+_BUSY_RETRY_MS = 1000
+
+
+def key_of(request: Request) -> str | None:
+    """The checked key of a request that changes something; None when it has none.
+
+    The value may be a quoted string, as the IETF draft writes it, or bare.
+    """
+    if request.method == "GET":
+        return None
+    values = request.headers.getlist(KEY_HEADER)
+    if not values:
+        return None
+    key = values[0]
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if len(values) > 1 or not 1 <= len(key) <= MAX_KEY_CHARS or not (key.isascii() and key.isprintable()):
+        raise TrunklineError(
+            Code.INVALID_PARAMS,
+            f"{KEY_HEADER} must be given once, with 1-{MAX_KEY_CHARS} printable ASCII characters.",
+            field=KEY_HEADER,
+        )
+    return key
+
+
+def scoped_key(caller: Caller, key: str) -> str:
+    """The key under which the answer is kept: no client can take or find another's."""
+    return f"s {key}" if caller.server else f"c {caller.party} {key}"
+
+
+def fingerprint(operation_id: str, caller: Caller, request: msgspec.Struct) -> bytes:
+    """Tells requests apart: what is done, in whose name, with which parameters."""
+    parts = (operation_id.encode(), caller.party.encode(), msgspec.json.encode(request, order="deterministic"))
+    return hashlib.sha256(b"\n".join(parts)).digest()
+
+
+class RunningKeys:
+    """Keys whose first request has not been answered yet."""
+
+    def __init__(self) -> None:
+        self._running: set[tuple[str, str]] = set()
+
+    @contextmanager
+    def claim(self, app: str, key: str) -> Iterator[None]:
+        """Hold a key while its request runs.
+
+        Raises:
+            TrunklineError: ``BUSY`` when another request with the key is running.
+        """
+        claimed = (app, key)
+        if claimed in self._running:
+            raise TrunklineError(
+                Code.BUSY, f"A request with this {KEY_HEADER} is still running.", retry_ms=_BUSY_RETRY_MS
+            )
+        self._running.add(claimed)
+        try:
+            yield
+        finally:
+            self._running.discard(claimed)
+
+
+def check_same_request(remembered: Remembered, request_hash: bytes) -> None:
+    """Refuse a key that was used for something else.
+
+    Raises:
+        TrunklineError: ``ID_CONFLICT``.
+    """
+    if remembered.request_hash != request_hash:
+        raise TrunklineError(
+            Code.ID_CONFLICT,
+            f"This {KEY_HEADER} was used for another request; use a new key for a new request.",
+            field=KEY_HEADER,
+        )
+
+
+def storable_body(result: Any, body: bytes) -> bytes:
+    """What may be kept of an answer: everything but a secret."""
+    if isinstance(result, ApiKey):
+        return msgspec.json.encode(msgspec.structs.replace(result, secret=""))
+    if isinstance(result, AppCreated):
+        return msgspec.json.encode(AppCreated(result.app, msgspec.structs.replace(result.key, secret="")))
+    return body
+
+
+def restored_body(result_type: type, body: bytes, secret_of: Callable[[str], str]) -> bytes:
+    """Undo ``storable_body``: a secret derives from the master key, so it can be shown again."""
+    if result_type is ApiKey:
+        key = msgspec.json.decode(body, type=ApiKey)
+        return msgspec.json.encode(msgspec.structs.replace(key, secret=secret_of(key.key)))
+    if result_type is AppCreated:
+        created = msgspec.json.decode(body, type=AppCreated)
+        key = msgspec.structs.replace(created.key, secret=secret_of(created.key.key))
+        return msgspec.json.encode(AppCreated(created.app, key))
+    return body

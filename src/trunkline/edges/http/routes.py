@@ -1,0 +1,182 @@
+"""Where every operation lives in REST: one table, read by the dispatcher and by the OpenAPI document.
+
+A parameter in a path is the request field of that name. Two exceptions: ``{kind}/{name}`` is a party, given
+to the field ``Route.party``; and ``Route.spread`` gives one path parameter to several fields. The remaining
+fields are query parameters of GET and DELETE and the JSON body of everything else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+NOT_IN_REST = frozenset({"hello", "typing.set", "presence.watch", "presence.unwatch"})
+"""They speak about a connection, which REST does not have."""
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one resource.
+
+    Attributes:
+        operation: what it runs.
+        method: HTTP method.
+        path: template.
+        status: of success; 204 when the result is empty.
+        id: operationId; the operation's name unless it has several routes.
+        party: the field that ``{kind}/{name}`` names; a list field gets a list of one.
+        fixed: fields the route itself decides.
+        spread: path parameter -> the fields it is given to.
+        only: take the single element of this list field of the result as the answer, or 404.
+        location: template of the Location header, filled from the result.
+        summary: what this route does where it differs from the operation.
+    """
+
+    operation: str
+    method: str
+    path: str
+    status: int = 200
+    id: str = ""
+    party: str = ""
+    fixed: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    spread: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
+    only: str = ""
+    location: str = ""
+    summary: str = ""
+
+    @property
+    def operation_id(self) -> str:
+        """Unique name of the route."""
+        return self.id or self.operation
+
+    @property
+    def path_params(self) -> tuple[str, ...]:
+        """Names in the path, in order."""
+        return tuple(re.findall(r"{(\w+)}", self.path))
+
+    @property
+    def has_body(self) -> bool:
+        """Whether fields come as a JSON body rather than as query parameters."""
+        return self.method in ("POST", "PUT", "PATCH")
+
+    @property
+    def bound_elsewhere(self) -> frozenset[str]:
+        """Fields that neither the query nor the body may name."""
+        names: set[str] = set(self.fixed)
+        for param in self.path_params:
+            if param in self.spread:
+                names.update(self.spread[param])
+            elif self.party and param in ("kind", "name"):
+                names.add(self.party)
+            else:
+                names.add(param)
+        return frozenset(names)
+
+
+_C = "/v1/conversations/{conversation}"
+_M = _C + "/messages"
+_S = _M + "/{seq}"
+_G = "/v1/groups/{conversation}"
+_P = "/v1/parties/{kind}/{name}"
+_SENT = "/v1/conversations/{conversation}/messages/{seq}"
+_SINGLE = MappingProxyType({"limit": 1})
+
+ROUTES: tuple[Route, ...] = (
+    # Messages
+    Route("message.send", "POST", _M, 201, location=_SENT),
+    Route(
+        "message.send",
+        "POST",
+        "/v1/messages",
+        201,
+        id="message.send.to",
+        location=_SENT,
+        summary="Send a message to a party (`to`) or to the conversation named in the body",
+    ),
+    Route("message.bulk", "POST", "/v1/messages/bulk"),
+    Route("message.forward", "POST", "/v1/messages/forward"),
+    Route("history.get", "GET", _M),
+    Route(
+        "history.get",
+        "GET",
+        _S,
+        id="message.get",
+        fixed=_SINGLE,
+        spread={"seq": ("from_seq", "to_seq")},
+        only="entries",
+        summary="Read one entry",
+    ),
+    Route("message.edit", "PATCH", _S),
+    Route("message.recall", "DELETE", _S),
+    Route("message.react", "PUT", _S + "/reactions/{key}", fixed={"on": True}, summary="Add a reaction"),
+    Route(
+        "message.react",
+        "DELETE",
+        _S + "/reactions/{key}",
+        id="message.react.undo",
+        fixed={"on": False},
+        summary="Take a reaction back",
+    ),
+    Route("message.pin", "PUT", _S + "/pin", fixed={"on": True}, summary="Pin a message for everyone"),
+    Route("message.pin", "DELETE", _S + "/pin", id="message.unpin", fixed={"on": False}, summary="Unpin a message"),
+    Route("receipt.get", "GET", _S + "/receipt"),
+    Route("message.hide", "POST", _C + "/hide"),
+    Route("pin.list", "GET", _C + "/pins"),
+    # Conversations
+    Route("conversation.list", "GET", "/v1/conversations"),
+    Route("conversation.get", "GET", _C),
+    Route("conversation.configure", "PATCH", _C + "/settings"),
+    Route("cursor.move", "PUT", _C + "/cursor"),
+    Route("member.list", "GET", _C + "/members"),
+    Route("sync", "GET", "/v1/sync"),
+    # Groups
+    Route("group.create", "POST", "/v1/groups", 201, location="/v1/conversations/{conversation}"),
+    Route("group.update", "PATCH", _G),
+    Route("group.dismiss", "DELETE", _G),
+    Route("group.invite", "POST", _G + "/members"),
+    Route("group.kick", "POST", _G + "/members/remove"),
+    Route(
+        "group.kick",
+        "DELETE",
+        _G + "/members/{kind}/{name}",
+        id="group.kick.one",
+        party="parties",
+        summary="Remove one member",
+    ),
+    Route("member.change", "PATCH", _G + "/members/{kind}/{name}", party="party"),
+    Route("group.join", "POST", _G + "/join"),
+    Route("group.leave", "POST", _G + "/leave"),
+    Route("group.transfer", "PUT", _G + "/owner"),
+    # Parties
+    Route("profile.set", "PATCH", "/v1/profile"),
+    Route("profile.get", "GET", "/v1/profiles"),
+    Route("profile.search", "GET", "/v1/profiles/search"),
+    Route("presence.get", "GET", "/v1/presence"),
+    Route("block.list", "GET", "/v1/blocks"),
+    Route("block.set", "PUT", "/v1/blocks/{kind}/{name}", party="party", fixed={"on": True}, summary="Block a party"),
+    Route(
+        "block.set",
+        "DELETE",
+        "/v1/blocks/{kind}/{name}",
+        id="block.undo",
+        party="party",
+        fixed={"on": False},
+        summary="Unblock a party",
+    ),
+    Route("device.list", "GET", "/v1/devices"),
+    Route("device.revoke", "DELETE", "/v1/devices/{device}"),
+    Route("party.export", "GET", _P + "/export", party="party"),
+    Route("party.erase", "DELETE", _P, party="party"),
+    # Keys and apps
+    Route("token.revoke", "POST", "/v1/tokens/revoke"),
+    Route("key.list", "GET", "/v1/keys"),
+    Route("key.rotate", "POST", "/v1/keys", 201),
+    Route("key.revoke", "DELETE", "/v1/keys/{key}"),
+    Route("app.list", "GET", "/v1/admin/apps"),
+    Route("app.create", "POST", "/v1/admin/apps", 201),
+)
