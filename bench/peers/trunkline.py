@@ -14,9 +14,19 @@ from bench.processes import ServerFailed, ServerProcess, free_port
 from bench.settings import ROOT, Settings
 
 _CONFIG = """\
-data_dir = "{directory}/data"
+[server]
 host = "127.0.0.1"
 port = {port}
+# How long a stopping server waits for clients to leave is not measured.
+drain_s = 0
+log_level = "warning"
+
+[store]
+directory = "{directory}/data"
+
+[limits]
+# One generator stands for thousands of users, some of whom are set up faster than people click.
+link_rate = 0
 """
 _INVITE_AT_ONCE = 1000
 
