@@ -159,7 +159,7 @@ class Toy:
         if member.epoch != self.epoch:
             kept = min(first for epoch, first in self.run.epochs[conv] if epoch > member.epoch) - 1
             member.epoch = self.epoch
-            position = max(min(member.next - 1, kept), self.run.floors[conv] - 1)
+            position = max(min(member.next - 1, self.rng.randint(0, kept)), self.run.floors[conv] - 1)
             if member.visible:
                 self.note(dev, Resync(dev, conv, self.epoch, position, self.tick()))
                 member.next = position + 1

@@ -156,10 +156,6 @@ def _view_is_right(mine: list[Recv | Resync | ViewJoin | ViewLeave], log: FinalL
             if e.epoch == epoch:
                 if position >= log.floor or e.seq < position - 1:
                     return False
-            else:
-                kept = min(first for later, first in log.epochs if later > epoch) - 1
-                if e.seq < min(position - 1, kept):
-                    return False
             if e.seq > log.head and _comparable(log, e.epoch, e.seq):
                 return False
             position, epoch = e.seq + 1, e.epoch

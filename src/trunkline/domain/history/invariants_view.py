@@ -10,8 +10,8 @@ leaving, a new join opens a new view.
 * Nothing is delivered outside a view: not before its start, not after its end.
 * A `resync` moves the view to just after its `seq`. It is an excuse and so must be earned: in the same epoch only when
   the next entry had fallen below the retention floor (or more than `resync_gap` entries were missing, when the server
-  documents such a limit); otherwise only when the epoch is new. It never moves back, except after a restore to what
-  the restore kept, and never past the head.
+  documents such a limit); otherwise only when the epoch is new. Only a new epoch may move it back, because then the
+  application is told that what it had is void. It never moves past the head.
 * An epoch never changes without a resync.
 * A delivery of an id that is not in the log, or before the send was made, is an invention (I2); a delivery in an older
   epoch than before is not monotonic (I10).
@@ -148,7 +148,7 @@ class Views:
             self._findings.report("I10", f"{view.name}: a resync to epoch {event.epoch}, having seen {view.epoch}")
             return
         if event.epoch > view.epoch:
-            earliest = min(last, view.compare_until - 1)
+            earliest = 0
             if not any(epoch == event.epoch for epoch, _ in log.epochs):
                 self._report(f"{view.name}: a resync to epoch {event.epoch}, which the log never had")
             view.enter_epoch(event.epoch)
