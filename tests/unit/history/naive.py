@@ -153,9 +153,8 @@ def _view_is_right(mine: list[Recv | Resync | ViewJoin | ViewLeave], log: FinalL
         if not inside:
             return False
         if isinstance(e, Resync):
-            if e.epoch == epoch:
-                if position >= log.floor or e.seq < position - 1:
-                    return False
+            if e.epoch == epoch and (position >= log.floor or e.seq < position - 1):
+                return False
             if e.seq > log.head and _comparable(log, e.epoch, e.seq):
                 return False
             position, epoch = e.seq + 1, e.epoch
