@@ -129,7 +129,10 @@ class FaultyIo:
         self._fsync_errors.append((error, cache_shows_lost_data))
 
     def fail_write(self, error: int, *, after_bytes: int = 0) -> None:
-        """Let the next pwrite take ``after_bytes`` bytes and the one after it fail (or, with 0, itself)."""
+        """Let the next pwrite take ``after_bytes`` bytes, never all, and the one for its rest fail.
+
+        With 0 it fails itself.
+        """
         self._write_errors.append((error, after_bytes))
 
     def shorten_write(self, size_bytes: int) -> None:
@@ -220,7 +223,8 @@ class FaultyIo:
         file = self._opened(fd)
         if self._write_errors:
             error, after_bytes = self._write_errors.pop(0)
-            if after_bytes == 0:
+            after_bytes = min(after_bytes, len(data) - 1)
+            if after_bytes <= 0:
                 raise _os_error(error)
             self._write_errors.insert(0, (error, 0))
             data = data[:after_bytes]

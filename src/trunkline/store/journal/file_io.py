@@ -87,7 +87,7 @@ class OsFileIo:
     def make_directory(self, path: str) -> None:
         """Create a directory and what is missing above it, durably."""
         missing = []
-        while not os.path.isdir(path):
+        while not os.path.exists(path):
             missing.append(path)
             path = os.path.dirname(os.path.abspath(path))
         for directory in reversed(missing):

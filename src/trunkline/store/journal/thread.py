@@ -45,7 +45,8 @@ class JournalThread:
     def _run(self) -> None:
         while (item := self._work.get()) is not None:
             records, done = item
-            lsn, error = 0, None
+            lsn = 0
+            error: BaseException | None = None
             try:
                 lsn = self._journal.append(encode_group(records))
             except JournalNotApplied as refused:
