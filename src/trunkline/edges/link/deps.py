@@ -73,7 +73,7 @@ class LinkDeps:
     randomness: Randomness
     authenticate: Callable[[str, str], Awaitable[ClientIdentity]]
     """(token, device) -> identity."""
-    note_device: Callable[[Caller, str], Awaitable[None]]
+    note_device: Callable[[Caller, str], Awaitable[object]]
     """(caller, platform): remember that the device signed in."""
     forget: Callable[[object], None]
     """A session ended."""

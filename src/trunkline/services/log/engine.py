@@ -78,9 +78,10 @@ class Engine:
         self._unprojected_records = 0
         self._listeners: list[Listener] = []
         self._after_group: list[Callable[[], None]] = []
-        self._waiting: list[tuple[int, Callable[[], None]]] = []
+        self._waiting: list[tuple[int, Callable[[], object]]] = []
         self.appended = 0
         projector.on_progress(self._projected)
+        projector.on_failure(self._projection_failed)
 
     # --- reading state ----------------------------------------------------------------------
 
@@ -251,6 +252,13 @@ class Engine:
         """Ask the projector not to wait for more."""
         self._projector.hurry()
 
+    def when_projected(self, lsn: int, callback: Callable[[], object]) -> None:
+        """Call ``callback`` once the index holds every group up to ``lsn``."""
+        if self._projector.projected_lsn >= lsn:
+            callback()
+        else:
+            self._waiting.append((lsn, callback))
+
     async def projected(self, lsn: int) -> None:
         """Wait until the index holds every group up to ``lsn``."""
         if self._projector.projected_lsn >= lsn:
@@ -264,6 +272,10 @@ class Engine:
         self._waiting.append((lsn, done))
         self._projector.hurry()
         await future
+
+    def _projection_failed(self, error: BaseException) -> None:
+        """The index stopped for good: what is durable stays durable, and nothing more is accepted."""
+        self.commits.failure = TrunklineError(Code.STORE_FAILED, f"the index failed: {error}")
 
     def _projected(self, lsn: int) -> None:
         touched: set[ResidentConversation | ResidentParty] = set()

@@ -49,7 +49,7 @@ class Changes:
 
     def __init__(self, engine: Engine, windows: Windows | None = None) -> None:
         self._engine = engine
-        self._windows = windows or Windows()
+        self.windows = windows or Windows()
 
     async def edit(self, caller: Caller, request: MessageEdit) -> Changed:
         """Replace the content of one's own message.
@@ -65,7 +65,7 @@ class Changes:
         if not MESSAGE_TYPES[entry.type].editable:
             raise TrunklineError(Code.TARGET_UNAVAILABLE, f"a {entry.type} message cannot be edited", field="seq")
         check_content(entry.type, content)
-        self._check_window(caller, entry, self._windows.edit_ms)
+        self._check_window(caller, entry, self.windows.edit_ms)
         return self._append(caller, target, types.EDITED, {"content": decode_content(content)})
 
     async def recall(self, caller: Caller, request: MessageRecall) -> Changed:
@@ -77,7 +77,7 @@ class Changes:
         target = await self._target(caller, request.conversation, request.seq)
         entry, state = target.entry, target.state
         if entry.sender == caller.party:
-            self._check_window(caller, entry, self._windows.recall_ms)
+            self._check_window(caller, entry, self.windows.recall_ms)
         elif not caller.server:
             mine = rules.rank(state.member(caller.party))
             if mine < 2 or mine <= rules.rank(state.member(entry.sender)):

@@ -1,0 +1,35 @@
+"""The ``trunkline`` command: what it offers; each command lives in ``server/commands``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from trunkline.server.commands import app, serve
+from trunkline.server.commands.options import CommandError
+from trunkline.server.config import ConfigError
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="trunkline", description="A communications cloud that you run yourself.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in (serve, app):
+        module.add(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit status."""
+    options = build_parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except (ConfigError, CommandError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

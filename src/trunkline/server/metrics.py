@@ -1,0 +1,76 @@
+"""Prometheus metrics of the server. Labels have few values; nothing names a party or a conversation."""
+
+from __future__ import annotations
+
+import resource
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from trunkline.edges.http.deps import Observation
+from trunkline.services.log.engine import Engine
+from trunkline.services.sessions.delivery import Delivery
+from trunkline.services.sessions.hub import Hub
+
+
+class Sized(Protocol):
+    """Something with a size on disk."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes in use."""
+        ...
+
+
+class Metrics:
+    """What the server counts and measures."""
+
+    def __init__(self, engine: Engine, hub: Hub, delivery: Delivery, journal: Sized) -> None:
+        registry = self._registry = CollectorRegistry(auto_describe=True)
+        self._http = Histogram(
+            "trunkline_http_request_seconds", "REST requests.", ["method", "route", "status"], registry=registry
+        )
+        self.loop_lag = Histogram(
+            "trunkline_loop_lag_seconds",
+            "How late the event loop ran a timer.",
+            registry=registry,
+            buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5),
+        )
+        self.expired = Counter("trunkline_messages_expired", "Messages whose time was up.", registry=registry)
+
+        def gauge(name: str, text: str, read: object) -> None:
+            Gauge(name, text, registry=registry).set_function(read)  # type: ignore[arg-type]
+
+        def residents() -> int:
+            return len(engine.residents.conversations)
+
+        def failed() -> int:
+            return int(engine.commits.failure is not None)
+
+        gauge("trunkline_sessions", "Live link sessions.", lambda: len(hub.sessions))
+        gauge("trunkline_parties_online", "Parties with a live session.", lambda: len(hub.online))
+        gauge("trunkline_records_appended_total", "Records made durable since start.", lambda: engine.appended)
+        gauge("trunkline_pushes_total", "Entry pushes queued since start.", lambda: delivery.pushed)
+        gauge("trunkline_commit_queue_records", "Records not yet durable.", lambda: engine.commits.depth)
+        gauge("trunkline_projection_lag_records", "Durable records the index lacks.", lambda: engine.lag)
+        gauge("trunkline_journal_lsn", "Last durable commit group.", lambda: engine.committed_lsn)
+        gauge("trunkline_journal_bytes", "Journal bytes on disk.", lambda: journal.size_bytes)
+        gauge("trunkline_conversations_resident", "Conversations in memory.", residents)
+        gauge(
+            "trunkline_store_failed",
+            "1 once the store refuses to write.",
+            failed,
+        )
+        gauge(
+            "process_max_resident_bytes",
+            "Peak resident memory.",
+            lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        )
+
+    def observe(self, observation: Observation) -> None:
+        """Count a finished REST request."""
+        self._http.labels(observation.method, observation.route, str(observation.status)).observe(observation.took_s)
+
+    def text(self) -> bytes:
+        """The exposition."""
+        return generate_latest(self._registry)

@@ -1,0 +1,173 @@
+"""The composition root: the only place that names concrete adapters and connects everything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trunkline.base.secret import Secret
+from trunkline.crypto.keys import SecretDeriver
+from trunkline.domain.limits import Rate
+from trunkline.domain.log.records import Entry
+from trunkline.edges.http import HttpConfig, HttpDeps, RequestRates
+from trunkline.edges.link.deps import LinkDeps, LinkLimits
+from trunkline.server.clock import SystemClock, SystemRandomness
+from trunkline.server.config import Config, LimitsSection
+from trunkline.server.metrics import Metrics
+from trunkline.server.store import Store
+from trunkline.services.apps.authentication import Authentication, CallerAuthenticator
+from trunkline.services.apps.directory import AppDirectory
+from trunkline.services.apps.keys import Keys
+from trunkline.services.apps.operations import operations as app_operations
+from trunkline.services.catalogue import catalogue
+from trunkline.services.devices.book import DeviceBook
+from trunkline.services.devices.operations import operations as device_operations
+from trunkline.services.groups.groups import Groups
+from trunkline.services.groups.members import Membership
+from trunkline.services.groups.operations import operations as group_operations
+from trunkline.services.inbox.conversations import Inbox
+from trunkline.services.inbox.cursors import Cursors
+from trunkline.services.inbox.operations import operations as inbox_operations
+from trunkline.services.inbox.sync import Syncer
+from trunkline.services.log.answers import Answers
+from trunkline.services.log.engine import Engine
+from trunkline.services.log.residents import ResidentConversation
+from trunkline.services.messages.changes import Changes, Windows
+from trunkline.services.messages.forward import Forwarder
+from trunkline.services.messages.history import Reader
+from trunkline.services.messages.operations import operations as message_operations
+from trunkline.services.messages.send import Sender
+from trunkline.services.parties.blocks import BlockBook
+from trunkline.services.parties.operations import operations as party_operations
+from trunkline.services.parties.profiles import ProfileBook
+from trunkline.services.sessions.delivery import Delivery
+from trunkline.services.sessions.hub import Hub
+from trunkline.services.sessions.presence import PresenceBook
+from trunkline.services.sessions.presence import operations as presence_operations
+
+
+@dataclass(slots=True)
+class System:
+    """Everything, connected."""
+
+    engine: Engine
+    hub: Hub
+    keys: Keys
+    changes: Changes
+    delivery: Delivery
+    metrics: Metrics
+    link: LinkDeps
+    http: HttpDeps
+    rates: RequestRates
+
+
+def link_limits(limits: LimitsSection) -> LinkLimits:
+    """The link's bounds from the configuration."""
+    return LinkLimits(
+        window=limits.window,
+        max_frame_bytes=limits.max_frame_bytes,
+        heartbeat_s=limits.heartbeat_s,
+        rate=Rate(limits.link_rate, limits.link_burst),
+    )
+
+
+def windows(limits: LimitsSection) -> Windows:
+    """How long messages may be changed, from the configuration."""
+    return Windows(limits.edit_window_s * 1000, limits.recall_window_s * 1000)
+
+
+async def build(
+    config: Config,
+    store: Store,
+    master_key: Secret,
+    admin_token: Secret,
+    readiness: Callable[[], list[tuple[str, bool, str]]],
+    version: str,
+) -> System:
+    """Connect an open store, the services and the edges."""
+    loop = asyncio.get_running_loop()
+    clock, randomness = SystemClock(), SystemRandomness()
+    engine = Engine(
+        store.index.reader, store.index.projector, store.writer, clock, loop, store.epoch, config.store.cache
+    )
+    hub = Hub(loop.call_soon)
+    delivery = Delivery(hub, _reload_and_deliver(engine, loop, lambda e, r: delivery.deliver(e, r)))
+    engine.on_record(delivery.on_record)
+
+    directory = AppDirectory(engine)
+    await directory.load(store.index.reader)
+    secrets = SecretDeriver(master_key.reveal().encode())
+    authentication = Authentication(engine, directory, secrets, admin_token)
+    keys = Keys(engine, directory, secrets, hub, randomness)
+    devices = DeviceBook(engine, hub)
+    sender = Sender(engine)
+    forwarder = Forwarder(engine, sender)
+    changes = Changes(engine, windows(config.limits))
+    reader = Reader(engine)
+    inbox = Inbox(engine, reader)
+    presence = PresenceBook(engine, hub)
+    operations = catalogue(
+        message_operations(sender, forwarder, changes, reader),
+        group_operations(Groups(engine, randomness), Membership(engine)),
+        inbox_operations(inbox, Cursors(engine), Syncer(engine, inbox)),
+        presence_operations(presence),
+        app_operations(keys),
+        device_operations(devices),
+        party_operations(ProfileBook(engine), BlockBook(engine, hub)),
+    )
+    metrics = Metrics(engine, hub, delivery, store.journal)
+    limits = config.limits
+    rates = RequestRates(Rate(limits.key_rate, limits.key_burst), Rate(limits.party_rate, limits.party_burst))
+    link = LinkDeps(
+        engine=engine,
+        hub=hub,
+        operations=operations,
+        sender=sender,
+        forwarder=forwarder,
+        randomness=randomness,
+        authenticate=authentication.authenticate_client,
+        note_device=devices.note_device,
+        forget=presence.forget,
+        limits=link_limits(limits),
+    )
+    http = HttpDeps(
+        operations=operations,
+        gate=engine.commits,
+        authenticator=CallerAuthenticator(authentication),
+        answers=Answers(engine),
+        clock=clock,
+        randomness=randomness,
+        readiness=readiness,
+        metrics=metrics.text,
+        secret_of=lambda key: secrets.secret_of(key).reveal(),
+        observe=metrics.observe,
+        rates=rates,
+        config=HttpConfig(
+            cors_origins=tuple(config.server.cors_origins),
+            trusted_proxies=tuple(config.server.trusted_proxies),
+            public_url=config.server.public_url,
+            metrics_open=config.metrics.open,
+            docs=config.metrics.docs,
+            version=version,
+        ),
+    )
+    return System(engine, hub, keys, changes, delivery, metrics, link, http, rates)
+
+
+def _reload_and_deliver(
+    engine: Engine, loop: asyncio.AbstractEventLoop, deliver: Callable[[Entry, ResidentConversation], None]
+) -> Callable[[Entry, ResidentConversation], None]:
+    """Load a conversation whose state was lost to a failed commit, then push what was durable."""
+
+    async def run(entry: Entry, resident: ResidentConversation) -> None:
+        deliver(entry, await engine.conversation(resident.app, resident.id))
+
+    tasks: set[asyncio.Task[None]] = set()
+
+    def start(entry: Entry, resident: ResidentConversation) -> None:
+        task = loop.create_task(run(entry, resident), name="deliver-after-reload")
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    return start
