@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from trunkline.base.errors import TrunklineError
-from trunkline.protocol.journal.errors import DataDirectoryLocked
 from trunkline.server.commands.options import CommandError
 from trunkline.server.config import Config
 from trunkline.server.master_key import load_admin_token, load_master_key
 from trunkline.server.store import open_store
 from trunkline.server.wiring import System, build
 from trunkline.services.access import OPERATOR
+from trunkline.store.journal.lock import DataDirectoryLocked
 from trunkline.wire.calls.apps import ALL_SCOPES, ApiKey, KeyRotate
 
 Result = TypeVar("Result", bound=msgspec.Struct)
