@@ -86,8 +86,7 @@ class Authentication:
     async def authenticate_client(self, token: str, device: str = "", grant: str = tokens.GRANT_IM) -> ClientIdentity:
         """A client with a token that an app server minted.
 
-        The last thing awaited is the party: a caller that registers its session without another await cannot
-        slip past a revocation.
+        Whoever awaits anything between this and registering a session calls ``recheck`` last.
 
         Args:
             token: the JWT.
@@ -114,17 +113,10 @@ class Authentication:
                 Code.GRANT_MISSING, "The token is bound to another device than the one that uses it.", field="device"
             )
         device = claims.device or device
-        state = await self._engine.party(known.app, party)
-        if state.refuses(device, claims.iat):
-            if claims.iat <= state.revoked_before_s:
-                raise TrunklineError(Code.TOKEN_REVOKED, f"This token of {party} was revoked.")
-            raise TrunklineError(Code.DEVICE_REVOKED, f"The device was signed out of {party}.")
-        known = self._directory.key(known.key) or known
-        self._check_live(known)
         ends_at_s = claims.exp + tokens.CLOCK_SKEW_S
         if known.expires_at_ms:
             ends_at_s = min(ends_at_s, known.expires_at_ms // 1000)
-        return ClientIdentity(
+        identity = ClientIdentity(
             caller=Caller(known.app, party, device, key=known.key),
             issued_at_s=claims.iat,
             expires_at_s=ends_at_s,
@@ -132,6 +124,27 @@ class Authentication:
             key=known.key,
             grants=claims.grants,
         )
+        await self.recheck(identity)
+        return identity
+
+    async def recheck(self, identity: ClientIdentity) -> None:
+        """Check again what may have been taken back since: the key, the token, the device.
+
+        Nothing is awaited after the look: a caller that goes on without awaiting cannot slip past a revocation.
+
+        Raises:
+            TrunklineError: ``TOKEN_REVOKED``, ``DEVICE_REVOKED`` or ``KEY_REVOKED``.
+        """
+        party = identity.caller.party
+        state = await self._engine.party(identity.caller.app, party)
+        if state.refuses(identity.device, identity.issued_at_s):
+            if identity.issued_at_s <= state.revoked_before_s:
+                raise TrunklineError(Code.TOKEN_REVOKED, f"This token of {party} was revoked.")
+            raise TrunklineError(Code.DEVICE_REVOKED, f"The device was signed out of {party}.")
+        key = self._directory.key(identity.key)
+        if key is None:
+            raise TrunklineError(Code.UNKNOWN_KEY, "This server does not know the key of the token any more.")
+        self._check_live(key)
 
     async def authenticate_operator(self, token: str) -> None:
         """Whoever runs the deployment.

@@ -34,8 +34,8 @@ class DeviceBook:
         self._engine = engine
         self._sessions = sessions
 
-    async def note_device(self, caller: Caller, platform: str) -> bool:
-        """Record that a device signed in, if that is news; whether a record was appended.
+    async def note_device(self, caller: Caller, platform: str) -> None:
+        """Record that a device signed in, if that is news.
 
         Raises:
             TrunklineError: ``LIMIT_EXCEEDED``, or ``BUSY`` for a device that is not known yet.
@@ -55,13 +55,12 @@ class DeviceBook:
             other_platform = bool(platform) and platform != known.platform
             stale = now_ms - known.last_seen_ms > SEEN_AGAIN_AFTER_MS
             if not (other_platform or stale or _revoked(known)):
-                return False
+                return
             try:
                 self._engine.check_room()
             except TrunklineError:
-                return False  # a date is not worth refusing a sign-in
+                return  # a date is not worth refusing a sign-in
         self._engine.append_party(DeviceChanged(caller.app, caller.party, caller.device, platform, now_ms))
-        return True
 
     async def list(self, caller: Caller, request: calls.DeviceList) -> calls.Devices:
         """The devices of the caller, the most recently seen first."""
