@@ -78,7 +78,7 @@ class Device:
         self._token = token
         self._store = store
         self._options = options or Options()
-        self._on_recv = on_recv
+        self.on_recv = on_recv
         self._encoding = encoding
         self._n = 0
 
@@ -175,8 +175,8 @@ class Device:
             Recv(self.dev, entry.conversation, entry.seq, id_of(entry), time.monotonic_ns(), entry.epoch)
         )
         self.last_seen[entry.conversation] = entry.seq
-        if self._on_recv is not None:
-            result = self._on_recv(entry)
+        if self.on_recv is not None:
+            result = self.on_recv(entry)
             if result is not None:
                 await result
 

@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,7 +38,7 @@ class ServerProcess:
 
     Args:
         directory: Holds the configuration, the data (in `data`) and the log.
-        config: More lines of TOML.
+        config: Options by section, on top of those a test server needs.
         prefix: Put before the command, for example `("faketime", "-f", "+1h")`.
         module: What `python -m` runs; a wrapper may be put in the server's place.
         arguments: Given to the module before `serve`.
@@ -49,7 +49,7 @@ class ServerProcess:
         self,
         directory: Path,
         *,
-        config: str = "",
+        config: Mapping[str, Mapping[str, object]] | None = None,
         prefix: Sequence[str] = (),
         module: str = "trunkline.server.cli",
         arguments: Sequence[str] = (),
@@ -69,11 +69,20 @@ class ServerProcess:
         self.secret = ""
         self._process: asyncio.subprocess.Process | None = None
         directory.mkdir(parents=True, exist_ok=True)
-        self.write_config(config)
+        self.write_config(config or {})
 
-    def write_config(self, more: str = "") -> None:
+    def write_config(self, more: Mapping[str, Mapping[str, object]]) -> None:
         """Write the configuration file; takes effect at the next start."""
-        lines = [f'data_dir = "{self.data_dir}"', 'host = "127.0.0.1"', f"port = {self.port}", more]
+        sections: dict[str, dict[str, object]] = {
+            "server": {"host": "127.0.0.1", "port": self.port, "drain_s": 1.0},
+            "store": {"directory": str(self.data_dir)},
+        }
+        for name, options in more.items():
+            sections.setdefault(name, {}).update(options)
+        lines = []
+        for name, options in sections.items():
+            # The values used here are written alike in TOML and JSON.
+            lines += [f"[{name}]", *(f"{option} = {json.dumps(value)}" for option, value in options.items())]
         self.config_path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     @property

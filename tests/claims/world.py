@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -47,7 +47,7 @@ class World:
         report: Gets latencies and the verdict.
         name: Of the run within the scenario.
         proxy: Put a chaos proxy between the devices and the server.
-        config: More lines of the server's configuration.
+        config: Of the server, options by section.
         server: Other arguments of `ServerProcess`.
     """
 
@@ -58,7 +58,7 @@ class World:
         name: str = "run",
         *,
         proxy: bool = False,
-        config: str = "",
+        config: Mapping[str, Mapping[str, object]] | None = None,
         **server: Any,
     ) -> None:
         self.ctx = ctx
@@ -75,6 +75,7 @@ class World:
         self.owners: dict[str, Device] = {}
         self.epochs: list[tuple[int, dict[str, int]]] = []
         self.absent: set[str] = set()
+        self._sending = True
 
     async def __aenter__(self) -> Self:
         await self.server.start()
@@ -154,7 +155,7 @@ class World:
 
         async def one_slot(device: Device, rng: random.Random, convs: list[str]) -> None:
             nonlocal left
-            while left > 0 and (deadline_s is None or time.monotonic() < deadline_s):
+            while self._sending and left > 0 and (deadline_s is None or time.monotonic() < deadline_s):
                 left -= 1
                 await device.send(rng.choice(convs))
 
@@ -163,6 +164,10 @@ class World:
                 convs = [conv for conv, parties in self.convs.items() if device.party in parties]
                 for slot in range(window if convs else 0):
                     group.create_task(one_slot(device, self.ctx.rng(self.name, device.dev, slot), convs))
+
+    def stop_sending(self) -> None:
+        """Let `send_many` end once what is on the way has an outcome."""
+        self._sending = False
 
     async def observe(self, stop: asyncio.Event, every_s: float = 0.2) -> None:
         """Let random devices ask for heads and mark as read, until told to stop."""
