@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from trunkline.server.config import load_config
+
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 UNIT = DEPLOY / "trunkline.service"
@@ -65,10 +67,16 @@ def test_unit_is_hardened(unit: configparser.RawConfigParser, directive: str, va
     assert unit["Service"][directive] == value
 
 
-def test_unit_runs_unprivileged_with_its_own_state(unit: configparser.RawConfigParser) -> None:
-    service = unit["Service"]
-    assert service["User"] not in ("", "root")
-    assert service["Environment"] == f"TRUNKLINE_DATA_DIR=/var/lib/{service['StateDirectory']}"
+def test_unit_runs_unprivileged(unit: configparser.RawConfigParser) -> None:
+    assert unit["Service"]["User"] not in ("", "root")
+
+
+def test_unit_keeps_data_and_keys_where_it_may_write(unit: configparser.RawConfigParser) -> None:
+    name, _, value = unit["Service"]["Environment"].partition("=")
+    config = load_config(DEPLOY / "trunkline.toml", {name: value})
+    state = Path("/var/lib") / unit["Service"]["StateDirectory"]
+    assert config.directory.parent == state
+    assert config.master_key_path.parent == state
 
 
 def test_unit_allows_a_descriptor_per_connection(unit: configparser.RawConfigParser) -> None:
@@ -118,13 +126,30 @@ def test_container_port_is_not_open_to_the_world(compose_service: dict[str, Any]
     assert all(port.startswith("127.0.0.1:") for port in compose_service["ports"])
 
 
-def test_container_volume_is_where_the_image_keeps_its_data(
+def test_container_volume_is_where_the_image_keeps_data_and_keys(
     compose_service: dict[str, Any], dockerfile: list[tuple[str, str]]
 ) -> None:
-    [data_dir] = [rest for instruction, rest in dockerfile if instruction == "VOLUME"]
+    [volume] = [rest for instruction, rest in dockerfile if instruction == "VOLUME"]
     [environment] = [rest for instruction, rest in dockerfile if instruction == "ENV" and "TRUNKLINE_" in rest]
-    assert f"TRUNKLINE_DATA_DIR={data_dir}" in environment
-    assert f"data:{data_dir}" in compose_service["volumes"]
+    config = load_config(None, dict(assignment.split("=", 1) for assignment in environment.split()))
+    assert config.directory.parent == Path(volume)
+    assert config.master_key_path.parent == Path(volume)
+    assert f"data:{volume}" in compose_service["volumes"]
+    assert compose_service["ports"] == [f"127.0.0.1:8080:{config.server.port}"]
+
+
+def test_health_check_asks_the_port_the_image_listens_on(dockerfile: list[tuple[str, str]]) -> None:
+    [check] = [rest for instruction, rest in dockerfile if instruction == "HEALTHCHECK"]
+    [variable] = re.findall(r"TRUNKLINE_\w+", check)
+    [environment] = [rest for instruction, rest in dockerfile if instruction == "ENV" and "TRUNKLINE_" in rest]
+    assert re.search(rf"\b{variable}=8080\b", environment)
+    assert "/health/ready" in check
+
+
+def test_sample_configuration_is_valid_and_believes_only_a_local_proxy() -> None:
+    config = load_config(DEPLOY / "trunkline.toml", {})
+    assert config.server.host == "127.0.0.1"
+    assert set(config.server.trusted_proxies) == {"127.0.0.1", "::1"}
 
 
 def test_compose_builds_the_dockerfile_beside_it(compose_service: dict[str, Any]) -> None:
@@ -161,8 +186,9 @@ def test_image_ends_unprivileged_and_is_built_in_two_stages(dockerfile: list[tup
 def test_container_and_unit_leave_time_to_drain(
     compose_service: dict[str, Any], unit: configparser.RawConfigParser
 ) -> None:
-    assert compose_service["stop_grace_period"] == "30s"
-    assert unit["Service"]["TimeoutStopSec"] == "30"
+    drain_s = load_config(DEPLOY / "trunkline.toml", {}).server.drain_s
+    assert float(compose_service["stop_grace_period"].removesuffix("s")) > 2 * drain_s
+    assert float(unit["Service"]["TimeoutStopSec"]) > 2 * drain_s
 
 
 def test_proxy_example_passes_the_upgrade_and_never_repeats_a_request() -> None:
