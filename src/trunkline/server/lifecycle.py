@@ -98,6 +98,8 @@ class Server:
         )
         settings.load()
         loop = asyncio.get_running_loop()
+        # Sessions opened before the first sweep take the hub's time as when they were heard.
+        self.system.hub.monotonic_s = loop.time()
         port = Port(self.system.link, lambda: HttpToolsProtocol(settings, self._http_state, {}))
         self._listener = await loop.create_server(
             port.protocol,
