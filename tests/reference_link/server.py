@@ -43,6 +43,8 @@ class Faults:
     cut_after_apply: float = 0.0
     refuse: dict[str, list[int]] = field(default_factory=dict)
     """Per method, codes to answer the next requests with."""
+    swallow: dict[str, int] = field(default_factory=dict)
+    """Per method, how many of the next requests are neither applied nor answered."""
     hello: list[int] = field(default_factory=list)
 
     def rolls(self, chance: float) -> bool:
@@ -103,6 +105,9 @@ class Session(picows.WSListener):
         _, request_id, method, params = request
         server = self.server
         server.requests.append((self.party, method, params))
+        if server.faults.swallow.get(method, 0) > 0:
+            server.faults.swallow[method] -= 1
+            return
         try:
             planned = server.faults.refuse.get(method)
             if planned:

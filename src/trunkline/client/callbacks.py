@@ -129,7 +129,7 @@ class Notifier:
     async def _entries(self, stream: EntryStream, on_entry: Callable[[EntryView], Result]) -> None:
         async for entry in stream:
             await self._call(on_entry, entry)
-            stream.ack()
+            stream.ack()  # now, not when the next one comes
 
     @staticmethod
     async def _call(callback: Callable[[Any], Result], notice: Any) -> None:

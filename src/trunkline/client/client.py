@@ -60,7 +60,7 @@ class Client:
     """A party on one device, connected whenever it can be.
 
     ``async with Client(...) as client`` opens the local store and starts connecting; it does not wait for the server,
-    and everything that can work offline does. Leaving the block closes the client; what was not sent stays in the store.
+    and what can work offline does. Leaving the block closes the client; what was not sent stays in the store.
 
     Args:
         url: the server, such as ``https://chat.example.com`` or ``http://127.0.0.1:8080``.
@@ -190,10 +190,10 @@ class Client:
         self._closed = True
         await self._supervisor.stop()
         await asyncio.gather(self._running, return_exceptions=True)
+        self._feed.close()
         await self._notifier.stop(self.options.close_timeout_s)
-        self._feed.stop("the client is closed", settle=settle)
-        # Streams that waited see the end before the store goes away.
-        await asyncio.sleep(0)
+        if settle:
+            self._feed.settle(except_for=CALLBACK_CONSUMER)
         self._store.close()
 
     @property
@@ -449,8 +449,7 @@ class Client:
             self._sender.stop(reason)
             self._requests.stop(reason)
             self._marks.stop()
-            if not self._closed:
-                self._feed.stop(reason, settle=False)
+            self._feed.stop()
 
     def _applied(self, entries: list[EntryView]) -> None:
         self._sender.applied(entries)

@@ -22,7 +22,6 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from contextvars import ContextVar
 
 from trunkline.base.faultpoints import FaultPoint, hit
-from trunkline.client.errors import ClientStopped
 from trunkline.client.store import Applied, LocalStore
 from trunkline.wire.entries import EntryView
 
@@ -37,7 +36,8 @@ class Feed:
     def __init__(self, store: LocalStore) -> None:
         self._store = store
         self._more = asyncio.Event()
-        self._stopped: str | None = None
+        self._ending = False
+        self._closed = False
         self._handed: dict[str, int] = {}
         self._durable: dict[str, int] = {}
 
@@ -45,14 +45,22 @@ class Feed:
         """New entries are in the store."""
         self._more.set()
 
-    def stop(self, reason: str, *, settle: bool) -> None:
-        """No more entries come; with ``settle`` everything handed out counts as done with."""
-        if settle and self._handed:
-            with self._store.database.transaction(durable=False):
-                for name, ord in self._handed.items():
-                    self._store.consumers.put(name, ord)
-        self._stopped = reason
+    def stop(self) -> None:
+        """No more entries will be applied: streams end once they have handed out what is there."""
+        self._ending = True
         self._more.set()
+
+    def close(self) -> None:
+        """Streams end now."""
+        self._closed = True
+        self.stop()
+
+    def settle(self, *, except_for: str) -> None:
+        """Everything handed out counts as done with, except for one consumer, which acknowledges by itself."""
+        handed = {name: ord for name, ord in self._handed.items() if name != except_for}
+        with self._store.database.transaction(durable=False):
+            for name, ord in handed.items():
+                self._store.consumers.put(name, ord)
 
     def stream(self, consumer: str | None, conversation: str, types: Collection[str] | None) -> EntryStream:
         """Entries of one conversation or all, for a named consumer, or (None) from now on without a position."""
@@ -77,11 +85,13 @@ class Feed:
             self._handed[name] = self._durable[name] = start or 0
         return self._handed[name]
 
-    async def _wait(self) -> None:
-        if self._stopped is not None:
-            raise ClientStopped(self._stopped)
-        self._more.clear()
-        await self._more.wait()
+    async def _wait(self) -> bool:
+        """Wait until entries were applied; False if none will be."""
+        if not self._ending:
+            self._more.clear()
+            await self._more.wait()
+            return True
+        return False
 
 
 class EntryStream(AsyncIterator[EntryView]):
@@ -108,18 +118,18 @@ class EntryStream(AsyncIterator[EntryView]):
 
     async def __anext__(self) -> EntryView:
         """The next entry; asking for it says that the one before is done with."""
+        if self._feed._closed:
+            raise StopAsyncIteration
         self.ack()
         while True:
             found = self._next_applied()
-            if found is not None and (self._types is None or found.entry.type in self._types):
+            if found is None:
+                if not await self._feed._wait() or self._feed._closed:
+                    raise StopAsyncIteration
+            elif self._types is None or found.entry.type in self._types:
                 break
-            if found is not None:
+            else:
                 self._pass(found)
-                continue
-            try:
-                await self._feed._wait()
-            except ClientStopped:
-                raise StopAsyncIteration from None
         hit(FaultPoint.SDK_BEFORE_DELIVERY)
         self._current = found
         self._pass(found)
