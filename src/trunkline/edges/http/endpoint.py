@@ -24,6 +24,7 @@ from trunkline.edges.http.bodies import read_body
 from trunkline.edges.http.context import request_id_of
 from trunkline.edges.http.credentials import caller_of
 from trunkline.edges.http.deps import HttpDeps
+from trunkline.edges.http.paging import next_link
 from trunkline.edges.http.problems import problem_response, unexpected
 from trunkline.edges.http.rate_limits import Allowance
 from trunkline.edges.http.routes import Route
@@ -87,14 +88,18 @@ class Endpoint:
         body = b""
         if self.route.has_body:
             body = await read_body(request, deps.config.max_body_bytes, deps.config.body_timeout_s)
-        bound = self.binder.bind(
-            request.path_params, request.query_params.multi_items(), body, request.headers.get("content-type")
-        )
+        query = request.query_params.multi_items()
+        bound = self.binder.bind(request.path_params, query, body, request.headers.get("content-type"))
         try:
             async with asyncio.timeout(deps.config.request_timeout_s):
-                if key is None:
-                    return await self._run(caller, bound, None, b"")
-                return await self._run_once(caller, bound, idempotency.scoped_key(caller, key))
+                if key is not None:
+                    return await self._run_once(caller, bound, idempotency.scoped_key(caller, key))
+                answer, result = await self._run(caller, bound, None, b"")
+                if request.method in ("GET", "HEAD") and not self.route.only:
+                    link = next_link(path_of(request), query, bound, result)
+                    if link:
+                        headers["Link"] = link
+                return answer
         except TimeoutError:
             raise TrunklineError(
                 Code.TIMED_OUT, f"No answer within {deps.config.request_timeout_s:g} s; it may still take effect."
@@ -105,7 +110,9 @@ class Endpoint:
         with self._running.claim(caller.app, key):
             remembered = await self._deps.answers.recall_answer(caller.app, key)
             if remembered is None:
-                return await self._run(caller, bound, key, request_hash)
+                idempotency.give_send_ids(bound, key)
+                answer, _ = await self._run(caller, bound, key, request_hash)
+                return answer
             idempotency.check_same_request(remembered, request_hash)
             await self._deps.gate.settled()
         body = idempotency.restored_body(self.operation.result, remembered.body, self._deps.secret_of)
@@ -114,7 +121,9 @@ class Endpoint:
             headers["Location"] = self._location(msgspec.json.decode(body, type=self.operation.result))
         return Answer(remembered.status, body, headers)
 
-    async def _run(self, caller: Caller, bound: msgspec.Struct, key: str | None, request_hash: bytes) -> Answer:
+    async def _run(
+        self, caller: Caller, bound: msgspec.Struct, key: str | None, request_hash: bytes
+    ) -> tuple[Answer, Any]:
         deps = self._deps
         try:
             result = await self.operation.run(caller, bound)
@@ -130,7 +139,7 @@ class Endpoint:
             deps.answers.remember(caller.app, key, request_hash, self.status, stored)
         await deps.gate.settled()
         headers = {"Location": self._location(shown)} if self.route.location else {}
-        return Answer(self.status, body, headers)
+        return Answer(self.status, body, headers), result
 
     def _shown(self, result: Any) -> Any:
         if not self.route.only:
@@ -143,6 +152,12 @@ class Endpoint:
     def _location(self, result: Any) -> str:
         fields = {name: quote(str(getattr(result, name)), safe="") for name in result.__struct_fields__}
         return self.route.location.format_map(fields)
+
+
+def path_of(request: Request) -> str:
+    """The path as it was asked for, percent-encoded."""
+    raw = request.scope.get("raw_path") or quote(request.url.path).encode()
+    return bytes(raw).decode("ascii", "replace")
 
 
 def success_status(route: Route, operation: Operation) -> int:

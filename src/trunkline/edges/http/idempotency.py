@@ -9,6 +9,7 @@ ranges 1 to 4 says that nothing was applied, so a repetition may well try again.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.identity import Caller
 from trunkline.services.log.index_port import Remembered
 from trunkline.wire.calls.apps import ApiKey, AppCreated
+from trunkline.wire.calls.messages import BulkSend
 
 KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
@@ -98,6 +100,20 @@ def check_same_request(remembered: Remembered, request_hash: bytes) -> None:
             f"This {KEY_HEADER} was used for another request; use a new key for a new request.",
             field=KEY_HEADER,
         )
+
+
+def give_send_ids(request: msgspec.Struct, key: str) -> None:
+    """Give each message of a bulk its own send id, derived from the key.
+
+    A bulk may span several commit groups. When a crash falls between them, the answer is not remembered,
+    and only these ids keep a repetition from sending the first part again.
+    """
+    if not isinstance(request, BulkSend):
+        return
+    outbox = "key." + base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()[:18]).decode()
+    for number, send in enumerate(request.messages, start=1):
+        if send.outbox is None and send.n == 0:
+            send.outbox, send.n = outbox, number
 
 
 def storable_body(result: Any, body: bytes) -> bytes:

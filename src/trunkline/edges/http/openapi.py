@@ -72,7 +72,8 @@ def build_document(
     binders = [(route, Binder(route, operations[route.operation].request)) for route in routes]
     types: list[Any] = [Problem]
     for route, binder in binders:
-        types.append(twins.of(answer_type(route, operations[route.operation])))
+        if success_status(route, operations[route.operation]) != 204:
+            types.append(twins.of(answer_type(route, operations[route.operation])))
         if binder.body_type is not None and binder.free:
             types.append(twins.of(binder.body_type))
         types += [twins.of(info.type) for info in msgspec.structs.fields(binder.request)]
@@ -131,6 +132,12 @@ def _cleaned(schema: Any) -> Any:
     return cleaned
 
 
+def _is_page(route: Route, operation: Operation) -> bool:
+    """Whether the answer may go on in another one."""
+    names = {info.name for info in msgspec.structs.fields(operation.result)}
+    return (route.operation == "history.get" and not route.only) or "next" in names
+
+
 def answer_type(route: Route, operation: Operation) -> Any:
     """The type of a successful answer."""
     return element_type(operation.result, route.only) if route.only else operation.result
@@ -165,6 +172,8 @@ def _success(route: Route, operation: Operation, schemas: _Schemas) -> dict[str,
     headers: dict[str, Any] = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
     if operation.audience is not Audience.OPERATOR:
         headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMITS}
+    if _is_page(route, operation):
+        headers["Link"] = {"$ref": "#/components/headers/Link"}
     if route.location:
         headers["Location"] = {"$ref": "#/components/headers/Location"}
     if route.method != "GET":
@@ -249,6 +258,7 @@ _PARAMETERS: dict[str, Any] = {
 }
 _HEADERS: dict[str, Any] = {
     "X-Request-Id": {"description": "Names this request in the server's log.", "schema": {"type": "string"}},
+    "Link": {"description": 'The next page, as `rel="next"`; absent on the last.', "schema": {"type": "string"}},
     "Location": {"description": "Where to read what was made.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait before a retry.", "schema": {"type": "integer"}},
     REPLAYED_HEADER: {
