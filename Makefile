@@ -9,7 +9,7 @@ PORT ?= 8080
 # Extra arguments for the tool behind a target, e.g. `make unit ARGS="-k inbox -x"`.
 ARGS ?=
 
-.PHONY: help setup setup-server demo test check unit fuzz bench claims fmt lock clean
+.PHONY: help setup setup-server demo test check unit fuzz bench claims fmt docs lock clean
 
 help: ## Show this list
 	@echo "Trunkline: make TARGET [ARGS=...]"
@@ -38,6 +38,9 @@ fuzz: setup ## Property tests with many more examples (minutes)
 
 fmt: setup ## Format the code and apply the safe fixes
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
+
+docs: setup ## Write the pages derived from the code again (error codes, configuration)
+	@$(BIN)/python tools/generate_docs.py
 
 setup: ## Create or update .venv with everything for development
 	@tools/setup.sh dev

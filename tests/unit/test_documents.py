@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.generate_docs import PAGES
 from trunkline.server.cli import build_parser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +81,11 @@ def test_help_lists_every_target_a_person_may_call() -> None:
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for target in re.findall(r"^([a-z-]+):.*##", makefile, re.MULTILINE):
         assert re.search(rf"^  {target} +\S", shown, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_generated_pages_are_up_to_date(name: str) -> None:
+    assert (ROOT / name).read_text() == PAGES[name](), "run: make docs"
 
 
 COMMAND_LINE = re.compile(r"^trunkline (.*?)(?: {2,}#.*)?$", re.MULTILINE)
