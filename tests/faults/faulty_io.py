@@ -82,6 +82,7 @@ class FaultyIo:
         self._locked: dict[int, str] = {}
         self._next_fd = 1000
         self._fsync_errors: list[tuple[int, bool]] = []
+        self._fsyncs_before_error = 0
         self._write_errors: list[tuple[int, int]] = []
         self._short_writes: list[int] = []
         self._truncate_errors: list[int] = []
@@ -124,9 +125,10 @@ class FaultyIo:
         """Call ``action`` with the name of every operation before it happens."""
         self._before = action
 
-    def fail_fsync(self, error: int = errno.EIO, *, cache_shows_lost_data: bool = True) -> None:
-        """Let the next fdatasync fail and lose what it should have written."""
+    def fail_fsync(self, error: int = errno.EIO, *, cache_shows_lost_data: bool = True, after: int = 0) -> None:
+        """Let the next fdatasync, or the one after ``after`` others, fail and lose what it should have written."""
         self._fsync_errors.append((error, cache_shows_lost_data))
+        self._fsyncs_before_error = after
 
     def fail_write(self, error: int, *, after_bytes: int = 0) -> None:
         """Let the next pwrite take ``after_bytes`` bytes, never all, and the one for its rest fail.
@@ -243,7 +245,9 @@ class FaultyIo:
     def fdatasync(self, fd: int) -> None:
         self._operation("fdatasync")
         file = self._opened(fd)
-        if self._fsync_errors:
+        if self._fsync_errors and self._fsyncs_before_error:
+            self._fsyncs_before_error -= 1
+        elif self._fsync_errors:
             error, cache_shows_lost_data = self._fsync_errors.pop(0)
             # The pages are marked clean although they were never written: no later sync brings them back.
             file.pending = []

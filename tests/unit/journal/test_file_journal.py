@@ -193,6 +193,21 @@ def test_a_reader_overtaken_by_a_trim_is_told(io: FaultyIo) -> None:
         list(reader)
 
 
+def test_a_reader_that_finds_its_file_trimmed_away_is_told(io: FaultyIo) -> None:
+    """The trim comes between choosing the segment and opening its file."""
+    journal = small(io)
+    fill(journal, 12)
+
+    def trim(name: str) -> None:
+        if name == "open":
+            io.before_each(None)
+            journal.trim(100)
+
+    io.before_each(trim)
+    with pytest.raises(JournalTrimmed):
+        list(journal.read(0))
+
+
 @pytest.mark.parametrize(
     "options", [{"store_id": b"short"}, {"first_lsn": 0}, {"segment_size_bytes": 10}, {"preallocate_bytes": -1}]
 )
@@ -322,7 +337,9 @@ def test_a_write_error_is_cut_off_again(io: FaultyIo, error: int, after_bytes: i
     assert journal.size_bytes == size_bytes
     content = io.content(f"{DIRECTORY}/{journal.segments()[0].name}")
     assert len(content) == size_bytes
+    io.operation_names.clear()
     assert journal.append(b"after") == 2
+    assert io.operation_names[0] == "fallocate", "space is reserved anew"
     assert list(journal.read(0)) == [(1, b"before"), (2, b"after")]
 
 
@@ -381,11 +398,12 @@ def test_a_failed_write_that_cannot_be_cut_off_stops_the_journal(io: FaultyIo) -
             assert journal.append(b"b") == last + 1
 
 
-def test_a_failed_fsync_while_rolling_stops_the_journal(io: FaultyIo) -> None:
+@pytest.mark.parametrize(("after", "doing"), [(0, "completing a segment"), (1, "beginning a segment")])
+def test_a_failed_fsync_while_rolling_stops_the_journal(io: FaultyIo, after: int, doing: str) -> None:
     journal = small(io)
     fill(journal, 3)
-    io.fail_fsync()
-    with pytest.raises(JournalFailed, match="completing a segment"):
+    io.fail_fsync(after=after)
+    with pytest.raises(JournalFailed, match=doing):
         journal.append(bytes(300))
     with pytest.raises(JournalFailed):
         journal.append(b"a")

@@ -95,6 +95,7 @@ def test_a_torn_append_is_cut_off_and_reported(io: FaultyIo) -> None:
     )
     assert "never acknowledged" in report.describe()
     assert f"90 bytes cut off 00000000000000000010.tlj at byte {end}" in report.describe()
+    assert len(io.content(LAST)) == end
     assert journal.append(b"twelve") == 12
     io.lose_power(Loss.EVERYTHING)
     assert list(reopen(io).read(11)) == [(12, b"twelve")]
@@ -281,6 +282,28 @@ def test_a_mark_left_old_by_a_power_loss_still_covers_what_it_knows(io: FaultyIo
     # ... but what the mark knows does not.
     _remove_last_segment(io)
     assert_refused(io, JournalCorrupt, "although frame 12 was durable already")
+
+
+def test_the_mark_is_durable_whenever_a_segment_is_begun() -> None:
+    """So that after a power loss the removal of completed segments is noticed."""
+    io = FaultyIo()
+    journal = reopen(io)
+    for lsn in range(1, 12):
+        journal.append(bytes([lsn]) * 200)
+    io.lose_power(Loss.EVERYTHING)
+    remove(io, LAST)
+    remove(io, f"{DIRECTORY}/00000000000000000007.tlj")
+    assert_refused(io, JournalCorrupt, "although frame 9 was durable already")
+
+
+def test_the_mark_is_durable_after_opening(io: FaultyIo) -> None:
+    remove(io, MARK)
+    reopen(io)
+    io.lose_power(Loss.EVERYTHING)
+    assert reopen(io).report.mark_state == "sound"
+    io.crash()
+    _remove_last_frame(io)
+    assert_refused(io, JournalCorrupt, "although frame 11 was durable already")
 
 
 def test_all_segments_gone_is_refused(io: FaultyIo) -> None:

@@ -274,9 +274,10 @@ class FileJournal:
         hit(FaultPoint.JOURNAL_BEFORE_ROLL)
         active = self._active
         try:
+            # All its frames are durable; that the reserved space is given back need not be.
             self._io.ftruncate(self._fd, active.end_offset)
             self._allocated_bytes = active.end_offset
-            self._fdatasync(self._fd)
+            # From here on the loss of a completed segment cannot pass for a crash.
             if self._mark is not None:
                 self._mark.sync()
         except OSError as error:

@@ -35,9 +35,9 @@ class MarkFile:
 
     @classmethod
     def create(cls, io: FileIo, directory: str, mark: DurableMark) -> MarkFile:
-        """Create the file, or replace a damaged one, durably: both slots hold ``mark``.
+        """Create the file, or write over the old one: both slots hold ``mark``, durably.
 
-        The blocks are written here, so that a later mark never needs space.
+        The blocks are written here, so that a later mark never needs space. The caller syncs the directory.
 
         Raises:
             OSError: as the system says.
@@ -51,7 +51,6 @@ class MarkFile:
                 data = data[io.pwrite(fd, data, MARK_FILE_SIZE - len(data)) :]
             io.fdatasync(fd)
             hit(FaultPoint.JOURNAL_AFTER_CREATE_MARK)
-            io.fsync_dir(directory)
         except OSError:
             io.close(fd)
             raise

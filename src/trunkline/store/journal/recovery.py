@@ -260,11 +260,12 @@ def _repair(
                 with opened(io, older.path) as older_fd:
                     io.fdatasync(older_fd)
         io.fdatasync(fd)
-        io.fsync_dir(directory)
         hit(FaultPoint.JOURNAL_AFTER_RECOVERY_FSYNC)
         store_id = segment.header.store_id
         last_lsn = end.next_lsn - 1
         marks = MarkFile.create(io, directory, DurableMark(store_id, last_lsn, end.chain)) if options.use_mark else None
+        # A crash may have come between the renaming of the last segment and this.
+        io.fsync_dir(directory)
     except OSError as error:
         raise JournalFailed(f"the journal is sound but cannot be made durable ({error}); check the disk") from error
     report = RecoveryReport(
