@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import methodcaller
 from typing import Any
 
 import msgspec
@@ -30,7 +31,8 @@ class Codec:
         self._module: Any = msgspec.msgpack if binary else msgspec.json
         self.decode_frame: Callable[[bytes], RequestFrame] = self._module.Decoder(RequestFrame).decode
         self.decode_send: Callable[[Any], MessageSend] = self._module.Decoder(MessageSend).decode
-        self.shared: Callable[[Outgoing], bytes] = Outgoing.msgpack if binary else Outgoing.json
+        # By name, because a subclass encodes its own way.
+        self.shared: Callable[[Outgoing], bytes] = methodcaller("msgpack" if binary else "json")
         self._decoders: dict[type, Callable[[Any], Any]] = {}
         encode = MSGPACK_ENCODE if binary else JSON_ENCODE
         wrap = binary_message if binary else text_message
