@@ -33,6 +33,7 @@ from trunkline.domain.history import (
     encode_lines,
 )
 from trunkline.wire import entries as types
+from trunkline.wire.calls.conversations import GroupCreate
 from trunkline.wire.calls.messages import History, HistoryGet
 from trunkline.wire.entries import EntryView
 
@@ -135,9 +136,8 @@ class World:
         """Create a group; its owner sees all of it, and is asked for the final log."""
         assert owner.client is not None
         parties = sorted({owner.party, *members})
-        await owner.client.groups.create(
-            conv, name=conv, members=[party for party in parties if party != owner.party], **more
-        )
+        request = GroupCreate(id=conv, name=conv, members=[party for party in parties if party != owner.party], **more)
+        await owner.client.call("group.create", request, dict)
         self.convs[conv] = parties
         self.owners[conv] = owner
         return conv

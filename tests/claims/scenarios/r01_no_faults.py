@@ -30,7 +30,7 @@ async def run(ctx: Context) -> ScenarioReport:
         report.check("every send got an answer", verdict.unresolved == 0, f"{verdict.unresolved} did not")
         report.check("every send was accepted", verdict.accepted == sends, f"{verdict.accepted:,} of {sends:,}")
         report.notes.append(
-            f"{sends / took_s:,.0f} sends/s and {verdict.deliveries / took_s:,.0f} deliveries/s, with all clients in one"
-            " Python process, which is the limit here."
+            f"{sends / took_s:,.0f} sends/s and {verdict.deliveries / took_s:,.0f} deliveries/s, with all clients in"
+            " one Python process, which is the limit here."
         )
     return report

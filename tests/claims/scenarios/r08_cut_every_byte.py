@@ -49,12 +49,12 @@ async def _cut_everywhere(ctx: Context, world: World, device: Device, peer: Devi
         first = world.proxy.made
         reset = world.rng.random() < 0.5
 
-        def policy(
-            number: int, rng: object, first: int = first, faults: Faults = faults, reset: bool = reset
-        ) -> Policy:
-            if number != first:
-                return Policy()
-            return Policy(**{direction: faults}, reset=reset)
+        cut = (
+            Policy(to_server=faults, reset=reset) if direction == "to_server" else Policy(to_client=faults, reset=reset)
+        )
+
+        def policy(number: int, rng: object, first: int = first, cut: Policy = cut) -> Policy:
+            return cut if number == first else Policy()
 
         world.proxy.policy = policy
         world.proxy.cut_all()

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 
 from tests.claims.context import Context
+from tests.claims.device import Device
 from tests.claims.report import ScenarioReport
 from tests.claims.world import World
 from tests.faults.chaos_proxy import Policy
@@ -21,7 +22,7 @@ async def run(ctx: Context) -> ScenarioReport:
     """Cut everybody off, watch them come back spread out, and compare."""
     people, storms = ctx.size(short=(30, 3), full=(400, 20))
     report = ScenarioReport(
-        "R10", f"{people} clients x {storms} reconnect storms", fault_kinds="RST of every connection"
+        "R10", f"{people} clients x {storms} reconnect storms", fault_kinds="RST of all connections"
     )
     async with World(ctx, report, proxy=True, config={"limits": {"link_rate": 0}}) as world:
         assert world.proxy is not None
@@ -59,7 +60,9 @@ async def run(ctx: Context) -> ScenarioReport:
             max(crowds) < 0.6,
             f"at most {max(crowds):.0%} of them within the same {_SLOT_S * 1000:g} ms",
         )
-        report.notes.append(
-            "All clients and the proxy share one Python process; the number of clients is bound by that."
-        )
+        report.notes.append("All clients and the proxy share one Python process, which bounds their number.")
     return report
+
+
+def _is_online(device: Device) -> bool:
+    return device.client is not None and device.client.state is ClientState.ONLINE
