@@ -143,3 +143,16 @@ def test_lock_files_agree_and_nest() -> None:
         set((ROOT / "requirements" / f"{name}.txt").read_text().split()) for name in ("client", "server", "dev")
     )
     assert client < server < dev
+
+
+def test_the_client_brings_nothing_of_the_server_at_run_time() -> None:
+    """The contracts see import statements; this sees what is really loaded, through libraries too."""
+    script = (
+        "import sys, trunkline.client\n"
+        "inner = {'client', 'protocol', 'crypto', 'wire', 'base'}\n"
+        "print(*sorted({name.split('.')[1] for name in sys.modules if name.startswith('trunkline.')} - inner))\n"
+        "server_only = {'uvloop', 'uvicorn', 'starlette', 'httptools', 'prometheus_client', 'google_crc32c'}\n"
+        "print(*sorted(server_only & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n\n"
