@@ -53,7 +53,7 @@ Step = tuple[int, int, int, int]
 steps = st.lists(
     st.tuples(st.integers(0, 59), st.integers(0, 255), st.integers(0, 255), st.integers(0, 255)),
     min_size=1,
-    max_size=60,
+    max_size=120,
 )
 
 
@@ -358,7 +358,7 @@ class World:
         touched = {record.party}
         if isinstance(record, CursorMoved):
             state.move_cursor(record)
-            if state.kind == "direct":
+            if state.kind == "direct" and not state.large:
                 touched |= {party for party, member in state.members.items() if member.present}
         elif isinstance(record, SettingsChanged):
             state.configure(record)

@@ -116,7 +116,7 @@ class ConversationFold:
         self._touched[record.party] = lsn
         if isinstance(record, CursorMoved):
             state.move_cursor(record)
-            if state.kind == "direct":
+            if state.kind == "direct" and not state.large:
                 self._touched |= dict.fromkeys(self._tracked.present_members(), lsn)
         elif isinstance(record, SettingsChanged):
             state.configure(record)
