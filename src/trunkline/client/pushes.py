@@ -71,7 +71,8 @@ class Pushes:
                 self._cursor(moved)
                 self._notifier.tell("on_cursor", moved)
             case "settings":
-                self._receiver.know(decode(body, ConversationView))
+                changed = decode(body, ConversationView)
+                self._receiver.configured(changed.conversation, changed.settings)
             case "blocked":
                 with self._store.database.transaction(durable=False):
                     self._store.put_blocked(decode(body, BlockedPush).blocked)

@@ -19,12 +19,13 @@ from trunkline.client.link_socket import LinkSocket
 from trunkline.client.notices import Resync
 from trunkline.client.options import Options
 from trunkline.client.store import ConversationRow, LocalStore
-from trunkline.client.views import apply_entry
+from trunkline.client.views import apply_entry, take_back
 from trunkline.protocol.link.gap import Action, Apply, Locate, Position, Pull
 from trunkline.protocol.link.gap import Resync as EpochEnded
+from trunkline.wire import entries as types
 from trunkline.wire.calls.conversations import ConversationRef
 from trunkline.wire.calls.messages import History, HistoryGet
-from trunkline.wire.calls.session import ConversationView, Sync, SyncResult
+from trunkline.wire.calls.session import ConversationView, MemberSettings, Sync, SyncResult
 from trunkline.wire.entries import EntryView
 
 logger = logging.getLogger("trunkline.client")
@@ -132,11 +133,21 @@ class Receiver:
             self._take(conversation, position, position.head(seq, self._now_ms(), pushed=True))
 
     def know(self, view: ConversationView) -> None:
-        """The server sent a view outside a sync (own settings changed, or it was asked)."""
+        """The server was asked for a view outside a sync."""
         with self._store.database.transaction(durable=False):
             self._store_view(view)
         self._follow(view)
         self._listed([view.conversation])
+
+    def configured(self, conversation: str, settings: MemberSettings) -> None:
+        """My settings of a conversation changed on another device."""
+        row = self._store.conversations.get(conversation)
+        if row is None or row.view is None:
+            return  # the view that comes with the first sync has them
+        row.view.settings = settings
+        with self._store.database.transaction(durable=False):
+            self._store.conversations.put(row)
+        self._listed([conversation])
 
     def backfilled(self, conversation: str, floor: int) -> None:
         """Older history was stored down to ``floor``."""
@@ -391,7 +402,7 @@ class Receiver:
                     row.last = entry.seq
                     row.head = max(row.head, entry.seq)
                     if row.view is not None:
-                        apply_entry(row.view, entry, me)
+                        self._change_view(row.view, entry, me)
                     if entry.outbox and entry.sender == me:
                         self._store.outbox.settle(entry.outbox, entry.n)
                 for row in rows.values():
@@ -411,6 +422,13 @@ class Receiver:
                 self._start_task(self._locate(name))
         self._applied(ready)
         self._listed(rows)
+
+    def _change_view(self, view: ConversationView, entry: EntryView, me: str) -> None:
+        if entry.type in (types.RECALLED, types.EXPIRED) and entry.seq > view.head:
+            message = self._store.history.get(entry.conversation, entry.target)
+            if message is not None:
+                take_back(view, message, me)
+        apply_entry(view, entry, me)
 
     def _load_positions(self) -> None:
         """Positions as the disk has them."""

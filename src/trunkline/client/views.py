@@ -45,6 +45,14 @@ def apply_entry(view: ConversationView, entry: EntryView, me: str) -> None:
         view.dismissed = True
 
 
+def take_back(view: ConversationView, message: EntryView, me: str) -> None:
+    """A message was recalled or expired: it no longer counts as unread."""
+    if message.type in MESSAGES and message.sender != me and message.seq > view.read:
+        view.unread = max(0, view.unread - 1)
+        if me in message.mentions or "*" in message.mentions:
+            view.unread_mentions = max(0, view.unread_mentions - 1)
+
+
 def _apply_change(view: ConversationView, entry: EntryView, content: dict[str, Any], me: str) -> None:
     kind = entry.type
     if kind == types.UPDATED:

@@ -127,7 +127,7 @@ def test_changes_are_folded_into_their_messages(store: LocalStore):
     assert first.now is not None
     assert first.now.content == {"text": "hello"}
     assert (first.now.edited_seq, first.now.pinned, first.now.reactions) == (2, True, {"+1": ["user/bob"]})
-    assert first.content == {"text": "helo"}
+    assert first.content == {"text": "hello"}
     assert fifth is not None
     assert fifth.now is not None
     assert (fifth.content, fifth.now.recalled) == (None, True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trunkline.client.views import apply_cursor, apply_entry
+from trunkline.client.views import apply_cursor, apply_entry, take_back
 from trunkline.wire import entries as types
 from trunkline.wire.calls.session import ConversationView
 from trunkline.wire.entries import EntryView
@@ -33,6 +33,19 @@ def test_messages_of_others_count_as_unread_once():
     assert (shown.unread, shown.unread_mentions, shown.head, shown.active_at_ms) == (3, 2, 15, 5000)
     assert shown.last is not None
     assert shown.last.seq == 14
+
+
+def test_a_message_taken_back_is_not_unread_any_more():
+    shown = view()
+    message = entry(11, mentions=[ME])
+    apply_entry(shown, message, ME)
+    apply_entry(shown, entry(12), ME)
+    take_back(shown, message, ME)
+    assert (shown.unread, shown.unread_mentions) == (1, 0)
+    take_back(shown, entry(11, sender=ME), ME)
+    shown.read = 12
+    take_back(shown, entry(12), ME)
+    assert shown.unread == 1
 
 
 def test_what_the_view_contains_already_is_not_counted_again():

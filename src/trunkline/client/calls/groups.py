@@ -19,12 +19,13 @@ from trunkline.wire.calls.conversations import (
     Members,
     MembershipChanged,
 )
-from trunkline.wire.calls.messages import Changed
-from trunkline.wire.calls.session import ConversationView
 
 
 class GroupCalls:
-    """``client.groups``."""
+    """``client.groups``.
+
+    Every change answers with its position in the group's log and, where members came or went, who in fact did.
+    """
 
     def __init__(self, requests: Requests) -> None:
         self._call = requests.call
@@ -40,7 +41,7 @@ class GroupCalls:
         join: JoinPolicy = "invite",
         who_invites: Literal["admin", "member"] = "member",
         history_before_join: bool = False,
-    ) -> ConversationView:
+    ) -> MembershipChanged:
         """Create a group owned by this party; without an ``id`` the server makes one.
 
         With an id of your own the call can be repeated after an unknown outcome: it then says ``already_exists``.
@@ -55,7 +56,7 @@ class GroupCalls:
             who_invites=who_invites,
             history_before_join=history_before_join,
         )
-        return await self._call("group.create", request, ConversationView)
+        return await self._call("group.create", request, MembershipChanged)
 
     async def update(
         self,
@@ -68,7 +69,7 @@ class GroupCalls:
         who_invites: Literal["admin", "member"] | UnsetType = UNSET,
         history_before_join: bool | UnsetType = UNSET,
         muted_all: bool | UnsetType = UNSET,
-    ) -> ConversationView:
+    ) -> MembershipChanged:
         """Change what is given, leave the rest."""
         request = GroupUpdate(
             conversation=conversation,
@@ -80,7 +81,7 @@ class GroupCalls:
             history_before_join=history_before_join,
             muted_all=muted_all,
         )
-        return await self._call("group.update", request, ConversationView, again=True)
+        return await self._call("group.update", request, MembershipChanged, again=True)
 
     async def invite(self, conversation: str, *parties: str) -> MembershipChanged:
         """Add members; ``changed`` names those who were not yet."""
@@ -98,13 +99,13 @@ class GroupCalls:
         """Leave a group."""
         return await self._call("group.leave", ConversationRef(conversation), MembershipChanged)
 
-    async def dismiss(self, conversation: str) -> Changed:
+    async def dismiss(self, conversation: str) -> MembershipChanged:
         """End a group for everyone."""
-        return await self._call("group.dismiss", ConversationRef(conversation), Changed)
+        return await self._call("group.dismiss", ConversationRef(conversation), MembershipChanged)
 
-    async def transfer(self, conversation: str, party: str) -> Changed:
+    async def transfer(self, conversation: str, party: str) -> MembershipChanged:
         """Make another member the owner."""
-        return await self._call("group.transfer", GroupTransfer(conversation, party), Changed)
+        return await self._call("group.transfer", GroupTransfer(conversation, party), MembershipChanged)
 
     async def change_member(
         self,
@@ -113,10 +114,10 @@ class GroupCalls:
         *,
         role: Literal["admin", "member"] | UnsetType = UNSET,
         muted_until_ms: int | UnsetType = UNSET,
-    ) -> Changed:
+    ) -> MembershipChanged:
         """Change a member's role, or mute it until a time (0 ends the mute)."""
         request = MemberChange(conversation=conversation, party=party, role=role, muted_until_ms=muted_until_ms)
-        return await self._call("member.change", request, Changed)
+        return await self._call("member.change", request, MembershipChanged)
 
     async def members(self, conversation: str, *, after: str = "", limit: int = 200) -> Members:
         """A page of members; pass ``next`` of the page before as ``after``."""

@@ -127,6 +127,8 @@ class HistoryTable:
         target.now = now
         if now.recalled or now.expired or now.erased:
             target.content = None  # taken back means gone from this disk too
+        elif now.edited_seq:
+            target.content = now.content  # as the server shows it in history
         self._db.execute(
             "UPDATE entry SET body = ? WHERE conversation = ? AND seq = ?",
             (_ENCODE(target), target.conversation, target.seq),
