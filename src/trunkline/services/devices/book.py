@@ -9,7 +9,7 @@ from __future__ import annotations
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.identity import Caller, check_party
 from trunkline.domain.log.records import DeviceChanged, TokensRevoked
-from trunkline.domain.parties import DeviceState
+from trunkline.domain.parties import DeviceState, Party
 from trunkline.services.devices.ports import DeviceSessions
 from trunkline.services.log.engine import Engine
 from trunkline.wire.calls import session as calls
@@ -54,7 +54,7 @@ class DeviceBook:
         else:
             other_platform = bool(platform) and platform != known.platform
             stale = now_ms - known.last_seen_ms > SEEN_AGAIN_AFTER_MS
-            if not (other_platform or stale or _revoked(known)):
+            if not (other_platform or stale or _signed_out(state, known)):
                 return
             try:
                 self._engine.check_room()
@@ -75,7 +75,7 @@ class DeviceBook:
                     known.first_seen_ms,
                     known.last_seen_ms,
                     online=known.device in online,
-                    revoked=_revoked(known) or state.revoked_before_s * 1000 >= known.last_seen_ms,
+                    revoked=_signed_out(state, known),
                     current=known.device == caller.device,
                 )
                 for known in newest_first
@@ -129,6 +129,7 @@ class DeviceBook:
             self._sessions.close_device(*address, device, code)
 
 
-def _revoked(device: DeviceState) -> bool:
-    """Whether the device has not signed in since it was revoked."""
-    return device.revoked_before_s > 0 and device.last_seen_ms // 1000 <= device.revoked_before_s
+def _signed_out(state: Party, device: DeviceState) -> bool:
+    """Whether the device has not signed in since it, or its party as a whole, was revoked."""
+    before_s = max(device.revoked_before_s, state.revoked_before_s)
+    return before_s > 0 and device.last_seen_ms // 1000 <= before_s
