@@ -11,15 +11,17 @@ import contextlib
 import fcntl
 import os
 from types import TracebackType
-from typing import ClassVar, Final
+from typing import Final
+
+from trunkline.protocol.journal.errors import JournalError
 
 LOCK_FILE_NAME: Final = "LOCK"
 
 
-class DataDirectoryLocked(Exception):
+class DataDirectoryLocked(JournalError):
     """Another process (or another part of this one) uses the directory."""
 
-    code: ClassVar[str] = "data_directory_locked"
+    code = "data_directory_locked"
 
     def __init__(self, path: str, pid: int | None) -> None:
         owner = f"process {pid}" if pid is not None else "another process"
