@@ -41,6 +41,8 @@ from trunkline.services.messages.send import Sender
 from trunkline.services.parties.blocks import BlockBook
 from trunkline.services.parties.operations import operations as party_operations
 from trunkline.services.parties.profiles import ProfileBook
+from trunkline.services.privacy import Eraser, Exporter
+from trunkline.services.privacy.operations import operations as privacy_operations
 from trunkline.services.sessions.delivery import Delivery
 from trunkline.services.sessions.hub import Hub
 from trunkline.services.sessions.presence import PresenceBook
@@ -115,6 +117,7 @@ async def build(
         app_operations(keys),
         device_operations(devices),
         party_operations(ProfileBook(engine), BlockBook(engine, hub)),
+        privacy_operations(Exporter(engine), Eraser(engine, hub)),
     )
     metrics = Metrics(engine, hub, delivery, store.journal)
     limits = config.limits

@@ -204,6 +204,7 @@ TABLE: tuple[tuple[str, Struct, Struct, Any, str, Audience], ...] = (
     ("key.rotate", apps.KeyRotate, apps.ApiKey, KEY, "keys", Audience.SERVERS),
     ("key.revoke", apps.KeyRevoke, EmptyResult, EmptyResult(), "keys", Audience.SERVERS),
     ("app.list", apps.AppList, apps.Apps, apps.Apps([APP]), "", Audience.OPERATOR),
+    ("app.rotate_key", apps.AppRotateKey, apps.ApiKey, KEY, "", Audience.OPERATOR),
     ("app.create", apps.AppCreate, apps.AppCreated, apps.AppCreated(APP, KEY), "", Audience.OPERATOR),
 )
 

@@ -102,7 +102,8 @@ BAD = [
         auth=None,
     ),
     Bad(
-        "client as server", "GET", "/v1/keys", Code.FORBIDDEN, "", {"Authorization": f"Bearer {CLIENT_TOKEN}"}, auth=None
+        "client as server", "GET", "/v1/keys", Code.FORBIDDEN, "", {"Authorization": f"Bearer {CLIENT_TOKEN}"},
+        auth=None,
     ),
     Bad(
         "guest as user", "POST", "/v1/groups", Code.GUEST_FORBIDDEN, "", {"Authorization": f"Bearer {GUEST_TOKEN}"},

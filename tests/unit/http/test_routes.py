@@ -16,12 +16,20 @@ from trunkline.edges.http.routes import NOT_IN_REST, ROUTES, Route
 
 SPEC = Path(__file__).parents[3] / "spec" / "link.md"
 QUERY = {"profile.get": "parties=user/u1", "presence.get": "parties=user/u1"}
-VALUES = {"conversation": "team", "seq": "3", "key": "%F0%9F%91%8D", "kind": "user", "name": "u2", "device": "phone"}
+VALUES = {
+    "conversation": "team",
+    "seq": "3",
+    "key": "%F0%9F%91%8D",
+    "kind": "user",
+    "name": "u2",
+    "device": "phone",
+    "app": "a_1",
+}
 
 
 def specified() -> set[str]:
     section = SPEC.read_text("utf-8").partition("## 8. Methods")[2].partition("## 9.")[0]
-    return set(re.findall(r"`([a-z]+(?:\.[a-z]+)?)`", section))
+    return set(re.findall(r"`([a-z]+(?:\.[a-z_]+)?)`", section))
 
 
 def url(route: Route) -> str:
@@ -53,7 +61,7 @@ async def test_every_route_runs_its_operation(route: Route, connect: Connect, wo
     [(name, _, request)] = world.asked
     assert name == route.operation
     for param in route.path_params:
-        if param in ("conversation", "device"):
+        if param in ("conversation", "device", "app"):
             assert getattr(request, param) == VALUES[param]
         for field in route.spread.get(param, (param,) if param == "seq" else ()):
             assert getattr(request, field) == 3

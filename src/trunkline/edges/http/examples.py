@@ -28,6 +28,7 @@ EXAMPLES: dict[str, Any] = {
     "token.revoke": {"party": "user/alice"},
     "key.rotate": {"overlap_s": 3600, "scopes": ["messages", "groups"]},
     "app.create": {"name": "My app"},
+    "app.rotate_key": {"overlap_s": 0},
 }
 
 PATH_EXAMPLES: dict[str, Any] = {
@@ -36,4 +37,5 @@ PATH_EXAMPLES: dict[str, Any] = {
     "kind": "user",
     "name": "alice",
     "device": "phone-1",
+    "app": "a_5gTzQ0mXk2Yp",
 }

@@ -179,4 +179,5 @@ ROUTES: tuple[Route, ...] = (
     Route("key.revoke", "DELETE", "/v1/keys/{key}"),
     Route("app.list", "GET", "/v1/admin/apps"),
     Route("app.create", "POST", "/v1/admin/apps", 201),
+    Route("app.rotate_key", "POST", "/v1/admin/apps/{app}/keys", 201),
 )

@@ -64,6 +64,14 @@ class Keys:
         """All tenants."""
         return calls.Apps([_view_app(app) for app in self._directory.decided_apps()])
 
+    async def rotate_for(self, caller: Caller, request: calls.AppRotateKey) -> calls.ApiKey:
+        """Make a key for a tenant; the replaced ones end after the overlap.
+
+        Raises:
+            TrunklineError: ``NOT_FOUND`` or ``LIMIT_EXCEEDED``.
+        """
+        return self.rotate_key(request.app, request.overlap_s, request.replaces, request.scopes)
+
     def set_disabled(self, app: str, disabled: bool) -> None:
         """Shut a tenant out, or let it in again. Its data stays; its sessions close once this is durable.
 

@@ -16,6 +16,15 @@ def operations(keys: Keys) -> list[Operation]:
     return [
         Operation("app.create", calls.AppCreate, calls.AppCreated, keys.create_app, "", "Create an app", operator),
         Operation("app.list", calls.AppList, calls.Apps, keys.list_apps, "", "List apps", operator, writes=False),
+        Operation(
+            "app.rotate_key",
+            calls.AppRotateKey,
+            calls.ApiKey,
+            keys.rotate_for,
+            "",
+            "Make a new key for an app",
+            operator,
+        ),
         Operation("key.rotate", calls.KeyRotate, calls.ApiKey, keys.rotate, SCOPE, "Make a new API key", servers),
         Operation("key.list", calls.KeyList, calls.Keys, keys.list_keys, SCOPE, "List API keys", servers, writes=False),
         Operation("key.revoke", calls.KeyRevoke, EmptyResult, keys.revoke, SCOPE, "Revoke an API key", servers),

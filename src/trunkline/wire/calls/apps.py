@@ -62,6 +62,12 @@ class KeyRotate(Struct, kw_only=True):
     scopes: Annotated[list[Scope], Meta(min_length=1)] = field(default_factory=lambda: list(ALL_SCOPES))
 
 
+class AppRotateKey(KeyRotate, kw_only=True):
+    """Operator: make a new key for a tenant, as when its own were lost."""
+
+    app: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
 class KeyList(Struct):
     """List the app's keys (without secrets)."""
 

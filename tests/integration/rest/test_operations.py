@@ -1,0 +1,367 @@
+"""Every operation over real sockets: what it answers, and what is true afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from tests.integration.rest.running import App, Running
+from trunkline.client import Client
+
+COVERED: set[str] = set()
+Test = TypeVar("Test", bound=Callable[..., Any])
+
+
+def covers(*operation_ids: str) -> Callable[[Test], Test]:
+    """Say which operations a test is about."""
+    COVERED.update(operation_ids)
+    return lambda test: test
+
+
+def ok(answer: httpx.Response, status: int = 200) -> Any:
+    """The body of a success."""
+    assert answer.status_code == status, answer.text
+    return answer.json() if answer.content else None
+
+
+def refused(answer: httpx.Response, name: str) -> Any:
+    """The problem, which must be the named one."""
+    problem = answer.json()
+    assert problem["name"] == name, problem
+    return problem
+
+
+@pytest.fixture
+def alice(app: App) -> Iterator[httpx.Client]:
+    with app.acting("user/alice") as client:
+        yield client
+
+
+@pytest.fixture
+def team(app: App) -> str:
+    """A group of alice (owner), bob and carol."""
+    with app.acting() as system:
+        group = {"id": "team", "name": "Team", "owner": "user/alice", "members": ["user/bob", "user/carol"]}
+        ok(system.post("/v1/groups", json=group), 201)
+    return "/v1/conversations/team"
+
+
+def say(client: httpx.Client, text: str, conversation: str = "team") -> int:
+    sent = ok(client.post(f"/v1/conversations/{conversation}/messages", json={"content": {"text": text}}), 201)
+    return int(sent["seq"])
+
+
+def test_every_operation_of_the_server_has_a_test_here(server: Running) -> None:
+    with server.client() as anyone:
+        document = anyone.get("/v1/openapi.json").json()
+    served = {operation["operationId"] for path in document["paths"].values() for operation in path.values()}
+    assert len(served) > 45
+    assert served <= COVERED
+
+
+@covers("message.send", "message.send.to", "history.get", "message.get")
+def test_sending_and_reading(app: App, alice: httpx.Client, team: str) -> None:
+    with app.as_client("user/bob") as bob:
+        direct = ok(alice.post("/v1/messages", json={"to": "user/bob", "content": {"text": "hi"}}), 201)
+        answer = ok(
+            bob.post(f"/v1/conversations/{direct['conversation']}/messages", json={"content": {"text": "ho"}}), 201
+        )
+        read = ok(bob.get(f"/v1/conversations/{direct['conversation']}/messages"))
+    texts = [(entry["sender"], entry["content"]["text"]) for entry in read["entries"] if entry["type"] == "text"]
+    assert texts == [("user/alice", "hi"), ("user/bob", "ho")]
+    assert (answer["seq"], read["head"]) == (direct["seq"] + 1, direct["seq"] + 1)
+
+    in_group = alice.post(f"{team}/messages", json={"content": {"text": "all"}, "mentions": ["*"]})
+    one = ok(alice.get(in_group.headers["Location"]))
+    assert (one["content"], one["mentions"], one["sender"]) == ({"text": "all"}, ["*"], "user/alice")
+    refused(alice.get(f"{team}/messages/99"), "not_found")
+    with app.as_client("user/eve") as eve:
+        refused(eve.get(f"{team}/messages"), "not_member")
+        refused(eve.post(f"{team}/messages", json={"content": {"text": "x"}}), "not_member")
+
+
+@covers("history.get")
+def test_history_is_read_page_by_page_in_both_directions(alice: httpx.Client, team: str) -> None:
+    for number in range(25):
+        say(alice, str(number))
+
+    def walk(query: str) -> list[int]:
+        seqs, url = [], f"{team}/messages?limit=10{query}"
+        while url:
+            answer = alice.get(url)
+            page = [entry["seq"] for entry in ok(answer)["entries"]]
+            assert page == sorted(page)
+            seqs += page
+            url = answer.links.get("next", {}).get("url", "")
+        return seqs
+
+    assert walk("") == list(range(1, 27))
+    backwards = walk("&newest_first=true")
+    assert sorted(backwards) == list(range(1, 27))
+    assert backwards[:10] == list(range(17, 27))
+    assert walk("&from_seq=20&to_seq=24") == [20, 21, 22, 23, 24]
+    assert walk(f"&from_ms={int(time.time() * 1000) + 60_000}") == []
+
+
+@covers("message.bulk")
+def test_bulk_sends_succeed_and_fail_one_by_one(app: App, alice: httpx.Client, team: str) -> None:
+    messages = [
+        {"conversation": "team", "content": {"text": "one"}},
+        {"conversation": "nowhere", "content": {"text": "two"}},
+        {"to": "user/bob", "content": {"text": "three"}},
+        {"to": "user/bob", "type": "unheard-of", "content": {}},
+    ]
+    results = ok(alice.post("/v1/messages/bulk", json={"messages": messages}, headers={"Idempotency-Key": "b1"}))[
+        "results"
+    ]
+
+    assert ["sent" in result for result in results] == [True, False, True, False]
+    assert [result.get("error", "") for result in results] == ["", "not_found", "", "unknown_message_type"]
+    again = alice.post("/v1/messages/bulk", json={"messages": messages}, headers={"Idempotency-Key": "b1"})
+    assert (again.json()["results"], again.headers["Idempotent-Replayed"]) == (results, "true")
+    with app.as_client("user/alice") as client:
+        refused(client.post("/v1/messages/bulk", json={"messages": messages}), "forbidden")
+
+
+@covers("message.forward")
+def test_forwarding(alice: httpx.Client, team: str) -> None:
+    seqs = [say(alice, "one"), say(alice, "two")]
+    request = {"source": "team", "seqs": seqs, "to": "user/bob"}
+
+    copies = ok(alice.post("/v1/messages/forward", json=request))["sent"]
+    merged = ok(alice.post("/v1/messages/forward", json=request | {"merged": True, "title": "Both"}))["sent"]
+
+    assert (len(copies), len(merged)) == (2, 1)
+    shown = ok(alice.get(f"/v1/conversations/{merged[0]['conversation']}/messages/{merged[0]['seq']}"))
+    assert shown["type"] == "forward"
+    assert [entry["content"]["text"] for entry in shown["content"]["entries"]] == ["one", "two"]
+
+
+@covers(
+    "message.edit", "message.recall", "message.react", "message.react.undo", "message.pin", "message.unpin", "pin.list"
+)
+def test_changing_messages(app: App, alice: httpx.Client, team: str) -> None:
+    seq = say(alice, "frist")
+    message = f"{team}/messages/{seq}"
+    ok(alice.patch(message, json={"content": {"text": "first"}}))
+    ok(alice.put(f"{message}/reactions/%F0%9F%91%8D"))
+    ok(alice.put(f"{message}/pin"))
+
+    now = ok(alice.get(message))["now"]
+    assert now["content"] == {"text": "first"}
+    assert now["reactions"] == {"👍": ["user/alice"]}
+    assert now["pinned"] is True
+    assert [entry["seq"] for entry in ok(alice.get(f"{team}/pins"))["entries"]] == [seq]
+
+    with app.as_client("user/bob") as bob:
+        refused(bob.patch(message, json={"content": {"text": "mine"}}), "forbidden")
+        refused(bob.delete(message), "forbidden")
+
+    ok(alice.delete(f"{message}/reactions/%F0%9F%91%8D"))
+    ok(alice.delete(f"{message}/pin"))
+    ok(alice.delete(message))
+    gone = ok(alice.get(message))
+    assert gone["now"]["recalled"] is True
+    assert "first" not in str(gone)
+    assert ok(alice.get(f"{team}/pins"))["entries"] == []
+    refused(alice.patch(message, json={"content": {"text": "back"}}), "target_unavailable")
+
+
+@covers("message.hide")
+def test_hiding_is_for_oneself(app: App, alice: httpx.Client, team: str) -> None:
+    seq = say(alice, "hidden from me")
+
+    ok(alice.post(f"{team}/hide", json={"seqs": [seq]}), 204)
+
+    assert ok(alice.get(f"{team}/messages/{seq}"))["type"] == "placeholder"
+    with app.acting("user/bob") as bob:
+        assert ok(bob.get(f"{team}/messages/{seq}"))["type"] == "text"
+
+
+@covers("cursor.move", "receipt.get", "conversation.get", "conversation.list", "conversation.configure", "sync")
+def test_cursors_counts_and_the_list(app: App, alice: httpx.Client, team: str) -> None:
+    seq = say(alice, "read me")
+    with app.as_client("user/bob") as bob:
+        before = ok(bob.get(team))
+        listed = ok(bob.get("/v1/conversations"))
+        moved = ok(bob.put(f"{team}/cursor", json={"delivered": seq, "read": seq}))
+        after = ok(bob.get(team))
+        changed = ok(bob.patch(f"{team}/settings", json={"pinned": True, "draft": "Dear"}))
+        synced = ok(bob.get("/v1/sync"))
+        again = ok(bob.get("/v1/sync", params={"epoch": synced["epoch"], "pts": synced["pts"]}))
+
+    assert (before["unread"], listed["unread_total"], moved["unread"], after.get("unread", 0)) == (1, 1, 0, 0)
+    assert [view["conversation"] for view in listed["conversations"]] == ["team"]
+    assert changed["settings"] == {"pinned": True, "draft": "Dear"}
+    assert [view["conversation"] for view in synced["conversations"]] == ["team"]
+    assert again.get("conversations", []) == []
+    receipt = ok(alice.get(f"{team}/messages/{seq}/receipt"))
+    assert (receipt["audience"], receipt["read"], receipt["readers"]) == (2, 1, ["user/bob"])
+
+
+@covers("conversation.list")
+def test_the_conversation_list_has_pages(alice: httpx.Client) -> None:
+    for name in "abcdefg":
+        ok(alice.post("/v1/messages", json={"to": f"user/{name}", "content": {"text": name}}), 201)
+    peers, url = [], "/v1/conversations?limit=3"
+    while url:
+        answer = alice.get(url)
+        peers += [view["peer"] for view in ok(answer)["conversations"]]
+        url = answer.links.get("next", {}).get("url", "")
+    assert peers == [f"user/{name}" for name in "gfedcba"]
+
+
+@covers("group.create", "group.update", "group.transfer", "group.dismiss", "group.join", "group.leave")
+def test_groups_live_and_end(app: App, alice: httpx.Client, team: str) -> None:
+    refused(alice.post("/v1/groups", json={"id": "team"}), "already_exists")
+    made = alice.post("/v1/groups", json={"members": ["user/bob"]})
+    assert ok(made, 201)["conversation"].startswith("g.")
+    assert ok(alice.get(made.headers["Location"]))["member_count"] == 2
+
+    ok(alice.patch("/v1/groups/team", json={"name": "New name", "join": "open"}))
+    assert ok(alice.get(team))["name"] == "New name"
+    with app.as_client("user/dave") as dave, app.as_client("user/bob") as bob:
+        refused(bob.patch("/v1/groups/team", json={"name": "Bob's"}), "forbidden")
+        ok(dave.post("/v1/groups/team/join"))
+        assert ok(dave.get(team))["role"] == "member"
+        ok(dave.post("/v1/groups/team/leave"))
+        refused(dave.post(f"{team}/messages", json={"content": {"text": "still here?"}}), "not_member")
+        ok(alice.put("/v1/groups/team/owner", json={"party": "user/bob"}))
+        assert ok(bob.get(team))["role"] == "owner"
+        ok(bob.delete("/v1/groups/team"))
+        refused(bob.post(f"{team}/messages", json={"content": {"text": "after"}}), "dismissed")
+
+
+@covers("group.invite", "group.kick", "group.kick.one", "member.change", "member.list")
+def test_members_come_and_go(app: App, alice: httpx.Client, team: str) -> None:
+    parties = [f"user/n{number}" for number in range(5)]
+    assert ok(alice.post("/v1/groups/team/members", json={"parties": parties}))["changed"] == parties
+    assert ok(alice.post("/v1/groups/team/members/remove", json={"parties": parties[:2]}))["changed"] == parties[:2]
+    assert ok(alice.delete("/v1/groups/team/members/user/n2"))["changed"] == ["user/n2"]
+    ok(alice.patch("/v1/groups/team/members/user/bob", json={"role": "admin"}))
+    until_ms = int(time.time() * 1000) + 3_600_000
+    ok(alice.patch("/v1/groups/team/members/user/carol", json={"muted_until_ms": until_ms}))
+
+    members, url = [], f"{team}/members?limit=2"
+    while url:
+        answer = alice.get(url)
+        members += [(member["party"], member["role"]) for member in ok(answer)["members"]]
+        url = answer.links.get("next", {}).get("url", "")
+    assert members == [
+        ("user/alice", "owner"),
+        ("user/bob", "admin"),
+        ("user/carol", "member"),
+        ("user/n3", "member"),
+        ("user/n4", "member"),
+    ]
+    with app.as_client("user/carol") as carol:
+        refused(carol.post(f"{team}/messages", json={"content": {"text": "mmm"}}), "muted")
+
+
+@covers("profile.set", "profile.get", "profile.search")
+def test_profiles(app: App, alice: httpx.Client) -> None:
+    ok(alice.patch("/v1/profile", json={"name": "Alice Liddell", "custom": {"team": "red"}}))
+    with app.as_client("user/bob") as bob:
+        ok(bob.patch("/v1/profile", json={"name": "Bob"}))
+        known = ok(bob.get("/v1/profiles", params={"parties": ["user/alice", "user/nobody"]}))["profiles"]
+        refused(bob.get("/v1/profiles/search", params={"text": "a"}), "forbidden")
+    assert [(profile["party"], profile["name"]) for profile in known] == [("user/alice", "Alice Liddell")]
+    with app.acting() as system:
+        found = ok(system.get("/v1/profiles/search", params={"text": "liddell"}))["profiles"]
+        by_field = ok(system.get("/v1/profiles/search", params={"field": "team", "value": "red"}))["profiles"]
+    assert [profile["party"] for profile in found] == [profile["party"] for profile in by_field] == ["user/alice"]
+
+
+@covers("block.set", "block.undo", "block.list")
+def test_blocking(app: App, alice: httpx.Client) -> None:
+    with app.as_client("user/bob") as bob:
+        assert ok(alice.put("/v1/blocks/user/bob"))["blocked"] == ["user/bob"]
+        refused(bob.post("/v1/messages", json={"to": "user/alice", "content": {"text": "hello?"}}), "blocked")
+        assert ok(alice.get("/v1/blocks"))["blocked"] == ["user/bob"]
+        assert ok(alice.delete("/v1/blocks/user/bob"))["blocked"] == []
+        ok(bob.post("/v1/messages", json={"to": "user/alice", "content": {"text": "hello"}}), 201)
+
+
+@covers("presence.get", "device.list", "device.revoke", "token.revoke")
+async def test_presence_devices_and_tokens(app: App, alice: httpx.Client) -> None:
+    def online(party: str) -> list[list[str]]:
+        return [one["devices"] for one in ok(alice.get(f"/v1/presence?parties={party}"))["presences"] if one["online"]]
+
+    assert online("user/alice") == []
+    async with Client(app.server.url, app.token("user/alice"), device="phone") as connected:
+        await connected.online()
+        assert online("user/alice") == [["phone"]]
+    devices = ok(alice.get("/v1/devices"))["devices"]
+    assert [device["device"] for device in devices] == ["phone"]
+    refused(alice.delete("/v1/devices/tablet"), "not_found")
+
+    with app.as_client("user/alice", "phone") as phone, app.as_client("user/bob") as bob, app.acting() as system:
+        ok(phone.get("/v1/conversations"))
+        ok(alice.delete("/v1/devices/phone"), 204)
+        refused(phone.get("/v1/conversations"), "device_revoked")
+        ok(bob.get("/v1/conversations"))
+        ok(system.post("/v1/tokens/revoke", json={"party": "user/bob"}), 204)
+        refused(bob.get("/v1/conversations"), "token_revoked")
+
+
+@covers("party.export", "party.erase")
+def test_export_and_erasure(app: App, alice: httpx.Client, team: str) -> None:
+    ok(alice.patch("/v1/profile", json={"name": "Alice"}))
+    seq = say(alice, "mine alone")
+    with app.acting() as system:
+        exported = ok(system.get("/v1/parties/user/alice/export"))
+        erased = ok(system.delete("/v1/parties/user/alice"))
+        after = ok(system.get("/v1/parties/user/alice/export"))
+        shown = ok(system.get(f"{team}/messages/{seq}"))
+
+    assert exported["profile"]["name"] == "Alice"
+    assert "mine alone" in str(exported["messages"])
+    assert erased["messages"] >= 1
+    assert "mine alone" not in str(after)
+    assert "mine alone" not in str(shown)
+    refused(alice.get("/v1/parties/nobody/alice/export"), "invalid_party")
+
+
+@covers("key.rotate", "key.list", "key.revoke")
+def test_keys(app: App) -> None:
+    with app.acting() as old:
+        made = ok(old.post("/v1/keys", json={"scopes": ["messages", "keys"]}, headers={"Idempotency-Key": "k"}), 201)
+        again = ok(old.post("/v1/keys", json={"scopes": ["messages", "keys"]}, headers={"Idempotency-Key": "k"}), 201)
+        assert again == made
+        assert made["secret"]
+        with app.server.client((made["key"], made["secret"])) as new:
+            listed = ok(new.get("/v1/keys"))["keys"]
+            assert [key["key"] for key in listed] == [app.key, made["key"]]
+            assert not any("secret" in key for key in listed)
+            refused(new.post("/v1/groups", json={}), "scope_missing")
+            ok(new.delete(f"/v1/keys/{app.key}"), 204)
+        refused(old.get("/v1/keys"), "key_revoked")
+
+
+@covers("app.create", "app.list", "app.rotate_key")
+def test_apps_are_apart(server: Running, app: App, team: str) -> None:
+    other = server.create_app("other")
+    with server.operator() as operator:
+        apps = {one["app"]: one["name"] for one in ok(operator.get("/v1/admin/apps"))["apps"]}
+        made = ok(operator.post(f"/v1/admin/apps/{other.id}/keys", json={"overlap_s": 0}), 201)
+        refused(operator.post("/v1/admin/apps/a_nobody/keys", json={}), "not_found")
+    assert (apps[app.id], apps[other.id]) == ("test", "other")
+    with other.acting() as stranger:
+        refused(stranger.get("/v1/keys"), "key_revoked")
+    other.key, other.secret = made["key"], made["secret"]
+    with other.acting() as stranger:
+        refused(stranger.get(team), "not_found")
+        refused(stranger.post(f"{team}/messages", json={"content": {"text": "x"}}), "not_found")
+        ok(stranger.post("/v1/groups", json={"id": "team"}), 201)
+
+
+def test_guests_have_few_rights(app: App, team: str) -> None:
+    with app.as_client("guest/g1") as guest, app.acting() as system:
+        refused(guest.post("/v1/groups", json={}), "guest_forbidden")
+        refused(guest.post("/v1/messages", json={"to": "user/bob", "content": {"text": "x"}}), "guest_forbidden")
+        ok(system.post("/v1/groups/team/members", json={"parties": ["guest/g1"]}))
+        assert say(guest, "hello") > 0
