@@ -106,6 +106,9 @@ class LinkSocket(picows.WSListener):
             raise OSError(f"no connection to {url} within {connect_timeout_s:g} s") from exc
         except picows.WSError as exc:
             raise OSError(f"{url} does not answer as a link: {exc}") from exc
+        if socket._transport is None and not socket.ended.done():
+            # picows returns as if connected; nothing more would ever be heard from this socket.
+            raise OSError(f"the connection to {url} was lost during the handshake")
         return socket
 
     @property
