@@ -22,6 +22,7 @@ from trunkline.edges.http import create_app
 from trunkline.edges.port import Port
 from trunkline.server.config import Config, ConfigError, load_config
 from trunkline.server.master_key import load_admin_token, load_master_key
+from trunkline.server.runtime import Collector
 from trunkline.server.store import Store, open_store
 from trunkline.server.wiring import System, build, link_limits, windows
 from trunkline.services.sessions.outgoing import Outgoing
@@ -145,11 +146,14 @@ class Server:
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
+        collector = Collector()
+        collector.settle()
         while True:
             due = loop.time() + SWEEP_S
             await asyncio.sleep(SWEEP_S)
             self.system.metrics.loop_lag.observe(max(0.0, loop.time() - due))
             self.system.hub.sweep(loop.time())
+            collector.collect()
             self.system.keys.close_expired()
 
     async def _expire(self) -> None:

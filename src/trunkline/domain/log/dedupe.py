@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from typing import NamedTuple
+
+import msgspec
 
 from trunkline.domain.log.records import Entry
 
@@ -23,7 +24,7 @@ class Verdict(enum.Enum):
     EXPIRED = "expired"
 
 
-class RecentSend(NamedTuple):
+class RecentSend(msgspec.Struct, gc=False):
     """A send that is not yet in the index."""
 
     conversation: str

@@ -7,6 +7,7 @@ from operator import methodcaller
 from typing import Any
 
 import msgspec
+from picows import WSMsgType
 
 from trunkline.services.sessions.outgoing import Outgoing, binary_message, text_message
 from trunkline.wire.calls.messages import MessageSend
@@ -19,6 +20,7 @@ class Codec:
     Attributes:
         subprotocol: its name in the handshake.
         binary: whether its messages are binary.
+        message_type: the WebSocket kind of its messages.
         decode_frame: a request frame from a message.
         decode_send: parameters of ``message.send``, the hot one.
         message: a whole WebSocket message from a frame.
@@ -28,6 +30,7 @@ class Codec:
     def __init__(self, subprotocol: str, *, binary: bool) -> None:
         self.subprotocol = subprotocol
         self.binary = binary
+        self.message_type = WSMsgType.BINARY if binary else WSMsgType.TEXT
         self._module: Any = msgspec.msgpack if binary else msgspec.json
         self.decode_frame: Callable[[bytes], RequestFrame] = self._module.Decoder(RequestFrame).decode
         self.decode_send: Callable[[Any], MessageSend] = self._module.Decoder(MessageSend).decode

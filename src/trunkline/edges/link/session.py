@@ -32,6 +32,8 @@ from trunkline.wire.frames import ErrorBody, RequestFrame
 
 log = logging.getLogger("trunkline.link")
 NOBODY = Caller("", "")
+# Bound once: looking an enum's member up costs more than comparing it, and this happens for every frame.
+CLOSE, PING, PONG, CONTINUATION = WSMsgType.CLOSE, WSMsgType.PING, WSMsgType.PONG, WSMsgType.CONTINUATION
 MAX_ID = 2**53 - 1
 
 
@@ -114,19 +116,22 @@ class LinkSession(WSListener):
         self.heard_s = self._deps.hub.monotonic_s
         self._pinged = False
         kind = frame.msg_type
-        if kind == WSMsgType.CLOSE:
+        if kind == self._codec.message_type and frame.fin and self._fragments is None:
+            self._message(frame.get_payload_as_bytes())
+        elif kind == CLOSE:
             transport.send_close(frame.get_close_code())
             transport.disconnect()
-            return
-        if kind in (WSMsgType.PING, WSMsgType.PONG):
-            return
-        if not frame.fin or kind == WSMsgType.CONTINUATION:
-            self._fragment(frame)
-            return
-        if (kind == WSMsgType.BINARY) is not self._codec.binary:
+        elif kind not in (PING, PONG):
+            self._unusual(frame)
+
+    def _unusual(self, frame: WSFrame) -> None:
+        """A fragment, or a message of the wrong kind."""
+        if frame.msg_type not in (CONTINUATION, self._codec.message_type):
             self.close(Code.MALFORMED_FRAME, "the message kind does not match the subprotocol")
-            return
-        self._message(frame.get_payload_as_bytes())
+        elif (frame.msg_type == CONTINUATION) is (self._fragments is None):
+            self.close(Code.MALFORMED_FRAME, "fragments of messages are mixed up")
+        else:
+            self._fragment(frame)
 
     def _fragment(self, frame: WSFrame) -> None:
         """Join the fragments of a message (RFC 6455 section 5.4), within the size limit."""
@@ -209,7 +214,7 @@ class LinkSession(WSListener):
 
     def _check_rate(self) -> None:
         rate = self._deps.limits.rate
-        if rate.unlimited:
+        if not rate.per_s:
             return
         now_s = self._deps.engine.clock.monotonic_s()
         if self._bucket is None:
@@ -336,6 +341,11 @@ class LinkSession(WSListener):
         self._out = []
         self._write(out[0] if len(out) == 1 else b"".join(out))
         waiting = self._buffered()
+        if waiting:
+            self._check_reader(waiting)
+
+    def _check_reader(self, waiting: int) -> None:
+        """The kernel did not take everything: stop pushing, or give up, when too much piles up."""
         if waiting > self._deps.limits.push_buffer_bytes:
             self._lagging = True
             if waiting > self._deps.limits.close_buffer_bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import json
 import logging
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from trunkline.server.commands.options import add_config, config_of
 from trunkline.server.config import Config, ConfigError
 from trunkline.server.logs import set_up_logs
+from trunkline.server.runtime import tune
 
 if TYPE_CHECKING:
     from trunkline.server.lifecycle import Server
@@ -52,8 +52,7 @@ def _serve(config: Config, options: argparse.Namespace) -> int:
         line = json.dumps({"url": url, "port": server.port}) if options.json else f"Trunkline serves {url}"
         print(line, flush=True)
 
-    # Long-lived objects are many and rarely garbage: collecting less often shortens the longest pauses.
-    gc.set_threshold(50_000, 50, 50)
+    tune()
     try:
         if config.server.loop == "uvloop":
             import uvloop

@@ -21,7 +21,20 @@ from trunkline.wire import entries as types
 from trunkline.wire.calls.messages import MessageSend, MessageSent
 from trunkline.wire.content import canonical, encode_content
 
-direct_id = lru_cache(maxsize=65_536)(direct_conversation_id)
+
+@lru_cache(maxsize=65_536)
+def direct_id(party: str, to: str) -> str:
+    """The direct conversation of a checked party with whom it names.
+
+    Raises:
+        TrunklineError: ``INVALID_PARTY``.
+    """
+    check_party(to, "to")
+    if to == party:
+        raise TrunklineError(Code.INVALID_PARTY, "a direct conversation needs two parties", field="to")
+    return direct_conversation_id(party, to)
+
+
 MAX_MENTIONS = 200
 
 
@@ -123,24 +136,17 @@ class Sender:
     def _resident(self, caller: Caller, request: MessageSend) -> ResidentConversation | None:
         conversation = request.conversation
         if request.to is not None:
-            conversation = self._direct_id(caller, request.to)
+            conversation = direct_id(caller.party, request.to)
         elif not conversation:
             raise TrunklineError(Code.INVALID_PARAMS, "name a conversation, or a party as 'to'", field="conversation")
         return self._engine.residents.conversation(caller.app, conversation)
-
-    @staticmethod
-    def _direct_id(caller: Caller, to: str) -> str:
-        check_party(to, "to")
-        if to == caller.party:
-            raise TrunklineError(Code.INVALID_PARTY, "a direct conversation needs two parties", field="to")
-        return direct_id(caller.party, to)
 
     async def _load(
         self, caller: Caller, request: MessageSend, outbox: Outbox | None, made_here: bool
     ) -> MessageSent | None:
         """Load whatever ``send_now`` missed; a position when the send turns out to be a repeat."""
         engine = self._engine
-        conversation = self._direct_id(caller, request.to) if request.to is not None else request.conversation
+        conversation = direct_id(caller.party, request.to) if request.to is not None else request.conversation
         resident = await engine.conversation(caller.app, conversation)
         state = resident.state
         if state is None:

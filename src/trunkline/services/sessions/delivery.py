@@ -75,17 +75,17 @@ class Delivery:
         online = self._hub.online
         app = resident.app
         seq = entry.seq
-        target = entry.target if entry.type in CHANGES_OF_A_TARGET else 0
+        target = entry.target
         for party, member in state.members.items():
             sessions = online.get((app, party))
-            if sessions is None or not member.may_see(seq):
+            if sessions is None or ((member.left_seq or seq < member.joined_seq) and not member.may_see(seq)):
                 continue
             shown: Outgoing = outgoing
-            if target and not member.may_see(target):
+            if target and entry.type in CHANGES_OF_A_TARGET and not member.may_see(target):
                 shown = Outgoing("entry", placeholder(state, entry))
             for session in sessions:
                 session.push(shown)
-                self.pushed += 1
+            self.pushed += len(sessions)
 
     def _deliver_large(
         self, state: Conversation, entry: Entry, resident: ResidentConversation, outgoing: EntryOutgoing

@@ -9,7 +9,6 @@ import msgspec
 from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.log.records import Entry
 from trunkline.services.messages.views import view_of
-from trunkline.wire.entries import EntryView
 from trunkline.wire.frames import JSON_ENCODE, MSGPACK_ENCODE
 
 
@@ -39,6 +38,24 @@ class Outgoing:
         return found
 
 
+class PushedEntry(msgspec.Struct, omit_defaults=True, gc=False):
+    """``EntryView`` with positional construction, for the one place where that time counts."""
+
+    conversation: str
+    epoch: int
+    seq: int
+    at_ms: int
+    sender: str
+    type: str
+    content: msgspec.Raw | None = None
+    outbox: str = ""
+    n: int = 0
+    target: int = 0
+    reply_to: int = 0
+    mentions: tuple[str, ...] = ()
+    expires_at_ms: int = 0
+
+
 class EntryOutgoing(Outgoing):
     """A new entry. In MessagePack its content is copied as stored, without decoding it."""
 
@@ -54,20 +71,20 @@ class EntryOutgoing(Outgoing):
         found = self._msgpack
         if found is None:
             entry = self._entry
-            view = EntryView(
-                conversation=self._state.id,
-                epoch=self._state.epoch,
-                seq=entry.seq,
-                at_ms=entry.at_ms,
-                sender=entry.sender,
-                type=entry.type,
-                content=msgspec.Raw(entry.content) if entry.content else None,
-                outbox=entry.outbox,
-                n=entry.n,
-                target=entry.target,
-                reply_to=entry.reply_to,
-                mentions=list(entry.mentions) if entry.mentions else [],
-                expires_at_ms=entry.expires_at_ms,
+            view = PushedEntry(
+                self._state.id,
+                self._state.epoch,
+                entry.seq,
+                entry.at_ms,
+                entry.sender,
+                entry.type,
+                msgspec.Raw(entry.content) if entry.content else None,
+                entry.outbox,
+                entry.n,
+                entry.target,
+                entry.reply_to,
+                entry.mentions,
+                entry.expires_at_ms,
             )
             found = self._msgpack = binary_message(MSGPACK_ENCODE((4, "entry", view)))
         return found
