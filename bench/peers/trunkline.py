@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -104,6 +105,17 @@ class Trunkline:
         """The end of the server's log."""
         return self._process.log_tail() if self._process else ""
 
+    def wait_projected(self, timeout_s: float = 60.0) -> None:
+        """Returns when the index holds everything written so far: set-up work must not weigh on a measure."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=20) as response:
+                lines = response.read().decode().splitlines()
+            if "trunkline_projection_lag_records 0.0" in lines:
+                return
+            time.sleep(0.05)
+        raise ServerFailed(f"the projections are still behind after {timeout_s:.0f} s:\n{self.log_tail()}")
+
     def stop(self) -> None:
         """Ends the server."""
         if self._process:
@@ -135,4 +147,5 @@ class Trunkline:
             for at in range(_INVITE_AT_ONCE, len(everybody), _INVITE_AT_ONCE):
                 members = everybody[at : at + _INVITE_AT_ONCE]
                 owner.call("group.invite", {"conversation": group, "parties": members})
+        self.wait_projected()
         return group
