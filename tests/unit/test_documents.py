@@ -103,3 +103,12 @@ def test_command_lines_shown_are_understood(name: str) -> None:
     for line in COMMAND_LINE.findall((ROOT / name).read_text()):
         options = parser.parse_args(line.split())
         assert callable(options.run), line
+
+
+def test_every_proof_named_for_a_feature_exists() -> None:
+    rows = re.findall(r"^\| .* \|$", (ROOT / "docs/features.md").read_text(), re.MULTILINE)
+    features = [row for row in rows if not row.startswith("| feature ")]
+    assert len(features) > 40
+    for row in features:
+        path, _, test = row.split("|")[-2].strip().strip("`").partition("::")
+        assert re.search(rf"^ *(?:async )?def {re.escape(test)}\(", (ROOT / path).read_text(), re.MULTILINE), row
