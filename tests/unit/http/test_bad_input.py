@@ -117,6 +117,9 @@ BAD = [
     Bad("operator as client", "GET", M, Code.TOKEN_GARBLED, "", {"Authorization": f"Bearer {ADMIN_TOKEN}"}, auth=None),
     Bad("empty idempotency key", "POST", M, Code.INVALID_PARAMS, "Idempotency-Key", {"Idempotency-Key": ""}),
     Bad("long idempotency key", "POST", M, Code.INVALID_PARAMS, "Idempotency-Key", {"Idempotency-Key": "k" * 129}),
+    Bad("space in idempotency key", "POST", M, Code.INVALID_PARAMS, "Idempotency-Key", {"Idempotency-Key": "a b"}),
+    Bad("half-quoted key", "POST", M, Code.INVALID_PARAMS, "Idempotency-Key", {"Idempotency-Key": '"a'}),
+    Bad("empty quotes as key", "POST", M, Code.INVALID_PARAMS, "Idempotency-Key", {"Idempotency-Key": '""'}),
     Bad("control in idempotency key", "POST", M, Code.INVALID_PARAMS, "Idempotency-Key", {"Idempotency-Key": "a\tb"}),
 ]  # fmt: skip
 

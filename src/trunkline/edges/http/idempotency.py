@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -27,7 +28,9 @@ from trunkline.wire.calls.messages import BulkSend
 KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
 MAX_KEY_CHARS = 128
+KEY_PATTERN = rf'^(?:[!#-~]{{1,{MAX_KEY_CHARS}}}|"[!#-~]{{1,{MAX_KEY_CHARS}}}")$'
 _BUSY_RETRY_MS = 1000
+_KEY = re.compile(KEY_PATTERN)
 
 
 def key_of(request: Request) -> str | None:
@@ -40,16 +43,13 @@ def key_of(request: Request) -> str | None:
     values = request.headers.getlist(KEY_HEADER)
     if not values:
         return None
-    key = values[0]
-    if len(key) >= 2 and key[0] == key[-1] == '"':
-        key = key[1:-1]
-    if len(values) > 1 or not 1 <= len(key) <= MAX_KEY_CHARS or not (key.isascii() and key.isprintable()):
+    if len(values) > 1 or _KEY.fullmatch(values[0]) is None:
         raise TrunklineError(
             Code.INVALID_PARAMS,
-            f"{KEY_HEADER} must be given once, with 1-{MAX_KEY_CHARS} printable ASCII characters.",
+            f"{KEY_HEADER} must be given once, with 1-{MAX_KEY_CHARS} visible ASCII characters, no quotes.",
             field=KEY_HEADER,
         )
-    return key
+    return values[0].strip('"')
 
 
 def scoped_key(caller: Caller, key: str) -> str:

@@ -15,7 +15,7 @@ from trunkline.base.errors import Code
 from trunkline.edges.http.binding import Binder
 from trunkline.edges.http.endpoint import success_status
 from trunkline.edges.http.examples import EXAMPLES, PATH_EXAMPLES
-from trunkline.edges.http.idempotency import KEY_HEADER, MAX_KEY_CHARS, REPLAYED_HEADER
+from trunkline.edges.http.idempotency import KEY_HEADER, KEY_PATTERN, REPLAYED_HEADER
 from trunkline.edges.http.problems import PROBLEM_MEDIA_TYPE, Problem
 from trunkline.edges.http.routes import ROUTES, Route
 from trunkline.edges.http.schema_types import SchemaTypes, element_type
@@ -253,7 +253,7 @@ _PARAMETERS: dict[str, Any] = {
         "name": KEY_HEADER,
         "in": "header",
         "description": "Makes a repetition of this request harmless.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS, "pattern": r"^[!#-~]+$"},
+        "schema": {"type": "string", "pattern": KEY_PATTERN},
     },
 }
 _HEADERS: dict[str, Any] = {

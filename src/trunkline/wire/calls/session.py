@@ -10,8 +10,23 @@ from trunkline.wire.entries import EntryView
 
 DeviceId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._~\-]+$")]
 OutboxId = Annotated[str, Meta(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9._~\-]+$")]
-PartyName = Annotated[str, Meta(min_length=3, max_length=80)]
-ConversationName = Annotated[str, Meta(min_length=1, max_length=64)]
+# The patterns are for the documentation; `domain/identity` checks, and answers with codes of its own.
+PartyName = Annotated[
+    str,
+    Meta(
+        min_length=3,
+        max_length=80,
+        extra_json_schema={"pattern": r"^(user|device|bot|guest)/[A-Za-z0-9._~@+\-]{1,64}$"},
+    ),
+]
+ConversationName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        extra_json_schema={"pattern": r"^[A-Za-z0-9][A-Za-z0-9._~\-]{0,63}$"},
+    ),
+]
 
 
 class Hello(Struct):
