@@ -39,6 +39,10 @@ from trunkline.services.log.residents import ResidentConversation, ResidentParty
 MAX_UNPROJECTED = 400_000
 """Records the index may be behind before new appends are refused as busy."""
 
+RETIRE_RECORDS = 1_000
+RETIRE_PAUSE_S = 0.005
+"""How the tails are trimmed after a projection: this many records, then a pause; faster than they can grow."""
+
 PartyRecord = BlockChanged | ProfileChanged | DeviceChanged | TokensRevoked | PartyErased
 ConversationChange = CursorMoved | EntriesHidden | SettingsChanged
 Listener = Callable[[Record, ResidentConversation | ResidentParty | None], None]
@@ -74,8 +78,12 @@ class Engine:
         self.commits = CommitQueue(writer, timer, self._durable, self._failed)
         self._projector = projector
         self._writer = writer
-        self._unprojected: deque[Group] = deque()
+        self._timer = timer
+        self._unretired: deque[Group] = deque()
+        self._lags: deque[tuple[int, int]] = deque()
         self._unprojected_records = 0
+        self._projected_lsn = 0
+        self._retiring = False
         self._listeners: list[Listener] = []
         self._after_group: list[Callable[[], None]] = []
         self._waiting: list[tuple[int, Callable[[], object]]] = []
@@ -229,7 +237,8 @@ class Engine:
                 owner.tail.append((lsn, record))
             for listener in listeners:
                 listener(record, owner)
-        self._unprojected.append(group)
+        self._unretired.append(group)
+        self._lags.append((lsn, len(group.records)))
         self._unprojected_records += len(group.records)
         self._projector.submit(lsn, group.records)
         if self._after_group:
@@ -278,19 +287,37 @@ class Engine:
         self.commits.failure = TrunklineError(Code.STORE_FAILED, f"the index failed: {error}")
 
     def _projected(self, lsn: int) -> None:
-        touched: set[ResidentConversation | ResidentParty] = set()
-        while self._unprojected and self._unprojected[0].lsn <= lsn:
-            group = self._unprojected.popleft()
-            self._unprojected_records -= len(group.records)
-            for record, owner, outbox in zip(group.records, group.owners, group.outboxes, strict=True):
-                if owner is not None:
-                    touched.add(owner)
-                if outbox is not None:
-                    outbox.recent.pop(record.entry.n, None)  # type: ignore[union-attr]
-        for owner in touched:
-            owner.projected(lsn)
+        self._projected_lsn = max(self._projected_lsn, lsn)
+        while self._lags and self._lags[0][0] <= lsn:
+            self._unprojected_records -= self._lags.popleft()[1]
         if self._waiting:
             ready = [done for wanted, done in self._waiting if wanted <= lsn]
             self._waiting = [(wanted, done) for wanted, done in self._waiting if wanted > lsn]
             for done in ready:
                 done()
+        if not self._retiring:
+            self._retiring = True
+            self._timer.call_soon(self._retire)
+
+    def _retire(self) -> None:
+        """Drop from the tails what the index holds, a slice per tick: all at once it would be a pause.
+
+        A tail may overlap the index: reads take what it has and ask the index only for what is below.
+        """
+        lsn = self._projected_lsn
+        budget = RETIRE_RECORDS
+        last = 0
+        touched: set[ResidentConversation | ResidentParty] = set()
+        while budget > 0 and self._unretired and self._unretired[0].lsn <= lsn:
+            group = self._unretired.popleft()
+            budget -= len(group.records)
+            touched.update(owner for owner in group.owners if owner is not None)
+            for record, outbox in zip(group.records, group.outboxes, strict=True):
+                if outbox is not None:
+                    outbox.recent.pop(record.entry.n, None)  # type: ignore[union-attr]
+            last = group.lsn
+        for owner in touched:
+            owner.projected(last)
+        self._retiring = bool(self._unretired) and self._unretired[0].lsn <= lsn
+        if self._retiring:
+            self._timer.call_later(RETIRE_PAUSE_S, self._retire)
