@@ -19,18 +19,21 @@ def token(party: str) -> str:
     return mint_token("k_test", "s" * 32, party)
 
 
-async def until(condition: Callable[[], object], what: str = "the condition") -> None:
-    """Wait for a condition, checking it after every turn; the test's own timeout ends the wait."""
-    while not condition():
-        await asyncio.sleep(0.005)
+async def until(condition: Callable[[], object], timeout_s: float = 12.0) -> None:
+    """Wait for a condition, checking it again and again."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
-async def take(stream: EntryStream, count: int) -> list[EntryView]:
+async def take(stream: EntryStream, count: int, timeout_s: float = 12.0) -> list[EntryView]:
+    """The next entries of a stream."""
     entries: list[EntryView] = []
-    async for entry in stream:
-        entries.append(entry)
-        if len(entries) == count:
-            break
+    async with asyncio.timeout(timeout_s):
+        async for entry in stream:
+            entries.append(entry)
+            if len(entries) == count:
+                break
     return entries
 
 
