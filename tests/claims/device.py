@@ -33,7 +33,7 @@ from trunkline.client import (
 from trunkline.domain.history import Cursor, Event, Fail, Head, Invoke, Ok, Recv, Resync, Unknown
 from trunkline.wire.calls.conversations import ConversationRef
 from trunkline.wire.calls.session import ConversationView
-from trunkline.wire.entries import EntryView
+from trunkline.wire.entries import PLACEHOLDER, EntryView
 
 RecvHook = Callable[[EntryView], Awaitable[None] | None]
 
@@ -71,6 +71,7 @@ class Device:
         self.acked = 0
         self.acked_at_s: list[float] = []
         self.last_seen: dict[str, int] = {}
+        self.placeholders: set[tuple[str, int]] = set()
         self.states: list[StateChange] = []
         self.epoch = 0
         self.client: Client | None = None
@@ -111,13 +112,14 @@ class Device:
         if self.pending:
             await asyncio.wait(self.pending, timeout=5)
 
-    def send(self, conv: str, *, to: str = "", **more: Any) -> asyncio.Task[None]:
+    def send(self, conv: str, *, to: str = "", padding_bytes: int = 0, **more: Any) -> asyncio.Task[None]:
         """Send the next message; the task ends with its outcome."""
         assert self.client is not None
         self._n += 1
         send_id = f"{self.dev}#{self._n}"
+        text = f"{send_id} {'.' * padding_bytes}" if padding_bytes else send_id
         self.events.append(Invoke(self.dev, conv, send_id, time.monotonic_ns()))
-        task = asyncio.create_task(self._send(send_id, to or conv, more))
+        task = asyncio.create_task(self._send(send_id, text, to or conv, more))
         self.pending.add(task)
         task.add_done_callback(self.pending.discard)
         return task
@@ -152,11 +154,11 @@ class Device:
             digest.update(msgspec.json.encode(shown, order="deterministic"))
         return digest.hexdigest()[:16]
 
-    async def _send(self, send_id: str, to: str, more: dict[str, Any]) -> None:
+    async def _send(self, send_id: str, text: str, to: str, more: dict[str, Any]) -> None:
         assert self.client is not None
         start_s = time.monotonic()
         try:
-            sent = await self.client.send_nowait(to, send_id, **more)
+            sent = await self.client.send_nowait(to, text, **more)
         except RequestFailed:
             self.events.append(Fail(send_id, time.monotonic_ns()))
             return
@@ -175,6 +177,8 @@ class Device:
             Recv(self.dev, entry.conversation, entry.seq, id_of(entry), time.monotonic_ns(), entry.epoch)
         )
         self.last_seen[entry.conversation] = entry.seq
+        if entry.type == PLACEHOLDER:
+            self.placeholders.add((entry.conversation, entry.seq))
         if self.on_recv is not None:
             result = self.on_recv(entry)
             if result is not None:
@@ -198,7 +202,7 @@ class Device:
 
 
 def id_of(entry: EntryView) -> str | None:
-    """Return the history's id of an entry: the text of a message, None for everything else."""
+    """Return the history's id of an entry: the first word of a message, None for everything else."""
     if entry.type == "text" and isinstance(entry.content, dict):
-        return str(entry.content.get("text", ""))
+        return str(entry.content.get("text", "")).split(" ", 1)[0]
     return None

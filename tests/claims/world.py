@@ -309,7 +309,12 @@ def with_views(device: Device, logs: dict[str, list[EntryView]]) -> list[Event]:
         found.append(ViewJoin(device.dev, conv, start, t, epoch))
 
     last_epoch: dict[str, int] = {}
+    bounds = {conv: list(segments) for conv, segments in left.items()}
     for event in device.events:
+        if isinstance(event, Recv) and (event.conv, event.seq) in device.placeholders:
+            # Placeholders keep the numbers dense where the device may not see; inside its view one is a lost message.
+            if not any(first <= event.seq <= (last or event.seq) for first, last in bounds.get(event.conv, ())):
+                continue
         if isinstance(event, Recv | Resync) and event.conv in left:
             last_epoch[event.conv] = event.epoch
             seq = event.seq if isinstance(event, Recv) else 0
