@@ -1,0 +1,79 @@
+"""The examples run as a reader would run them: as programs, against a real server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.rest.running import App, serving
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    with serving(tmp_path) as server:
+        yield server.create_app()
+
+
+@contextmanager
+def running(example: str, directory: Path, app: App, party: str) -> Iterator[subprocess.Popen[str]]:
+    """Starts an example in a directory of its own; kills it, hard, at the end of the block."""
+    directory.mkdir(exist_ok=True)
+    process = subprocess.Popen(
+        [sys.executable, "-u", str(EXAMPLES / example)],
+        cwd=directory,
+        env=os.environ | {"TRUNKLINE_URL": app.server.url, "TRUNKLINE_TOKEN": app.token(party)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().rstrip("\n")
+
+
+def say(app: App, sender: str, to: str, text: str) -> None:
+    with app.acting(sender) as client:
+        answer = client.post("/v1/messages", json={"to": to, "content": {"text": text}})
+    assert answer.status_code == 201, answer.text
+
+
+def test_hello_sends_prints_what_arrives_and_goes_on_after_a_kill(app: App, tmp_path: Path) -> None:
+    home = tmp_path / "ann"
+    with running("hello.py", home, app, "user/ann") as hello:
+        first = line(hello)
+        assert first.startswith("on the server's disk as number ")
+        # Its own message comes back too: every device of a party sees the whole conversation.
+        assert line(hello) == "user/ann Hello, Bob"
+        say(app, "user/bob", "user/ann", "Hello, Ann")
+        assert line(hello) == "user/bob Hello, Ann"
+
+    say(app, "user/bob", "user/ann", "Are you there?")
+    with running("hello.py", home, app, "user/ann") as hello:
+        second = line(hello)
+        assert int(second.rsplit(" ", 1)[1]) == int(first.rsplit(" ", 1)[1]) + 3
+        seen = [line(hello)]
+        # The last message before the kill may be printed again; the missed one must come, in its place.
+        if seen == ["user/bob Hello, Ann"]:
+            seen = [line(hello)]
+        assert [*seen, line(hello)] == ["user/bob Are you there?", "user/ann Hello, Bob"]
+
+
+def test_every_example_has_a_test() -> None:
+    tested = Path(__file__).read_text()
+    assert all(f'"{example.name}"' in tested for example in EXAMPLES.glob("*.py"))
