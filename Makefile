@@ -39,7 +39,7 @@ fuzz: setup ## Property tests with many more examples (minutes)
 fmt: setup ## Format the code and apply the safe fixes
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
 
-docs: setup ## Write the pages derived from the code again (error codes, configuration)
+docs: setup ## Write the pages derived from the code again (error codes, configuration, OpenAPI)
 	@$(BIN)/python tools/generate_docs.py
 
 setup: ## Create or update .venv with everything for development

@@ -1,21 +1,28 @@
-"""Writes the pages that are derived from the code: error codes and configuration.
+"""Writes what is derived from the code: error codes, configuration, the OpenAPI document.
 
-`make docs` runs it; a test fails when a page differs from what this would write. What is not here: the OpenAPI
-document, which the server generates from its operations whenever somebody asks.
+`make docs` runs it; a test fails when a file differs from what this would write.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import msgspec
 
+from trunkline.base.secret import Secret
 from trunkline.edges.http.docs.errors import errors_markdown
+from trunkline.edges.http.openapi import build_document
 from trunkline.server.config import PREFIX, Config
+from trunkline.server.lifecycle import version
+from trunkline.server.store import open_store
+from trunkline.server.wiring import build
+from trunkline.services.operation import Operation
 
 ROOT = Path(__file__).resolve().parent.parent
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*)$")
@@ -73,8 +80,29 @@ def configuration_markdown() -> str:
     return "\n".join(lines) + "\n"
 
 
+async def _operations(directory: str) -> dict[str, Operation]:
+    """Every operation, as a server with an empty store offers them."""
+    config = Config()
+    config.store.directory = directory
+    store = await open_store(config)
+    try:
+        secret = Secret("x" * 32)
+        system = await build(config, store, secret, secret, list, "docs")
+        return dict(system.http.operations)
+    finally:
+        await store.close()
+
+
+def openapi_json() -> str:
+    """The text of `spec/openapi.json`: what a server of this version serves at /v1/openapi.json."""
+    with tempfile.TemporaryDirectory() as directory:
+        operations = asyncio.run(_operations(f"{directory}/data"))
+    return json.dumps(build_document(operations, version=version()), indent=1, ensure_ascii=False) + "\n"
+
+
 PAGES = {
     "spec/errors.md": errors_markdown,
+    "spec/openapi.json": openapi_json,
     "docs/reference/configuration.md": configuration_markdown,
 }
 
