@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sustained", type=float, help="length of the sustained load (60)")
     parser.add_argument("--server-core", type=int, default=0)
     parser.add_argument("--generator-core", type=int, default=1)
-    parser.add_argument("--work-dir", type=Path, help="where servers keep their data: a real disk (build/bench/work)")
+    parser.add_argument("--work-dir", type=Path, help="where servers keep their data: a real disk (build/bench)")
     parser.add_argument(
         "--output", type=Path, help="the report (docs/benchmarks.md; with --quick or --only build/bench/benchmarks.md)"
     )
@@ -98,7 +98,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         "rounds": arguments.rounds,
         "seconds": arguments.seconds,
         "sustained_s": arguments.sustained,
-        "work_dir": arguments.work_dir.resolve() if arguments.work_dir else None,
+        # Runs at the same time, and they happen, must not erase each other's stores.
+        "work_dir": (arguments.work_dir or BUILD_DIR).resolve() / f"work-{os.getpid()}",
     }
     given = {name: value for name, value in changes.items() if value is not None}
     return Settings.short(**given) if arguments.quick else dataclasses.replace(Settings(), **given)

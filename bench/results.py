@@ -63,4 +63,6 @@ def ratio_verdict(target: str, found: Sequence[float], least: float, flags: Sequ
     """A verdict on a ratio that must be at least ``least``; undecided without a peer."""
     if not found:
         return Verdict(target, "not measured", None)
-    return Verdict(target, spread(found, 2) + " x", statistics.median(found) >= least, "; ".join(sorted(set(flags))))
+    # Details of a disturbance are in the rows; here the word is enough.
+    remarks = sorted({"disturbed" if flag.startswith("disturbed") else flag for flag in flags})
+    return Verdict(target, spread(found, 2) + " x", statistics.median(found) >= least, "; ".join(remarks))
