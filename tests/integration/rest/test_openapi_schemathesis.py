@@ -46,11 +46,11 @@ def as_operator(server: Running, app: App) -> list[str]:
 
 OPERATIONS = "--exclude-path-regex=^/v1/(keys$|admin)"
 CALLERS = [
-    Caller("app server", as_server, OPERATIONS, 10, 500),
-    Caller("client", as_client, OPERATIONS, 3, 300),
+    Caller("app server", as_server, OPERATIONS, 6, 500),
+    Caller("client", as_client, OPERATIONS, 2, 300),
     # A key that replaces itself without overlap is refused from then on.
-    Caller("keys", as_server, "--include-path-regex=^/v1/keys$", 20, 20, "--exclude-checks=positive_data_acceptance"),
-    Caller("operator", as_operator, "--include-path-regex=^/v1/admin", 20, 20),
+    Caller("keys", as_server, "--include-path-regex=^/v1/keys$", 8, 20, "--exclude-checks=positive_data_acceptance"),
+    Caller("operator", as_operator, "--include-path-regex=^/v1/admin", 8, 20),
 ]
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.conversation import rules
@@ -18,9 +20,13 @@ from trunkline.services.log.index_port import ConversationListItem
 from trunkline.services.log.residents import ResidentConversation
 from trunkline.services.messages.history import Reader
 from trunkline.wire.calls.conversations import ConversationConfigure, ConversationList, ConversationRef, Conversations
-from trunkline.wire.calls.session import ConversationView, MemberSettings
+from trunkline.wire.calls.session import ConversationName, ConversationView, MemberSettings
 
 _encode = msgspec.msgpack.Encoder().encode
+# Whoever writes a cursor by hand must not reach the index with numbers it cannot compare.
+_decode_row = msgspec.msgpack.Decoder(
+    tuple[ConversationName, bool, Annotated[int, Meta(ge=-(2**53), le=2**53)], Annotated[int, Meta(ge=0, le=2**53)]]
+).decode
 
 
 class Inbox:
@@ -112,7 +118,7 @@ def _decode_after(cursor: str) -> ConversationListItem | None:
         return None
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        row = msgspec.msgpack.decode(raw, type=tuple[str, bool, int, int])
+        row = _decode_row(raw)
         return ConversationListItem(*row)
     except (binascii.Error, msgspec.DecodeError, ValueError) as error:
         raise TrunklineError(Code.INVALID_PAGE_CURSOR, "not a cursor of this list", field="after") from error
