@@ -47,6 +47,7 @@ def main() -> int:
         _install()
     systems = _systems(settings, arguments.systems, skipped)
     sections: dict[str, Section] = {}
+    facts = machine.facts(settings)
     try:
         for name in MEASURES:
             if name in arguments.only:
@@ -55,7 +56,7 @@ def main() -> int:
                 skipped[name] = "left out with --only"
     finally:
         shutil.rmtree(settings.work_dir, ignore_errors=True)
-    return _finish(arguments, settings, sections, skipped)
+    return _finish(arguments, settings, facts, sections, skipped)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -156,13 +157,16 @@ def _bursts(sections: dict[str, Section]) -> dict[str, list[float]]:
 
 
 def _finish(
-    arguments: argparse.Namespace, settings: Settings, sections: dict[str, Section], skipped: dict[str, str]
+    arguments: argparse.Namespace,
+    settings: Settings,
+    facts: dict[str, str],
+    sections: dict[str, Section],
+    skipped: dict[str, str],
 ) -> int:
     partial = settings.quick or set(arguments.only) != set(MEASURES) or set(arguments.systems) != set(SYSTEMS)
     default = BUILD_DIR / "benchmarks.md" if partial else ROOT / "docs" / "benchmarks.md"
     output: Path = arguments.output or default
     output.parent.mkdir(parents=True, exist_ok=True)
-    facts = machine.facts(settings)
     plots.draw(sections, output.parent / "img")
     ordered = [sections[name] for name in MEASURES if name in sections]
     output.write_text(report.render(ordered, facts, skipped, quick=settings.quick))
