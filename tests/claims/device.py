@@ -76,7 +76,7 @@ class Device:
         self.epoch = 0
         self.client: Client | None = None
         self.pending: set[asyncio.Task[None]] = set()
-        self._token = token
+        self.mint = token
         self._store = store
         self._options = options or Options()
         self.on_recv = on_recv
@@ -88,7 +88,7 @@ class Device:
         assert self.client is None
         self.client = Client(
             self.url,
-            self._token,
+            self.mint,
             self._store,
             device=self.name,
             encoding=self._encoding,

@@ -145,19 +145,19 @@ class World:
     # ------------------------------------------------------------------ load
 
     async def send_many(
-        self, devices: Sequence[Device], total: int, *, window: int = 4, deadline_s: float | None = None
+        self, devices: Sequence[Device], total: int, *, window: int = 4, padding_bytes: int = 0
     ) -> None:
         """Let devices send to their conversations at random, each with `window` messages on the way.
 
-        Ends when `total` were sent, or at the deadline (a moment of the monotonic clock).
+        Ends when `total` were sent, or after `stop_sending`.
         """
         left = total
 
         async def one_slot(device: Device, rng: random.Random, convs: list[str]) -> None:
             nonlocal left
-            while self._sending and left > 0 and (deadline_s is None or time.monotonic() < deadline_s):
+            while self._sending and left > 0:
                 left -= 1
-                await device.send(rng.choice(convs))
+                await device.send(rng.choice(convs), padding_bytes=padding_bytes)
 
         async with asyncio.TaskGroup() as group:
             for device in devices:
@@ -311,10 +311,8 @@ def with_views(device: Device, logs: dict[str, list[EntryView]]) -> list[Event]:
     last_epoch: dict[str, int] = {}
     bounds = {conv: list(segments) for conv, segments in left.items()}
     for event in device.events:
-        if isinstance(event, Recv) and (event.conv, event.seq) in device.placeholders:
-            # Placeholders keep the numbers dense where the device may not see; inside its view one is a lost message.
-            if not any(first <= event.seq <= (last or event.seq) for first, last in bounds.get(event.conv, ())):
-                continue
+        if isinstance(event, Recv) and _is_outside(event, device, bounds.get(event.conv, [])):
+            continue
         if isinstance(event, Recv | Resync) and event.conv in left:
             last_epoch[event.conv] = event.epoch
             seq = event.seq if isinstance(event, Recv) else 0
@@ -332,3 +330,13 @@ def with_views(device: Device, logs: dict[str, list[EntryView]]) -> list[Event]:
             join(conv, t, last_epoch.get(conv, entries[-1].epoch if entries else 0))
         leave(conv, t)
     return found
+
+
+def _is_outside(event: Recv, device: Device, segments: list[tuple[int, int]]) -> bool:
+    """Say whether this is a placeholder where the device may not see.
+
+    Those keep the numbers dense and show nothing. Inside the device's view a placeholder is a lost message.
+    """
+    if (event.conv, event.seq) not in device.placeholders:
+        return False
+    return not any(first <= event.seq <= (last or event.seq) for first, last in segments)

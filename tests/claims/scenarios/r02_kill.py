@@ -24,7 +24,7 @@ async def run(ctx: Context) -> ScenarioReport:
             await world.group(f"g.r2-{number}", members[0], [member.party for member in members])
         stop = asyncio.Event()
         observer = asyncio.create_task(world.observe(stop))
-        load = asyncio.create_task(world.send_many(devices, 10_000_000, window=_WINDOW, deadline_s=None))
+        load = asyncio.create_task(world.send_many(devices, 10_000_000, window=_WINDOW))
         start_s = time.monotonic()
         for _ in range(kills):
             await asyncio.sleep(world.rng.uniform(2, 5) if ctx.full else world.rng.uniform(0.8, 1.5))

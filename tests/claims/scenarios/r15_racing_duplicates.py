@@ -10,7 +10,6 @@ from tests.claims.device import Device
 from tests.claims.raw_link import RawLink
 from tests.claims.report import ScenarioReport
 from tests.claims.world import World
-from trunkline.base.errors import Code
 from trunkline.client import RequestFailed
 from trunkline.domain.history import Invoke, Ok
 
@@ -56,5 +55,5 @@ async def _is_refused(link: RawLink, text: str, n: int) -> bool:
     try:
         await link.send(_CONV, text, n)
     except RequestFailed as refused:
-        return refused.code == Code.ID_CONFLICT
+        return refused.name == "id_conflict"
     return False
