@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +28,7 @@ from trunkline.wire.calls.apps import AppCreated
 from trunkline.wire.calls.conversations import GroupCreate
 from trunkline.wire.calls.messages import HistoryGet, MessageSend
 
-PARTIES = ("user/u1", "user/u2", "guest/g1")
+PARTIES = ("user/u1", "user/u2")
 DEVICES = ("phone", "tablet")
 GROUPS = ("club", "team")
 
@@ -124,7 +125,7 @@ class Act:
                 "party.erase": {"party": self.other},
             }
             params = choices.get(self.name, {})
-            await me.note(world.call(server if self.number % 2 else client, self.name, **params))
+            await me.note(world.call(server if self.number % 4 else client, self.name, **params))
 
     async def sign_in(self, me: Tenant, key: str) -> None:
         world = me.world
@@ -155,7 +156,35 @@ acts = st.builds(
     number=st.integers(0, 9),
     foreign=st.booleans(),
 )
-plans = st.lists(st.tuples(st.booleans(), acts), min_size=5, max_size=40)
+plans = st.lists(st.tuples(st.booleans(), acts), min_size=1, max_size=30)
+
+
+def _begin(name: str, party: str = "user/u1", number: int = 1) -> Act:
+    return Act(name, party, "user/u2", "phone", "club", number, foreign=False)
+
+
+PRELUDE = [
+    (by_second, act)
+    for by_second in (False, True)
+    for act in (
+        _begin("sign_in"),
+        _begin("sign_in", "user/u2"),
+        _begin("create"),
+        _begin("send", number=2),
+        _begin("profile.set"),
+        _begin("block.set"),
+    )
+]
+"""So that whatever comes next meets something in both apps."""
+
+POSTLUDE = [
+    (False, _begin(name))
+    for name in (
+        "authenticate", "key.list", "profile.get", "profile.search", "block.list", "device.list", "history",
+        "party.export",
+    )
+]  # fmt: skip
+"""The first tenant looks at all it has."""
 
 
 async def transcripts(plan: list[tuple[bool, Act]], second_acts: bool) -> tuple[str, str]:
@@ -163,7 +192,7 @@ async def transcripts(plan: list[tuple[bool, Act]], second_acts: bool) -> tuple[
     with TemporaryDirectory() as directory:
         async with Disk(Path(directory)).open() as world:
             first, second = Tenant(world, await world.create_app()), Tenant(world, await world.create_app())
-            for by_second, act in plan:
+            for by_second, act in PRELUDE + plan + POSTLUDE:
                 if not by_second:
                     await act.run(first, second)
                 elif second_acts:
@@ -173,7 +202,8 @@ async def transcripts(plan: list[tuple[bool, Act]], second_acts: bool) -> tuple[
             return first.transcript(), second.transcript()
 
 
-@settings(max_examples=60)
+@pytest.mark.timeout(120)  # shrinking a failure takes a while
+@settings(max_examples=40)
 @given(plans)
 def test_one_tenant_cannot_tell_what_another_does(plan: list[tuple[bool, Act]]) -> None:
     alone, _ = asyncio.run(transcripts(plan, second_acts=False))
@@ -186,19 +216,15 @@ def test_a_tenant_that_uses_ids_of_another_is_refused() -> None:
         return Act(name, "user/u1", "user/u2", "phone", "club", number, foreign)
 
     plan = [
-        (False, act("sign_in", foreign=False)),
-        (False, act("create", foreign=False)),
         (True, act("authenticate", foreign=True)),
         (True, act("key.revoke", foreign=True, number=1)),
         (True, act("rotate", foreign=True, number=1)),
-        (True, act("history", foreign=False)),
-        (True, act("send", foreign=False)),
         (True, act("token.revoke", foreign=False, number=3)),
         (False, act("authenticate", foreign=False)),
         (False, act("device.list", foreign=False)),
     ]
     first, second = asyncio.run(transcripts(plan, second_acts=True))
-    expected = ["SECRET_WRONG", "NOT_FOUND", "NOT_FOUND", "NOT_FOUND", "NOT_FOUND"]
+    expected = ["SECRET_WRONG", "NOT_FOUND", "NOT_FOUND"]
     assert re.findall(r"\('([A-Z_]+)', '\w*'\)", second) == expected
     assert re.findall(r"\('([A-Z_]+)', '\w*'\)", first) == []
     assert "'online': True" in first
