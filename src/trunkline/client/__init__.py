@@ -10,7 +10,7 @@ from trunkline.client.errors import ClientStopped, OutboxFull, RequestFailed, St
 from trunkline.client.feed import EntryStream
 from trunkline.client.notices import ClientState, CursorMoved, Presence, Resync, SendOutcome, StateChange, Typing
 from trunkline.client.options import Options
-from trunkline.client.sending import SendHandle
+from trunkline.client.send_handle import SendHandle
 from trunkline.client.store import OutboxRow, SendStatus
 from trunkline.client.tokens import mint_token
 

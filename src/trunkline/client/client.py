@@ -40,7 +40,8 @@ from trunkline.client.options import Options
 from trunkline.client.pushes import Pushes
 from trunkline.client.receiving import Receiver
 from trunkline.client.requests import Requests
-from trunkline.client.sending import Sender, SendHandle
+from trunkline.client.send_handle import SendHandle
+from trunkline.client.sending import Sender
 from trunkline.client.store import LocalStore, OutboxRow
 from trunkline.client.supervisor import Supervisor
 from trunkline.client.tokens import TokenSource, claims_of

@@ -14,15 +14,14 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from trunkline.base.faultpoints import FaultPoint, hit
+from trunkline.client.applying import Applier, reachable_head
 from trunkline.client.errors import RequestFailed
 from trunkline.client.link_socket import LinkSocket
 from trunkline.client.notices import Resync
 from trunkline.client.options import Options
-from trunkline.client.store import ConversationRow, LocalStore
-from trunkline.client.views import apply_entry, take_back
+from trunkline.client.store import LocalStore
 from trunkline.protocol.link.gap import Action, Apply, Locate, Position, Pull
 from trunkline.protocol.link.gap import Resync as EpochEnded
-from trunkline.wire import entries as types
 from trunkline.wire.calls.conversations import ConversationRef
 from trunkline.wire.calls.messages import History, HistoryGet
 from trunkline.wire.calls.session import ConversationView, MemberSettings, Sync, SyncResult
@@ -58,6 +57,7 @@ class Receiver:
         broken: Callable[[str], None],
     ) -> None:
         self._store = store
+        self._applier = Applier(store, options.initial_history)
         self._options = options
         self._applied = applied
         self._resynced = resynced
@@ -134,20 +134,14 @@ class Receiver:
 
     def know(self, view: ConversationView) -> None:
         """The server was asked for a view outside a sync."""
-        with self._store.database.transaction(durable=False):
-            self._store_view(view)
+        self._applier.view(view)
         self._follow(view)
         self._listed([view.conversation])
 
     def configured(self, conversation: str, settings: MemberSettings) -> None:
         """My settings of a conversation changed on another device."""
-        row = self._store.conversations.get(conversation)
-        if row is None or row.view is None:
-            return  # the view that comes with the first sync has them
-        row.view.settings = settings
-        with self._store.database.transaction(durable=False):
-            self._store.conversations.put(row)
-        self._listed([conversation])
+        if self._applier.settings(conversation, settings):
+            self._listed([conversation])
 
     def backfilled(self, conversation: str, floor: int) -> None:
         """Older history was stored down to ``floor``."""
@@ -200,9 +194,7 @@ class Receiver:
             if result.resync:
                 if request.pts == 0:
                     raise sqlite3.IntegrityError("the server refuses a sync from the start")
-                with self._store.database.transaction(durable=False):
-                    self._store.database.put("pts", 0)
-                    self._store.database.put("resync_untold", "list")
+                self._applier.list_anew()
                 anew, seen = True, set()
                 known = {row.conversation for row in self._store.conversations.all() if not row.removed}
                 continue
@@ -213,42 +205,16 @@ class Receiver:
         if anew:
             # Conversations that only became known while the sync ran are not gone.
             gone = known - seen
-            with self._store.database.transaction(durable=False):
-                self._store.conversations.remove(gone)
+            self._applier.remove(gone)
             self._forget(gone)
         self.tell_resync()
 
     def _take_page(self, result: SyncResult) -> None:
-        with self._store.database.transaction(durable=False):
-            for view in result.conversations:
-                self._store_view(view)
-            for name in result.removed:
-                row = self._store.conversations.get(name)
-                if row is not None:
-                    row.removed = True
-                    self._store.conversations.put(row)
-            if result.blocked is not None:
-                self._store.put_blocked(result.blocked)
-            self._store.database.put("epoch", result.epoch)
-            self._store.database.put("pts", result.pts)
+        self._applier.page(result)
         self._forget(result.removed)
         for view in result.conversations:
             self._follow(view)
         self._listed([view.conversation for view in result.conversations])
-
-    def _store_view(self, view: ConversationView) -> None:
-        row = self._store.conversations.get(view.conversation) or ConversationRow(view.conversation)
-        if row.view is not None and view.last is None:
-            view.last = row.view.last
-        row.view = view
-        row.head = _reachable_head(view)
-        row.removed = False
-        if row.last is None:
-            keep = self._options.initial_history
-            start = view.first_visible_seq - 1
-            row.last = start if keep is None else max(start, row.head - keep)
-            row.floor = row.last + 1
-        self._store.conversations.put(row)
 
     def _follow(self, view: ConversationView) -> None:
         """Let the position know where the conversation begins and how far it reaches."""
@@ -261,7 +227,7 @@ class Receiver:
             position = self._positions[name] = Position(self._store.epoch or view.epoch, row.last)
         first = (row.last or 0) + 1 if position.last is None else view.first_visible_seq
         self._take(name, position, position.locate(first, self._now_ms()))
-        self._take(name, position, position.head(_reachable_head(view), self._now_ms()))
+        self._take(name, position, position.head(reachable_head(view), self._now_ms()))
 
     def _forget(self, conversations: Iterable[str]) -> None:
         for name in conversations:
@@ -273,13 +239,7 @@ class Receiver:
         """Another epoch: nothing local counts any more, except what waits in the outbox."""
         logger.warning("%s: starting over", reason)
         self._ready.clear()
-        with self._store.database.transaction(durable=True):
-            self._store.history.clear()
-            self._store.conversations.clear()
-            self._store.outbox.drop_sent()
-            self._store.database.put("epoch", epoch)
-            self._store.database.put("pts", 0)
-            self._store.database.put("resync_untold", "history")
+        self._applier.start_over(epoch)
         self._positions.clear()
         self._wanted.clear()
         self._due.clear()
@@ -289,15 +249,11 @@ class Receiver:
 
     def tell_resync(self) -> None:
         """Tell the application of a resync it has not heard of, perhaps from before a crash."""
-        untold = self._store.database.text("resync_untold")
-        if not untold:
-            return
+        untold = self._applier.take_untold_resync()
         if untold == "history":
             self._resynced(Resync("the server's logs began a new epoch", history_dropped=True))
-        else:
+        elif untold:
             self._resynced(Resync("this device's position in the inbox was too old", history_dropped=False))
-        with self._store.database.transaction(durable=False):
-            self._store.database.put("resync_untold", "")
 
     # ------------------------------------------------------------------ the gap rule's wishes
 
@@ -387,32 +343,11 @@ class Receiver:
         if not ready:
             return
         hit(FaultPoint.SDK_BEFORE_APPLY)
-        me = self._store.party
-        rows: dict[str, ConversationRow] = {}
         try:
-            with self._store.database.transaction(durable=False):
-                self._store.history.append(ready)
-                for entry in ready:
-                    row = rows.get(entry.conversation)
-                    if row is None:
-                        row = self._store.conversations.get(entry.conversation) or ConversationRow(
-                            entry.conversation, floor=entry.seq
-                        )
-                        rows[entry.conversation] = row
-                    row.last = entry.seq
-                    row.head = max(row.head, entry.seq)
-                    if row.view is not None:
-                        self._change_view(row.view, entry, me)
-                    if entry.outbox and entry.sender == me:
-                        self._store.outbox.settle(entry.outbox, entry.n)
-                for row in rows.values():
-                    self._store.conversations.put(row)
-                    self._store.outbox.settle_up_to(row.conversation, row.last or 0)
-                hit(FaultPoint.SDK_INSIDE_APPLY)
+            rows = self._applier.apply(ready)
         except sqlite3.Error as exc:
             # Positions in memory are ahead of the disk now: take them from the disk again.
             logger.error("entries could not be stored: %s", exc)
-            self._store.history.rolled_back()
             self._load_positions()
             self._broken(str(exc))
             return
@@ -422,13 +357,6 @@ class Receiver:
                 self._start_task(self._locate(name))
         self._applied(ready)
         self._listed(rows)
-
-    def _change_view(self, view: ConversationView, entry: EntryView, me: str) -> None:
-        if entry.type in (types.RECALLED, types.EXPIRED) and entry.seq > view.head:
-            message = self._store.history.get(entry.conversation, entry.target)
-            if message is not None:
-                take_back(view, message, me)
-        apply_entry(view, entry, me)
 
     def _load_positions(self) -> None:
         """Positions as the disk has them."""
@@ -475,8 +403,3 @@ class Receiver:
             self._caught_up = False
             self._flush()
             self._synced()
-
-
-def _reachable_head(view: ConversationView) -> int:
-    """The newest seq this party may see."""
-    return min(view.head, view.left_seq) if view.left_seq else view.head

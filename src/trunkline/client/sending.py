@@ -14,7 +14,7 @@ import random
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -23,9 +23,11 @@ from trunkline.base.errors import Code, Retry
 from trunkline.base.faultpoints import FaultPoint, hit
 from trunkline.client.addresses import direct_conversation_id
 from trunkline.client.errors import ClientStopped, OutboxFull, RequestFailed, StoreUnusable
+from trunkline.client.lane import Lane, send_params
 from trunkline.client.link_socket import LinkSocket
 from trunkline.client.notices import SendOutcome
 from trunkline.client.options import Options
+from trunkline.client.send_handle import SendHandle
 from trunkline.client.store import LocalStore, OutboxRow, SendStatus
 from trunkline.protocol.link.backoff import retry_delay_s
 from trunkline.wire.calls.messages import MessageSent
@@ -34,89 +36,6 @@ from trunkline.wire.frames import ErrorBody
 
 logger = logging.getLogger("trunkline.client")
 _STARVED_S = 0.05
-
-
-class SendHandle:
-    """A message on its way: await it for the position it was given.
-
-    Attributes:
-        outbox: with ``n`` the id of the send; the entry carries both.
-        n: see ``outbox``.
-        conversation: where it goes; empty while a direct conversation's id cannot be computed yet.
-    """
-
-    def __init__(self, row: OutboxRow, loop: asyncio.AbstractEventLoop) -> None:
-        self._row = row
-        self._persisted: asyncio.Future[None] = loop.create_future()
-        self._result: asyncio.Future[MessageSent] = loop.create_future()
-        for future in (self._persisted, self._result):
-            # Nobody has to wait for a handle; an outcome nobody asked for is no error of the loop.
-            future.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-    @property
-    def outbox(self) -> str:
-        """Id of the outbox."""
-        return self._row.outbox
-
-    @property
-    def n(self) -> int:
-        """Number in the outbox."""
-        return self._row.n
-
-    @property
-    def conversation(self) -> str:
-        """Where it goes."""
-        return self._row.conversation
-
-    @property
-    def done(self) -> bool:
-        """Whether the outcome is known."""
-        return self._result.done()
-
-    async def persisted(self) -> None:
-        """Wait until the message is on disk; from then on it survives a crash of this process.
-
-        Raises:
-            StoreUnusable: the disk refused it; the message was not and will not be sent.
-        """
-        await asyncio.shield(self._persisted)
-
-    def __await__(self) -> Generator[Any, None, MessageSent]:
-        """Wait for the position.
-
-        Raises:
-            RequestFailed: refused; it will never be applied.
-            StoreUnusable: it could not be stored and was not sent.
-            ClientStopped: the client stopped first; the message stays in the outbox.
-        """
-        return asyncio.shield(self._result).__await__()
-
-
-class _Lane:
-    """The unaccepted messages of one conversation, oldest first: flying, then again, then queue."""
-
-    __slots__ = ("again", "attempt", "flying", "key", "queue", "resting", "wait_s")
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.queue: deque[OutboxRow] = deque()
-        self.flying: dict[int, OutboxRow] = {}
-        self.again: list[OutboxRow] = []
-        self.attempt = 0
-        self.wait_s = 0.0
-        self.resting: asyncio.TimerHandle | None = None
-
-    @property
-    def empty(self) -> bool:
-        return not (self.queue or self.flying or self.again)
-
-    def rows(self) -> list[OutboxRow]:
-        return sorted([*self.flying.values(), *self.again, *self.queue], key=lambda row: row.id)
-
-    def remove(self, row: OutboxRow) -> None:
-        if self.flying.pop(row.id, None) is None:
-            self.again = [other for other in self.again if other.id != row.id]
-            self.queue = deque(other for other in self.queue if other.id != row.id)
 
 
 class Sender:
@@ -151,8 +70,8 @@ class Sender:
         self._socket: LinkSocket | None = None
         self._session_outbox = ""
         self._stopped: str | None = None
-        self._lanes: dict[str, _Lane] = {}
-        self._where: dict[tuple[str, int], tuple[_Lane, OutboxRow]] = {}
+        self._lanes: dict[str, Lane] = {}
+        self._where: dict[tuple[str, int], tuple[Lane, OutboxRow]] = {}
         self._handles: dict[int, SendHandle] = {}
         self._fresh: list[tuple[OutboxRow, SendHandle]] = []
         self._outcomes: list[tuple[OutboxRow, MessageSent | ErrorBody]] = []
@@ -246,8 +165,8 @@ class Sender:
             if lane.resting is not None:
                 lane.resting.cancel()
         for handle in self._handles.values():
-            if not handle._result.done():
-                handle._result.set_exception(ClientStopped(reason))
+            if not handle.result.done():
+                handle.result.set_exception(ClientStopped(reason))
         self._handles.clear()
 
     def flush(self) -> None:
@@ -269,7 +188,7 @@ class Sender:
         key = row.conversation or f"to:{row.recipient}"
         lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[key] = _Lane(key)
+            lane = self._lanes[key] = Lane(key)
         lane.queue.append(row)
         self._where[row.outbox, row.n] = (lane, row)
 
@@ -311,14 +230,14 @@ class Sender:
             return False
         return not any(outbox == self._session_outbox for outbox, _ in self._where)
 
-    def _wake(self, lane: _Lane) -> None:
+    def _wake(self, lane: Lane) -> None:
         if lane.resting is not None:
             lane.resting.cancel()
             lane.resting = None
         lane.wait_s = 0.0
         self._pump(lane)
 
-    def _pump(self, lane: _Lane) -> None:
+    def _pump(self, lane: Lane) -> None:
         """Send as much of a lane as may be on its way."""
         if lane.again:
             if lane.flying or lane.resting is not None:
@@ -326,8 +245,7 @@ class Sender:
             if lane.wait_s > 0.0:
                 lane.resting = self._loop.call_later(lane.wait_s, self._wake, lane)
                 return
-            lane.queue.extendleft(sorted(lane.again, key=lambda row: row.id, reverse=True))
-            lane.again = []
+            lane.merge()
         socket = self._socket
         while lane.queue and lane.resting is None and len(lane.flying) < self._options.lane_window:
             row = lane.queue[0]
@@ -356,21 +274,7 @@ class Sender:
             for lane in list(self._lanes.values()):
                 self._pump(lane)
 
-    def _transmit(self, socket: LinkSocket, lane: _Lane, row: OutboxRow, after: int) -> None:
-        params: dict[str, Any] = {"type": row.type, "content": row.content_value(), "n": row.n}
-        if row.recipient:
-            params["to"] = row.recipient
-        else:
-            params["conversation"] = row.conversation
-        if after:
-            params["after"] = after
-        if row.reply_to:
-            params["reply_to"] = row.reply_to
-        if row.mentions:
-            params["mentions"] = row.mentions
-        if row.expires_in_ms:
-            params["expires_in_ms"] = row.expires_in_ms
-
+    def _transmit(self, socket: LinkSocket, lane: Lane, row: OutboxRow, after: int) -> None:
         def answered(body: msgspec.Raw | None, error: ErrorBody | None) -> None:
             hit(FaultPoint.SDK_AFTER_ACK)
             if row.id not in lane.flying:
@@ -378,13 +282,13 @@ class Sender:
             self._answered(socket, lane, row, after, body, error)
 
         hit(FaultPoint.SDK_BEFORE_SEND)
-        socket.ask("message.send", params, answered, timeout_s=self._options.request_timeout_s)
+        socket.ask("message.send", send_params(row, after), answered, timeout_s=self._options.request_timeout_s)
         hit(FaultPoint.SDK_AFTER_SEND)
 
     def _answered(
         self,
         socket: LinkSocket,
-        lane: _Lane,
+        lane: Lane,
         row: OutboxRow,
         after: int,
         body: msgspec.Raw | None,
@@ -421,7 +325,7 @@ class Sender:
                 self._renew_token()
         self._after_settling()
 
-    def _repeat(self, lane: _Lane, row: OutboxRow, wait_s: float) -> None:
+    def _repeat(self, lane: Lane, row: OutboxRow, wait_s: float) -> None:
         """Not accepted as far as we know: once nothing of the lane is on its way, start again from the oldest."""
         del lane.flying[row.id]
         lane.again.append(row)
@@ -458,11 +362,11 @@ class Sender:
             hit(FaultPoint.SDK_AFTER_PERSIST)
         if outcomes:
             hit(FaultPoint.SDK_AFTER_ACK_STORED)
-        touched: dict[str, _Lane] = {}
+        touched: dict[str, Lane] = {}
         for row, handle in fresh:
             self._handles[row.id] = handle
-            if not handle._persisted.done():
-                handle._persisted.set_result(None)
+            if not handle.stored.done():
+                handle.stored.set_result(None)
             self._place(row)
             lane, _ = self._where[row.outbox, row.n]
             touched[lane.key] = lane
@@ -479,8 +383,8 @@ class Sender:
         logger.error("the local store cannot be written: %s", exc)
         for _, handle in fresh:
             reason = StoreUnusable(f"the message could not be stored and was not sent: {exc}")
-            handle._persisted.set_exception(reason)
-            handle._result.set_exception(reason)
+            handle.stored.set_exception(reason)
+            handle.result.set_exception(reason)
 
     def _finish(self, row: OutboxRow, outcome: MessageSent | ErrorBody) -> None:
         lane, _ = self._where.pop((row.outbox, row.n))
@@ -488,12 +392,12 @@ class Sender:
         handle = self._handles.pop(row.id, None)
         if isinstance(outcome, MessageSent):
             notice = SendOutcome(row.outbox, row.n, outcome.conversation, seq=outcome.seq)
-            if handle is not None and not handle._result.done():
-                handle._result.set_result(outcome)
+            if handle is not None and not handle.result.done():
+                handle.result.set_result(outcome)
         else:
             notice = SendOutcome(row.outbox, row.n, row.conversation, error_code=outcome.code, error=outcome.message)
-            if handle is not None and not handle._result.done():
-                handle._result.set_exception(RequestFailed(outcome))
+            if handle is not None and not handle.result.done():
+                handle.result.set_exception(RequestFailed(outcome))
         self._notify(notice)
 
     def _after_settling(self) -> None:

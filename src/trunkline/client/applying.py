@@ -1,0 +1,148 @@
+"""What receiving writes: entries with their positions, views, the start of a new epoch. Each method is one transaction.
+
+What is not here: deciding what is applied and when (``receiving``).
+"""
+
+from __future__ import annotations
+
+from trunkline.base.faultpoints import FaultPoint, hit
+from trunkline.client.store import ConversationRow, LocalStore
+from trunkline.client.views import apply_entry, take_back
+from trunkline.wire import entries as types
+from trunkline.wire.calls.session import ConversationView, MemberSettings, SyncResult
+from trunkline.wire.entries import EntryView
+
+_MOST_AHEAD = 500
+
+
+class Applier:
+    """Writes to the local store.
+
+    Args:
+        store: the store.
+        initial_history: how many entries of a conversation new to this device are wanted; None for all.
+    """
+
+    def __init__(self, store: LocalStore, initial_history: int | None) -> None:
+        self._store = store
+        self._initial_history = initial_history
+
+    def apply(self, entries: list[EntryView]) -> dict[str, ConversationRow]:
+        """Store entries, advance positions, settle the sends that made them; returns the rows that changed.
+
+        Raises:
+            sqlite3.Error: nothing was written.
+        """
+        store, me = self._store, self._store.party
+        rows: dict[str, ConversationRow] = {}
+        try:
+            with store.database.transaction(durable=False):
+                store.history.append(entries)
+                for entry in entries:
+                    row = rows.get(entry.conversation)
+                    if row is None:
+                        row = store.conversations.get(entry.conversation)
+                        if row is None:
+                            row = ConversationRow(entry.conversation, floor=entry.seq)
+                        rows[entry.conversation] = row
+                    row.last = entry.seq
+                    row.head = max(row.head, entry.seq)
+                    if row.view is not None:
+                        self._change_view(row.view, entry)
+                    if entry.outbox and entry.sender == me:
+                        store.outbox.settle(entry.outbox, entry.n)
+                for row in rows.values():
+                    store.conversations.put(row)
+                    store.outbox.settle_up_to(row.conversation, row.last or 0)
+                hit(FaultPoint.SDK_INSIDE_APPLY)
+        except BaseException:
+            store.history.rolled_back()
+            raise
+        return rows
+
+    def page(self, result: SyncResult) -> None:
+        """Store one page of a sync together with the position it leads to."""
+        store = self._store
+        with store.database.transaction(durable=False):
+            for view in result.conversations:
+                self._put_view(view)
+            store.conversations.remove(result.removed)
+            if result.blocked is not None:
+                store.put_blocked(result.blocked)
+            store.database.put("epoch", result.epoch)
+            store.database.put("pts", result.pts)
+
+    def view(self, view: ConversationView) -> None:
+        """Store a view the server was asked for."""
+        with self._store.database.transaction(durable=False):
+            self._put_view(view)
+
+    def settings(self, conversation: str, settings: MemberSettings) -> bool:
+        """Store my settings of a conversation; False if it is not known (its first view will bring them)."""
+        row = self._store.conversations.get(conversation)
+        if row is None or row.view is None:
+            return False
+        row.view.settings = settings
+        with self._store.database.transaction(durable=False):
+            self._store.conversations.put(row)
+        return True
+
+    def remove(self, conversations: set[str]) -> None:
+        """The party is no longer in these."""
+        with self._store.database.transaction(durable=False):
+            self._store.conversations.remove(conversations)
+
+    def list_anew(self) -> None:
+        """The position in the inbox is of no use: the next sync begins at the start."""
+        with self._store.database.transaction(durable=False):
+            self._store.database.put("pts", 0)
+            self._store.database.put("resync_untold", "list")
+
+    def start_over(self, epoch: int) -> None:
+        """Another epoch: nothing local counts any more, except what waits in the outbox."""
+        store = self._store
+        with store.database.transaction(durable=True):
+            store.history.clear()
+            store.conversations.clear()
+            store.outbox.drop_sent()
+            store.database.put("epoch", epoch)
+            store.database.put("pts", 0)
+            store.database.put("resync_untold", "history")
+
+    def take_untold_resync(self) -> str:
+        """Which resync the application has not heard of: ``history``, ``list`` or none; it counts as told now."""
+        untold = self._store.database.text("resync_untold")
+        if untold:
+            with self._store.database.transaction(durable=False):
+                self._store.database.put("resync_untold", "")
+        return untold
+
+    def _put_view(self, view: ConversationView) -> None:
+        row = self._store.conversations.get(view.conversation) or ConversationRow(view.conversation)
+        if row.view is not None and view.last is None:
+            view.last = row.view.last
+        row.view = view
+        row.head = reachable_head(view)
+        row.removed = False
+        if row.last is None:
+            start = view.first_visible_seq - 1
+            row.last = start if self._initial_history is None else max(start, row.head - self._initial_history)
+            row.floor = row.last + 1
+        elif row.last > view.head:
+            # Made before entries that a push brought since.
+            for entry in self._store.history.page(view.conversation, from_seq=view.head + 1, limit=_MOST_AHEAD):
+                self._change_view(view, entry)
+        self._store.conversations.put(row)
+
+    def _change_view(self, view: ConversationView, entry: EntryView) -> None:
+        me = self._store.party
+        if entry.type in (types.RECALLED, types.EXPIRED) and entry.seq > view.head:
+            message = self._store.history.get(entry.conversation, entry.target)
+            if message is not None:
+                take_back(view, message, me)
+        apply_entry(view, entry, me)
+
+
+def reachable_head(view: ConversationView) -> int:
+    """The newest seq this party may see."""
+    return min(view.head, view.left_seq) if view.left_seq else view.head

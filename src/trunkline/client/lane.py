@@ -1,0 +1,62 @@
+"""The messages of one conversation that are not known to be accepted.
+
+What is not here: sending them (``sending``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from trunkline.client.store import OutboxRow
+
+
+class Lane:
+    """The unaccepted messages of one conversation, oldest first: flying, then again, then queue."""
+
+    __slots__ = ("again", "attempt", "flying", "key", "queue", "resting", "wait_s")
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.queue: deque[OutboxRow] = deque()
+        self.flying: dict[int, OutboxRow] = {}
+        self.again: list[OutboxRow] = []
+        self.attempt = 0
+        self.wait_s = 0.0
+        self.resting: asyncio.TimerHandle | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything of this conversation is settled."""
+        return not (self.queue or self.flying or self.again)
+
+    def merge(self) -> None:
+        """What must be sent again comes first, in its old order."""
+        self.queue.extendleft(sorted(self.again, key=lambda row: row.id, reverse=True))
+        self.again = []
+
+    def remove(self, row: OutboxRow) -> None:
+        """Forget a message, wherever it is."""
+        if self.flying.pop(row.id, None) is None:
+            self.again = [other for other in self.again if other.id != row.id]
+            self.queue = deque(other for other in self.queue if other.id != row.id)
+
+
+def send_params(row: OutboxRow, after: int) -> dict[str, Any]:
+    """The parameters of ``message.send``; ``after`` is the number of the message before it on its way, or 0.
+
+    All but ``after`` are the same at every attempt, so that the server knows a repeat when it sees one.
+    """
+    params: dict[str, Any] = {"type": row.type, "content": row.content_value(), "n": row.n}
+    if row.recipient:
+        params["to"] = row.recipient
+    else:
+        params["conversation"] = row.conversation
+    optional = {
+        "after": after,
+        "reply_to": row.reply_to,
+        "mentions": row.mentions,
+        "expires_in_ms": row.expires_in_ms,
+    }
+    return params | {name: value for name, value in optional.items() if value}
