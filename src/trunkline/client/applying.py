@@ -109,13 +109,15 @@ class Applier:
             store.database.put("pts", 0)
             store.database.put("resync_untold", "history")
 
-    def take_untold_resync(self) -> str:
-        """Which resync the application has not heard of: ``history``, ``list`` or none; it counts as told now."""
-        untold = self._store.database.text("resync_untold")
-        if untold:
-            with self._store.database.transaction(durable=False):
-                self._store.database.put("resync_untold", "")
-        return untold
+    @property
+    def untold_resync(self) -> str:
+        """Which resync the application has not heard of: ``history``, ``list`` or none."""
+        return self._store.database.text("resync_untold")
+
+    def resync_told(self) -> None:
+        """The application has heard of it."""
+        with self._store.database.transaction(durable=False):
+            self._store.database.put("resync_untold", "")
 
     def _put_view(self, view: ConversationView) -> None:
         row = self._store.conversations.get(view.conversation) or ConversationRow(view.conversation)

@@ -65,8 +65,8 @@ class Notifier:
         self._max_notices = max_notices
         self._view_of = view_of
         self._listed: dict[str, None] = {}
-        self._kept: deque[tuple[str, Any]] = deque()
-        self._volatile: deque[tuple[str, Any]] = deque(maxlen=max_notices)
+        self._kept: deque[tuple[str, Any, Callable[[], None] | None]] = deque()
+        self._volatile: deque[tuple[str, Any, Callable[[], None] | None]] = deque(maxlen=max_notices)
         self._more = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
@@ -78,16 +78,18 @@ class Notifier:
         if stream is not None and self._callbacks.on_entry is not None:
             self._tasks.append(asyncio.create_task(self._entries(stream, self._callbacks.on_entry)))
 
-    def tell(self, name: str, notice: Any) -> None:
-        """Have the callback of that name called with the notice, if the application set one."""
+    def tell(self, name: str, notice: Any, then: Callable[[], None] | None = None) -> None:
+        """Have the callback of that name called with the notice, if the application set one; ``then`` follows it."""
         if getattr(self._callbacks, name) is None:
+            if then is not None:
+                then()
             return
         if name in _VOLATILE:
             if len(self._volatile) == self._max_notices:
                 self.dropped += 1
-            self._volatile.append((name, notice))
+            self._volatile.append((name, notice, then))
         else:
-            self._kept.append((name, notice))
+            self._kept.append((name, notice, then))
         self._more.set()
 
     def tell_listed(self, conversations: Iterable[str]) -> None:
@@ -110,8 +112,10 @@ class Notifier:
         while True:
             while self._kept or self._volatile or self._listed:
                 if self._kept or self._volatile:
-                    name, notice = (self._kept or self._volatile).popleft()
+                    name, notice, then = (self._kept or self._volatile).popleft()
                     await self._call(getattr(self._callbacks, name), notice)
+                    if then is not None:
+                        then()
                 else:
                     await self._call_listed()
             if self._closing:

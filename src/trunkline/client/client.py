@@ -157,7 +157,7 @@ class Client:
             self._store,
             self.options,
             applied=self._applied,
-            resynced=lambda resync: self._notifier.tell("on_resync", resync),
+            resynced=lambda resync, told: self._notifier.tell("on_resync", resync, told),
             listed=self._notifier.tell_listed,
             synced=self._supervisor.synced,
             broken=self._store_broken,

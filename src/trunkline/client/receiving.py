@@ -39,7 +39,7 @@ class Receiver:
         store: where entries and positions are kept.
         options: sizes of pages and bounds.
         applied: told of every committed batch of entries.
-        resynced: told when the local picture was rebuilt.
+        resynced: told when the local picture was rebuilt, with what to call once the application knows.
         listed: told of conversations whose view changed.
         synced: told when a connection has caught up.
         broken: told when the store cannot be written.
@@ -51,7 +51,7 @@ class Receiver:
         options: Options,
         *,
         applied: Callable[[list[EntryView]], None],
-        resynced: Callable[[Resync], None],
+        resynced: Callable[[Resync, Callable[[], None]], None],
         listed: Callable[[Iterable[str]], None],
         synced: Callable[[], None],
         broken: Callable[[str], None],
@@ -75,6 +75,7 @@ class Receiver:
         self._sync_task: asyncio.Task[None] | None = None
         self._sync_again = False
         self._caught_up = False
+        self._telling = ""
         self._generation = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_ms = 0
@@ -249,11 +250,16 @@ class Receiver:
 
     def tell_resync(self) -> None:
         """Tell the application of a resync it has not heard of, perhaps from before a crash."""
-        untold = self._applier.take_untold_resync()
-        if untold == "history":
-            self._resynced(Resync("the server's logs began a new epoch", history_dropped=True))
-        elif untold:
-            self._resynced(Resync("this device's position in the inbox was too old", history_dropped=False))
+        untold = self._applier.untold_resync
+        if untold and untold != self._telling:
+            self._telling = untold
+            dropped = untold == "history"
+            reason = "the server's logs began a new epoch" if dropped else "this device's position was too old"
+            self._resynced(Resync(reason, history_dropped=dropped), self._resync_told)
+
+    def _resync_told(self) -> None:
+        self._telling = ""
+        self._applier.resync_told()
 
     # ------------------------------------------------------------------ the gap rule's wishes
 
