@@ -342,6 +342,20 @@ def test_keys(app: App) -> None:
         refused(old.get("/v1/keys"), "key_revoked")
 
 
+@covers("backup.start", "backup.get")
+def test_backups_are_the_operators(server: Running, app: App) -> None:
+    with server.operator() as operator:
+        begun = ok(operator.post("/v1/admin/backups", json={"name": f"of-{app.id}"}), 202)
+        assert begun["path"].endswith(f"/of-{app.id}")
+        while (last := ok(operator.get("/v1/admin/backups/last")))["state"] == "running":
+            pass
+        assert last["state"] == "done", last
+        refused(operator.post("/v1/admin/backups", json={"name": f"of-{app.id}"}), "already_exists")
+        refused(operator.post("/v1/admin/backups", json={"name": "../elsewhere"}), "invalid_params")
+    with app.acting() as stranger:
+        refused(stranger.post("/v1/admin/backups", json={"name": "mine"}), "forbidden")
+
+
 @covers("app.create", "app.list", "app.rotate_key")
 def test_apps_are_apart(server: Running, app: App, team: str) -> None:
     other = server.create_app("other")

@@ -17,7 +17,7 @@ from trunkline.domain.identity import Caller
 from trunkline.edges.http import HttpConfig, HttpDeps, RequestRates
 from trunkline.services.log.index_port import Remembered
 from trunkline.services.operation import Audience, Operation
-from trunkline.wire.calls import apps, conversations, messages, parties, session
+from trunkline.wire.calls import apps, backups, conversations, messages, parties, session
 from trunkline.wire.entries import EntryView
 from trunkline.wire.frames import EmptyResult
 
@@ -206,6 +206,8 @@ TABLE: tuple[tuple[str, Struct, Struct, Any, str, Audience], ...] = (
     ("app.list", apps.AppList, apps.Apps, apps.Apps([APP]), "", Audience.OPERATOR),
     ("app.rotate_key", apps.AppRotateKey, apps.ApiKey, KEY, "", Audience.OPERATOR),
     ("app.create", apps.AppCreate, apps.AppCreated, apps.AppCreated(APP, KEY), "", Audience.OPERATOR),
+    ("backup.start", backups.BackupStart, backups.Backup, backups.Backup(state="running"), "", Audience.OPERATOR),
+    ("backup.get", backups.BackupGet, backups.Backup, backups.Backup(state="none"), "", Audience.OPERATOR),
 )
 
 

@@ -67,6 +67,14 @@ BAD = [
         JSON,
         b'{"messages": [{"type": 5}]}',
     ),
+    Bad(
+        "element without content", "POST", "/v1/messages/bulk", Code.INVALID_CONTENT, "messages[1].content", JSON,
+        b'{"messages": [{"content": {}}, {"to": "user/u1"}]}',
+    ),
+    Bad(
+        "text as content", "POST", "/v1/messages/bulk", Code.INVALID_CONTENT, "messages[0].content", JSON,
+        b'{"messages": [{"content": "{}"}]}',
+    ),
     Bad("no content type", "POST", M, Code.UNSUPPORTED_MEDIA_TYPE, content=b"{}"),
     Bad("form", "POST", M, Code.UNSUPPORTED_MEDIA_TYPE, "", {"Content-Type": "multipart/form-data"}, b"{}"),
     Bad("nearly JSON", "POST", M, Code.UNSUPPORTED_MEDIA_TYPE, "", {"Content-Type": "application/jsonp"}, b"{}"),

@@ -14,6 +14,7 @@ import msgspec
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.edges.http.routes import Route
+from trunkline.wire.calls.messages import BulkSend
 
 _AT = re.compile(r" - at `(?:key in )?\$\.?(.*?)`$")
 _NAMED_FIELD = re.compile(r"field `([^`]+)`")
@@ -70,6 +71,7 @@ class Binder:
         decoded = self._decode_body(body, content_type)
         if self.body_type is self.request:
             assert isinstance(decoded, self.request)
+            check_contents(decoded)
             return decoded
         for info in self.free.values():
             values[info.encode_name] = getattr(decoded, info.name)
@@ -127,6 +129,22 @@ class Binder:
             raise TrunklineError(Code.MALFORMED_BODY, f"The body is not valid JSON: {error}") from None
         except RecursionError:
             raise TrunklineError(Code.MALFORMED_BODY, "The body is nested too deeply.") from None
+
+
+def check_contents(request: msgspec.Struct) -> None:
+    """Refuse a bulk with a message whose content is missing or no object, as any other wrong type would.
+
+    ``Raw`` lets everything pass; a single send is checked where its type is known, but there a bulk goes on.
+
+    Raises:
+        TrunklineError: ``INVALID_CONTENT``.
+    """
+    if not isinstance(request, BulkSend):
+        return
+    for index, send in enumerate(request.messages):
+        if bytes(send.content)[:1] != b"{":
+            field = f"messages[{index}].content"
+            raise TrunklineError(Code.INVALID_CONTENT, f"{field} must be an object.", field=field)
 
 
 def is_list(type_: Any) -> bool:

@@ -29,6 +29,7 @@ EXAMPLES: dict[str, Any] = {
     "key.rotate": {"overlap_s": 3600, "scopes": ["messages", "groups"]},
     "app.create": {"name": "My app"},
     "app.rotate_key": {"overlap_s": 0},
+    "backup.start": {"name": "2026-05-17"},
 }
 
 PATH_EXAMPLES: dict[str, Any] = {

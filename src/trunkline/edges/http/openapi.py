@@ -61,6 +61,7 @@ _TAGS = (
     ("Groups", ("group",)),
     ("Parties", ("profile", "presence", "block", "device", "party")),
     ("Keys and apps", ("token", "key", "app")),
+    ("Deployment", ("backup",)),
 )
 
 

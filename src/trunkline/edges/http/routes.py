@@ -172,7 +172,7 @@ ROUTES: tuple[Route, ...] = (
     Route("device.revoke", "DELETE", "/v1/devices/{device}"),
     Route("party.export", "GET", _P + "/export", party="party"),
     Route("party.erase", "DELETE", _P, party="party"),
-    # Keys and apps
+    # Keys, apps and the deployment
     Route("token.revoke", "POST", "/v1/tokens/revoke"),
     Route("key.list", "GET", "/v1/keys"),
     Route("key.rotate", "POST", "/v1/keys", 201),
@@ -180,4 +180,6 @@ ROUTES: tuple[Route, ...] = (
     Route("app.list", "GET", "/v1/admin/apps"),
     Route("app.create", "POST", "/v1/admin/apps", 201),
     Route("app.rotate_key", "POST", "/v1/admin/apps/{app}/keys", 201),
+    Route("backup.start", "POST", "/v1/admin/backups", 202),
+    Route("backup.get", "GET", "/v1/admin/backups/last"),
 )
