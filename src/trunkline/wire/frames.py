@@ -41,7 +41,8 @@ class RequestFrame(msgspec.Struct, array_like=True, gc=False):
 
 class ServerFrame(msgspec.Struct, array_like=True, gc=False):
     """Server to client, as a client first sees it: ``[2, id, result]``, ``[3, id, error]``,
-    ``[4, event, data]`` or ``[6, n]``."""
+    ``[4, event, data]`` or ``[6, n]``.
+    """
 
     kind: int
     subject: int | str = 0
@@ -59,7 +60,7 @@ class ErrorBody(msgspec.Struct, omit_defaults=True):
     name: str
     message: str
     retry: str
-    applied: bool | None = False
+    applied: bool | None
     retry_ms: int = 0
     field: str = ""
 

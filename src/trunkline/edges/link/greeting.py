@@ -54,7 +54,6 @@ async def _greet(session: LinkSession, deps: LinkDeps, request: RequestFrame) ->
     outbox = None
     if hello.outbox is not None:
         outbox = await engine.residents.load_outbox(caller.app, caller.party, hello.outbox)
-    large = await engine.index.large_conversations(caller.app, caller.party)
     await deps.note_device(caller, hello.platform)
     if session._closed:
         return
@@ -65,12 +64,6 @@ async def _greet(session: LinkSession, deps: LinkDeps, request: RequestFrame) ->
         session.outbox = outbox
         outbox.holders += 1
     deps.hub.add(session)
-    for conversation in large:
-        resident = engine.residents.conversation(caller.app, conversation)
-        if resident is None or resident.live is None or resident.state is None:
-            continue
-        if resident.state.member(caller.party) is not None:
-            resident.live[session] = None
     session.hello_done()
     limits = deps.limits
     session.reply(

@@ -10,6 +10,7 @@ Not here: the journal (a port), what records mean (``engine``).
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from trunkline.domain.log.records import Record
 from trunkline.services.log.ports import JournalNotWritten, JournalWriter, Timer
 from trunkline.services.log.residents import ResidentConversation, ResidentParty
 
+log = logging.getLogger("trunkline.commit")
 Owner = ResidentConversation | ResidentParty | None
 Release = Callable[[TrunklineError | None, Any, Any], None]
 SMALL_GROUP = 48
@@ -160,8 +162,7 @@ class CommitQueue:
             if owner is not None:
                 owner.in_flight -= 1
         self._on_durable(group)
-        for callback, first, second in group.waiters:
-            callback(None, first, second)
+        _tell(group, None)
 
     def _fail(self, group: Group, cause: BaseException) -> None:
         pending, self._pending = self._pending, Group()
@@ -176,8 +177,16 @@ class CommitQueue:
                     owner.in_flight -= 1
             self._on_failed(failed)
         for failed in (group, pending):
-            for callback, first, second in failed.waiters:
-                callback(error, first, second)
+            _tell(failed, error)
+
+
+def _tell(group: Group, error: TrunklineError | None) -> None:
+    """Call who waits for a group; one that raises does not keep the others from hearing."""
+    for callback, first, second in group.waiters:
+        try:
+            callback(error, first, second)
+        except Exception:
+            log.exception("a reply could not be given")
 
 
 def _resolve(error: TrunklineError | None, future: asyncio.Future[None], _: Any) -> None:

@@ -10,6 +10,7 @@ Not here: any rule about who may do what (``services/<feature>`` and ``domain``)
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 
@@ -39,6 +40,7 @@ from trunkline.services.log.residents import ResidentConversation, ResidentParty
 MAX_UNPROJECTED = 400_000
 """Records the index may be behind before new appends are refused as busy."""
 
+log = logging.getLogger("trunkline.engine")
 RETIRE_RECORDS = 1_000
 RETIRE_PAUSE_S = 0.005
 """How the tails are trimmed after a projection: this many records, then a pause; faster than they can grow."""
@@ -236,7 +238,11 @@ class Engine:
             elif owner is not None:
                 owner.tail.append((lsn, record))
             for listener in listeners:
-                listener(record, owner)
+                try:
+                    listener(record, owner)
+                except Exception:
+                    # What is durable is durable; a push that fails is found again by a pull.
+                    log.exception("a durable record could not be passed on")
         self._unretired.append(group)
         self._lags.append((lsn, len(group.records)))
         self._unprojected_records += len(group.records)

@@ -62,6 +62,7 @@ class ResidentConversation:
             apply_change(state, change)
         self.state = state
         self.committed = state.head
+        self.live = None
 
     def projected(self, lsn: int) -> None:
         """Drop from the tail what the index holds now."""
@@ -225,7 +226,9 @@ class Residents:
                 if len(idle) >= wanted:
                     break
         for key in idle:
-            del cache[key]
+            evicted = cache.pop(key)
+            if isinstance(evicted, ResidentConversation):
+                evicted.live = None
 
     def _drop_idle_outboxes(self) -> None:
         idle = [key for key, outbox in self.outboxes.items() if not outbox.recent and not outbox.holders]

@@ -17,7 +17,7 @@ from trunkline.domain.conversation.unread import unread_of
 from trunkline.domain.log.records import CursorMoved, Entry, EntryAppended, Record, SettingsChanged
 from trunkline.services.log.residents import ResidentConversation, ResidentParty
 from trunkline.services.messages.views import CHANGES_OF_A_TARGET, placeholder
-from trunkline.services.sessions.hub import Hub
+from trunkline.services.sessions.hub import Hub, Session
 from trunkline.services.sessions.outgoing import EntryOutgoing, Outgoing
 from trunkline.wire import entries as types
 from trunkline.wire.calls.session import ConversationView, MemberSettings
@@ -52,6 +52,10 @@ class Delivery:
         self._hub = hub
         self._reload = reload
         self.pushed = 0
+        self._large: dict[str, dict[ResidentConversation, None]] = {}
+        """By app, the large conversations that keep a set of live sessions."""
+        hub.on_add(self._join_live)
+        hub.on_remove(self._leave_live)
 
     def on_record(self, record: Record, owner: ResidentConversation | ResidentParty | None) -> None:
         """Engine listener: push a durable record."""
@@ -93,6 +97,7 @@ class Delivery:
         live = resident.live
         if live is None:
             live = resident.live = self._live_of(state, resident.app)
+            self._large.setdefault(resident.app, {})[resident] = None
         elif entry.type == types.MEMBERS_ADDED:
             self._add_live(live, state, resident.app, entry)
         if entry.target and entry.type in CHANGES_OF_A_TARGET:
@@ -107,6 +112,23 @@ class Delivery:
         if entry.type in (types.MEMBERS_REMOVED, types.DISMISSED):
             for session in [s for s in live if state.member(s.party) is None]:
                 del live[session]
+
+    def _join_live(self, session: Session) -> None:
+        """A session came online: it belongs to the live sets of the large conversations it is a member of."""
+        conversations = self._large.get(session.app)
+        if not conversations:
+            return
+        for resident in list(conversations):
+            if resident.live is None or resident.state is None:
+                del conversations[resident]  # built anew, with everyone, at its next entry
+                resident.live = None
+            elif resident.state.member(session.party) is not None:
+                resident.live[session] = None
+
+    def _leave_live(self, session: Session) -> None:
+        for resident in self._large.get(session.app, ()):
+            if resident.live is not None:
+                resident.live.pop(session, None)
 
     def _live_of(self, state: Conversation, app: str) -> dict[Any, None]:
         online = self._hub.online

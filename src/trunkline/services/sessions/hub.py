@@ -6,11 +6,14 @@ its client. Not here: what an entry's audience is (``delivery``), sockets (``edg
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from trunkline.base.errors import Code
 from trunkline.services.sessions.outgoing import Outgoing
+
+log = logging.getLogger("trunkline.hub")
 
 
 class Session(Protocol):
@@ -54,6 +57,8 @@ class Hub:
         self.monotonic_s = 0.0
         """Coarse monotonic time, renewed by every sweep; good enough for heartbeats and costs nothing to read."""
         self._on_presence: list[Callable[[str, str], None]] = []
+        self._on_add: list[Callable[[Any], None]] = []
+        self._on_remove: list[Callable[[Any], None]] = []
 
     # --- who is here ------------------------------------------------------------------------
 
@@ -67,6 +72,8 @@ class Hub:
                 other.close(Code.SESSION_SUPERSEDED, "a newer connection of this device took over")
         self.online[key] = (*self.online.get(key, ()), session)
         self.sessions[id(session)] = session
+        for callback in self._on_add:
+            callback(session)
         if not before:
             self._changed(*key)
 
@@ -74,6 +81,8 @@ class Hub:
         """Forget a session; False when it was gone already."""
         if self.sessions.pop(id(session), None) is None:
             return False
+        for callback in self._on_remove:
+            callback(session)
         key = (session.app, session.party)
         left = tuple(other for other in self.online.get(key, ()) if other is not session)
         if left:
@@ -94,6 +103,14 @@ class Hub:
     def devices(self, app: str, party: str) -> list[str]:
         """The devices a party is online on."""
         return sorted({session.device for session in self.of(app, party)})
+
+    def on_add(self, callback: Callable[[Any], None]) -> None:
+        """Call with every session that is registered."""
+        self._on_add.append(callback)
+
+    def on_remove(self, callback: Callable[[Any], None]) -> None:
+        """Call with every session that is forgotten."""
+        self._on_remove.append(callback)
 
     def on_presence(self, callback: Callable[[str, str], None]) -> None:
         """Call ``callback(app, party)`` when a party comes online or goes offline."""
@@ -124,7 +141,12 @@ class Hub:
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
         for session in dirty:
-            session.flush()
+            try:
+                session.flush()
+            except Exception:
+                # One broken transport must not keep what others wait for.
+                log.exception("a session could not be written to")
+                session.close(Code.INTERNAL)
 
     # --- closing ----------------------------------------------------------------------------
 
