@@ -15,10 +15,11 @@ from trunkline.client.store import OutboxRow
 class Lane:
     """The unaccepted messages of one conversation, oldest first: flying, then again, then queue."""
 
-    __slots__ = ("again", "attempt", "flying", "key", "queue", "resting", "wait_s")
+    __slots__ = ("again", "attempt", "flying", "key", "queue", "resting", "wait_s", "window")
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, window: int) -> None:
         self.key = key
+        self.window = float(window)
         self.queue: deque[OutboxRow] = deque()
         self.flying: dict[int, OutboxRow] = {}
         self.again: list[OutboxRow] = []
@@ -30,6 +31,17 @@ class Lane:
     def empty(self) -> bool:
         """Whether everything of this conversation is settled."""
         return not (self.queue or self.flying or self.again)
+
+    def accepted(self, most: int) -> None:
+        """A message was accepted: the way is free again, for a little more at a time."""
+        self.attempt = 0
+        self.window = min(float(most), self.window + 1.0 / self.window)
+
+    def set_back(self) -> None:
+        """The server cannot take more now: half as much at a time, once for everything that is on its way."""
+        if not self.again:
+            self.attempt += 1
+            self.window = max(1.0, self.window / 2.0)
 
     def merge(self) -> None:
         """What must be sent again comes first, in its old order."""

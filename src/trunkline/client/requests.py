@@ -73,7 +73,7 @@ class Requests:
                 return await socket.call(method, params, result, timeout_s=min(left_s, self._options.request_timeout_s))
             except RequestFailed as exc:
                 repeatable = exc.retry is Retry.LATER or (again and exc.retry is Retry.SAME_ID)
-                wait_s = retry_delay_s(exc.retry_ms, attempt, random.random())
+                wait_s = retry_delay_s(exc.retry_ms, attempt + 1, random.random())
                 if not repeatable or loop.time() + wait_s >= until_s:
                     raise
                 attempt += 1
@@ -90,7 +90,9 @@ class Requests:
                     self._changed.clear()
                     await self._changed.wait()
             except TimeoutError:
-                body = ErrorBody(Code.BUSY.number, "not_connected", "no connection in time", Retry.LATER.value)
+                body = ErrorBody(
+                    Code.BUSY.number, "not_connected", "no connection in time", Retry.LATER.value, applied=False
+                )
                 raise RequestFailed(body) from None
 
     def _wake(self) -> None:

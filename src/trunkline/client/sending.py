@@ -188,7 +188,7 @@ class Sender:
         key = row.conversation or f"to:{row.recipient}"
         lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[key] = Lane(key)
+            lane = self._lanes[key] = Lane(key, self._options.lane_window)
         lane.queue.append(row)
         self._where[row.outbox, row.n] = (lane, row)
 
@@ -247,7 +247,7 @@ class Sender:
                 return
             lane.merge()
         socket = self._socket
-        while lane.queue and lane.resting is None and len(lane.flying) < self._options.lane_window:
+        while lane.queue and lane.resting is None and len(lane.flying) < int(lane.window):
             row = lane.queue[0]
             if socket is None or row.outbox != self._session_outbox:
                 break
@@ -300,7 +300,7 @@ class Sender:
             except RequestFailed as exc:
                 error = ErrorBody(exc.code, exc.name, exc.detail, Retry.SAME_ID.value, applied=None)
             else:
-                lane.attempt = 0
+                lane.accepted(self._options.lane_window)
                 self._outcomes.append((row, sent))
                 self._plan_flush()
                 return
@@ -319,7 +319,7 @@ class Sender:
             self._outcomes.append((row, error))
             self._plan_flush()
         else:
-            lane.attempt += 1
+            lane.set_back()
             self._repeat(lane, row, retry_delay_s(error.retry_ms, lane.attempt, self._spread()))
             if reason.retry is Retry.NEW_TOKEN:
                 self._renew_token()

@@ -322,3 +322,18 @@ def _copy_key(old: Path, new: Path) -> None:
         if (old / name).exists():
             (new / name).write_bytes((old / name).read_bytes())
             (new / name).chmod(0o600)
+
+
+async def test_a_client_that_sends_faster_than_it_may_is_slowed_down_and_loses_nothing(tmp_path: Path):
+    async with ServerProcess(tmp_path / "server", config={"limits": {"link_rate": 100, "link_burst": 20}}) as process:
+        await process.create_app("slow")
+        async with Client(process.url, process.token("user/alice")) as alice:
+            await alice.online()
+            await alice.groups.create("g.one")
+            loop = asyncio.get_running_loop()
+            began_s = loop.time()
+            handles = [alice.send_nowait("g.one", f"m{i}") for i in range(150)]
+            positions = [(await handle).seq for handle in handles]
+            took_s = loop.time() - began_s
+    assert positions == list(range(2, 152))
+    assert took_s < 10, "about 1.3 s are needed at that rate"

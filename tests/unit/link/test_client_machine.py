@@ -60,7 +60,7 @@ def test_no_request_before_the_welcome() -> None:
 
 def test_a_refused_hello_says_what_to_do() -> None:
     link = LinkClient(JSON_CODEC, Hello(token="t", device="d"), 0.0)
-    error = ErrorBody(2003, "token_expired", "Mint a fresh token.", "new_token")
+    error = ErrorBody(2003, "token_expired", "Mint a fresh token.", "new_token", applied=False)
     assert link.receive(frame(3, 1, error), 0.1) == [HelloRefused(error, Reaction.NEW_TOKEN)]
 
 
@@ -87,7 +87,7 @@ def test_the_window_keeps_requests_back_in_their_order() -> None:
     assert [f[1] for f in sent(link)] == ids[:2]
     link.receive(frame(2, ids[1], {}), 0.1)
     assert [f[1] for f in sent(link)] == [ids[2]]
-    link.receive(frame(3, ids[0], ErrorBody(3001, "forbidden", "", "never")), 0.1)
+    link.receive(frame(3, ids[0], ErrorBody(3001, "forbidden", "", "never", applied=False)), 0.1)
     link.receive(frame(2, ids[2], {}), 0.1)
     assert [f[1] for f in sent(link)] == ids[3:]
 

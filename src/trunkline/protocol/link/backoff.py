@@ -31,9 +31,9 @@ def draining_delay_s(reconnect_in_ms: int, roll: float) -> float:
 def retry_delay_s(retry_ms: int, attempt: int, roll: float) -> float:
     """How long to wait before repeating a request that was refused with "later" or whose outcome is unknown.
 
-    Never less than the server asked for, and spread over as much again, so that many refused
-    clients do not come back together.
+    Where the server named a time: that, and up to as much again, so that many refused clients do not come back
+    together. Else full jitter under a ceiling that doubles with every attempt, counted from 1.
     """
-    asked_s = max(retry_ms, 0) / 1000.0
-    spread_s = max(asked_s, min(RETRY_CEILING_S, _RETRY_BASE_S * 2.0 ** min(attempt, 9)))
-    return asked_s + roll * spread_s
+    if retry_ms > 0:
+        return (1.0 + roll) * retry_ms / 1000.0
+    return roll * min(RETRY_CEILING_S, _RETRY_BASE_S * 2.0 ** min(attempt, 9))
