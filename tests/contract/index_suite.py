@@ -57,18 +57,24 @@ async def project(index: Index, groups: Sequence[tuple[int, Sequence[Record]]]) 
     """Submit groups and wait until they are visible."""
     if not groups:
         return
-    done = asyncio.Event()
-    failures: list[BaseException] = []
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     last = groups[-1][0]
-    index.projector.on_progress(lambda lsn: done.set() if lsn >= last else None)
-    index.projector.on_failure(lambda error: (failures.append(error), done.set()))
+
+    def progress(lsn: int) -> None:
+        if lsn >= last and not done.done():
+            done.set_result(None)
+
+    def failure(error: BaseException) -> None:
+        if not done.done():
+            done.set_exception(error)
+
+    index.projector.on_progress(progress)
+    index.projector.on_failure(failure)
     for lsn, records in groups:
         index.projector.submit(lsn, records)
     index.projector.hurry()
     if index.projector.projected_lsn < last:
-        await done.wait()
-    if failures:
-        raise failures[0]
+        await done
 
 
 def fields(thing: object) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class Batch:
         for bulk in (self.ids, self.conversations, self.chunks, self.members):
             bulk.write(db)
         for bulk in (self.inbox, self.memberships, self.settings):
-            bulk.write(db)
+            bulk.write(db, sort=True)
         self.write_sent()
         for (cid, seq), overlay in self.overlays.items():
             db.execute("REPLACE INTO overlay (cid, seq, body) VALUES (?, ?, ?)", (cid, seq, _encode(overlay)))
@@ -107,7 +107,7 @@ class Batch:
             numbers = flat[::3]
             values += (outbox_key(*key), min(numbers), max(numbers), self.sent_at_ms, _encode(flat))
         self.sends.clear()
-        self._sent.write(self.db)
+        self._sent.write(self.db, sort=True)
 
     def _write_seqs(self, table: str, changes: list[tuple[int, int, str | None]]) -> None:
         for cid, seq, sender in changes:

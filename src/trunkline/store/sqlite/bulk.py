@@ -6,10 +6,13 @@ busy event loop. One INSERT with hundreds of rows is one step.
 
 from __future__ import annotations
 
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from trunkline.store.sqlite.connection import Database
 
+_first = itemgetter(0)
 _SIZES = (256, 64, 16, 4, 1)
 """Rows per statement; few sizes, so that all statements stay prepared."""
 
@@ -33,12 +36,17 @@ class Bulk:
         self._statements = {size: f"{head} {','.join([row] * size)} {tail}" for size in _SIZES}
         self.values: list[Any] = []
 
-    def write(self, db: Database) -> None:
-        """Execute and forget the rows."""
+    def write(self, db: Database, *, sort: bool = False) -> None:
+        """Execute and forget the rows; sorted, when their order is not that of the table's key."""
         values = self.values
         if not values:
             return
         self.values = []
+        if sort:
+            one = iter(values)
+            by_row: list[tuple[Any, ...]] = list(zip(*[one] * self._columns, strict=True))
+            by_row.sort(key=_first)
+            values = list(chain.from_iterable(by_row))
         position = 0
         left = len(values) // self._columns
         for size in _SIZES:

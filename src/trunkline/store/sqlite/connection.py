@@ -15,6 +15,8 @@ CACHE_KIB = 32 * 1024
 MMAP_BYTES = 256 * 1024 * 1024
 _BUSY_TIMEOUT_MS = 5_000
 _RETRYABLE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_RETRYABLE_IO = frozenset({sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP})
+"""A full disk met while the shared memory of the write-ahead log grows."""
 
 
 class Cursor(Protocol):
@@ -78,4 +80,4 @@ def may_be_retried(error: BaseException) -> bool:
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         code = getattr(error, "extendedresult", None)
-    return isinstance(code, int) and (code & 0xFF) in _RETRYABLE
+    return isinstance(code, int) and ((code & 0xFF) in _RETRYABLE or code in _RETRYABLE_IO)

@@ -57,8 +57,8 @@ class ConversationFold:
         """Who joined (0) or left (when)."""
         self._configured: set[str] = set()
 
-    def run(self, records: Sequence[tuple[int, ConversationRecord]]) -> None:
-        """Fold (lsn, record) pairs."""
+    def run(self, records: Sequence[Any]) -> None:
+        """Fold lsn, record, lsn, record, ..."""
         state = self._state
         was_new = state.head == 0
         entries = self._entries
@@ -67,8 +67,8 @@ class ConversationFold:
         cid = self._tracked.cid
         owns: dict[str, int] = {}
         head, count, active = state.head, state.count, None
-        lsn = 0
-        for lsn, record in records:
+        pairs = iter(records)
+        for lsn, record in zip(pairs, pairs, strict=True):
             if type(record) is EntryAppended:
                 entry = record.entry
                 entries.append(entry)

@@ -6,6 +6,8 @@ Not here: when that happens and on which thread (``projector``).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any
 
 from trunkline.domain.log.records import (
     CursorMoved,
@@ -20,18 +22,20 @@ from trunkline.store.sqlite import parties
 from trunkline.store.sqlite.batch import Batch, outbox_key
 from trunkline.store.sqlite.connection import Database
 from trunkline.store.sqlite.erase import erase_party
-from trunkline.store.sqlite.fold import ConversationFold, ConversationRecord
+from trunkline.store.sqlite.fold import ConversationFold
 from trunkline.store.sqlite.schema import write_meta
 from trunkline.store.sqlite.sent import raise_floor
-from trunkline.store.sqlite.tracked import TrackedConversations
+from trunkline.store.sqlite.tracked import Tracked, TrackedConversations
 
 Group = tuple[int, Sequence[Record]]
 """An lsn and the records that became durable with it."""
 
 _SLICE_ENTRIES = 256
 _PREFETCH = 256
+_cid = attrgetter("cid")
 
-Grouped = dict[tuple[str, str], list[tuple[int, ConversationRecord]]]
+Grouped = dict[tuple[str, str], list[Any]]
+"""Records by conversation, each after its lsn; flat, because 100,000 pairs would keep the garbage collector busy."""
 
 
 class Projection:
@@ -84,9 +88,9 @@ class Projection:
                     key = (record.app, record.conversation)  # type: ignore[union-attr]
                     found = grouped.get(key)
                     if found is None:
-                        grouped[key] = [(lsn, record)]  # type: ignore[list-item]
+                        grouped[key] = [lsn, record]
                     else:
-                        found.append((lsn, record))  # type: ignore[arg-type]
+                        found += (lsn, record)
                 elif kind is PartyErased:
                     self._fold(grouped)
                     erase_party(self._db, lsn, record)  # type: ignore[arg-type]
@@ -105,15 +109,19 @@ class Projection:
     def _fold(self, grouped: Grouped) -> None:
         """Fold and write what was grouped; leaves the dict empty."""
         keys = list(grouped)
-        since_pause = 0
+        tracked: list[Tracked] = []
         for start in range(0, len(keys), _PREFETCH):
-            tracked = self._tracked.want(keys[start : start + _PREFETCH])
-            for key, conversation in tracked.items():
-                records = grouped[key]
-                since_pause += len(records)
-                if since_pause > _SLICE_ENTRIES:
-                    since_pause = 0
-                    self._pause()
-                ConversationFold(conversation, self._batch).run(records)
+            tracked += self._tracked.want(keys[start : start + _PREFETCH]).values()
+            self._pause()
+        # In the order of the tables' keys, neighbours share pages.
+        tracked.sort(key=_cid)
+        since_pause = 0
+        for conversation in tracked:
+            records = grouped[conversation.state.app, conversation.state.id]
+            since_pause += len(records)
+            if since_pause > 2 * _SLICE_ENTRIES:
+                since_pause = 0
+                self._pause()
+            ConversationFold(conversation, self._batch).run(records)
         grouped.clear()
         self._batch.write()

@@ -109,8 +109,12 @@ class SqliteProjector:
         self._on_progress.append((asyncio.get_running_loop(), callback))
 
     def on_failure(self, callback: Callable[[BaseException], None]) -> None:
-        """Call on the running event loop when projection failed for good."""
-        self._on_failure.append((asyncio.get_running_loop(), callback))
+        """Call on the running event loop when projection failed for good, also if it has already."""
+        loop = asyncio.get_running_loop()
+        with self._condition:
+            self._on_failure.append((loop, callback))
+            if self._failure is not None:
+                loop.call_soon(callback, self._failure)
 
     async def stop(self) -> None:
         """Project what is queued, make it durable, then end. May be called twice."""
@@ -118,6 +122,11 @@ class SqliteProjector:
             self._stopping = True
             self._condition.notify()
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    async def checkpoint(self) -> int:
+        """Make durable what is projected, as far as running queries allow; returns ``durable_lsn``."""
+        await self.run(lambda _: self._checkpoint())
+        return self._durable
 
     async def run(self, job: Callable[[Database], Result]) -> Result:
         """Run something on the writing connection, between two batches.
@@ -147,16 +156,18 @@ class SqliteProjector:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
         try:
             while self._wait():
-                while self._jobs:
-                    self._jobs.popleft()()
+                self._run_jobs()
                 if self._queue:
                     self._project(self._take())
                 self._checkpoint_if_due()
             self._checkpoint()
         except BaseException as error:
             self._fail(error)
-        finally:
+        try:
             self._db.close()
+        except Exception as error:
+            if self._failure is None:
+                self._fail(error)
 
     def _wait(self) -> bool:
         """Wait for a batch's worth of work, or for a reason not to; False when it is time to end."""
@@ -173,6 +184,10 @@ class SqliteProjector:
                 self._condition.wait(left_s)
             self._waiting_for_more = False
             return bool(self._queue or self._jobs or not self._stopping)
+
+    def _run_jobs(self) -> None:
+        while self._jobs:
+            self._jobs.popleft()()
 
     def _take(self) -> list[Group]:
         with self._condition:
@@ -197,8 +212,9 @@ class SqliteProjector:
                     raise
                 self._projection.forget()
             with self._condition:
-                if not self._stopping:
+                if not self._stopping and not self._jobs:
                     self._condition.wait(backoff_s)
+            self._run_jobs()
             backoff_s = min(2 * backoff_s, _LONGEST_BACKOFF_S)
         lsn = groups[-1][0]
         with self._condition:
@@ -217,7 +233,12 @@ class SqliteProjector:
         """Move the write-ahead log into the file; what is fully moved is durable."""
         lsn = self._projected
         self._checkpointed_at_s = time.monotonic()
-        busy, in_log, moved = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        try:
+            busy, in_log, moved = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except Exception as error:
+            if may_be_retried(error):
+                return
+            raise
         if not busy and in_log == moved:
             self._durable = lsn
 
@@ -229,10 +250,9 @@ class SqliteProjector:
         with self._condition:
             self._failure = error
             self._queue.clear()
-            jobs = list(self._jobs)
-        for job in jobs:
-            job()
-        self._tell(self._on_failure, error)
+            listeners = list(self._on_failure)
+        self._run_jobs()
+        self._tell(listeners, error)
 
     @staticmethod
     def _tell(listeners: Sequence[tuple[asyncio.AbstractEventLoop, Callable[[Any], None]]], argument: object) -> None:
