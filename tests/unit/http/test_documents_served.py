@@ -17,6 +17,7 @@ import pytest
 from tests.unit.http.conftest import Connect
 from tests.unit.http.registry import World
 from trunkline.base.errors import Code
+from trunkline.domain.messages.types import MESSAGE_TYPES
 from trunkline.edges.http import HttpConfig
 from trunkline.edges.http.binding import Binder
 from trunkline.edges.http.docs.errors import errors_markdown
@@ -24,7 +25,15 @@ from trunkline.edges.http.docs.markup import inline, paragraphs
 from trunkline.edges.http.examples import EXAMPLES
 from trunkline.edges.http.openapi import build_document
 from trunkline.edges.http.routes import ROUTES
+from trunkline.edges.http.schema_types import CONTENTS
 
+SAMPLES = {
+    "text": {"text": "x"},
+    "voice": {"url": "u", "duration_ms": 1},
+    "file": {"url": "u", "name": "n", "size_bytes": 1},
+    "location": {"latitude": 1.0, "longitude": 2.0},
+    "sticker": {"pack": "p", "id": "i"},
+}
 DOCUMENT = build_document(World().operations(), version="0.1.0")
 OPERATIONS = [
     (method, path, operation) for path, methods in DOCUMENT["paths"].items() for method, operation in methods.items()
@@ -93,7 +102,16 @@ def test_what_is_only_there_to_be_refused_is_not_offered() -> None:
     for name, schema in DOCUMENT["components"]["schemas"].items():
         if name.startswith("MessageSend"):
             assert not {"sender", "at_ms"} & set(schema["properties"]) or name == "MessageSent"
-    assert "content" in DOCUMENT["components"]["schemas"]["MessageSend"]["required"]
+    send = DOCUMENT["components"]["schemas"]["MessageSend"]
+    assert "content" in send["required"]
+    assert {"$ref": "#/components/schemas/TextContent"} in send["properties"]["content"]["anyOf"]
+
+
+def test_every_message_type_that_can_be_sent_has_its_content_described() -> None:
+    sendable = {name for name, kind in MESSAGE_TYPES.items() if kind.sendable}
+    assert set(CONTENTS) | {"custom"} == sendable
+    for name, type_ in CONTENTS.items():
+        MESSAGE_TYPES[name].check(msgspec.msgpack.encode(msgspec.convert(SAMPLES.get(name, {"url": "u"}), type_)))
 
 
 def test_problems_are_described_as_they_are_sent() -> None:

@@ -77,6 +77,12 @@ async def test_a_party_in_the_path_may_fill_a_list(client: httpx.AsyncClient, wo
     assert world.asked[0][2].parties == ["user/u2"]
 
 
+async def test_the_path_of_a_send_wins_over_its_body(client: httpx.AsyncClient, world: World) -> None:
+    await client.post("/v1/conversations/team/messages", json={"to": "user/u2", "conversation": "x", "content": {}})
+
+    assert (world.asked[0][2].conversation, world.asked[0][2].to) == ("team", None)
+
+
 async def test_a_path_segment_is_percent_decoded(client: httpx.AsyncClient, world: World) -> None:
     await client.put("/v1/conversations/team/messages/3/reactions/%F0%9F%91%8D")
 

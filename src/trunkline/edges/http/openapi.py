@@ -18,7 +18,7 @@ from trunkline.edges.http.examples import EXAMPLES, PATH_EXAMPLES
 from trunkline.edges.http.idempotency import KEY_HEADER, KEY_PATTERN, REPLAYED_HEADER
 from trunkline.edges.http.problems import PROBLEM_MEDIA_TYPE, Problem
 from trunkline.edges.http.routes import ROUTES, Route
-from trunkline.edges.http.schema_types import SchemaTypes, element_type
+from trunkline.edges.http.schema_types import CONTENTS, SchemaTypes, element_type
 from trunkline.services.operation import Audience, Operation
 
 _REF = "#/components/schemas/{name}"
@@ -71,7 +71,7 @@ def build_document(
     """The whole document, ready to encode."""
     twins = SchemaTypes()
     binders = [(route, Binder(route, operations[route.operation].request)) for route in routes]
-    types: list[Any] = [Problem]
+    types: list[Any] = [Problem, *CONTENTS.values()]
     for route, binder in binders:
         if success_status(route, operations[route.operation]) != 204:
             types.append(twins.of(answer_type(route, operations[route.operation])))

@@ -88,7 +88,8 @@ _SINGLE = MappingProxyType({"limit": 1})
 
 ROUTES: tuple[Route, ...] = (
     # Messages
-    Route("message.send", "POST", _M, 201, location=_SENT),
+    # The path names the conversation; a party besides would be another one.
+    Route("message.send", "POST", _M, 201, fixed={"to": None}, location=_SENT),
     Route(
         "message.send",
         "POST",

@@ -11,12 +11,37 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
+from trunkline.domain.messages import types as content
 from trunkline.wire.calls.messages import BulkSend, MessageSend
 
 _REFUSED = frozenset({"sender", "at_ms"})
 _TWINNED: tuple[type[msgspec.Struct], ...] = (MessageSend, BulkSend)
 
-Content = Annotated[dict[str, Any], msgspec.Meta(description="As the type of the message demands.")]
+CONTENTS: dict[str, type[msgspec.Struct]] = {
+    "text": content.TextContent,
+    "image": content.ImageContent,
+    "voice": content.VoiceContent,
+    "video": content.VideoContent,
+    "file": content.FileContent,
+    "location": content.LocationContent,
+    "sticker": content.StickerContent,
+}
+"""What content a message type demands; ``custom`` takes any object."""
+
+Content = Annotated[
+    dict[str, Any],
+    msgspec.Meta(
+        description="As the type demands: "
+        + ", ".join(f"{n}: `{t.__name__}`" for n, t in CONTENTS.items())
+        + ", or any.",
+        extra_json_schema={
+            "anyOf": [
+                *({"$ref": f"#/components/schemas/{type_.__name__}"} for type_ in CONTENTS.values()),
+                {"type": "object", "title": "custom"},
+            ]
+        },
+    ),
+]
 
 
 class SchemaTypes:

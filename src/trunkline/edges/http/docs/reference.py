@@ -27,7 +27,7 @@ def render_reference(document: dict[str, Any]) -> str:
         main.append(f"<h2>{escape(tag)}</h2>")
         for method, path, operation in operations:
             anchor = escape(operation["operationId"])
-            navigation.append(f'<li><a href="#{anchor}">{escape(operation["summary"])}</a></li>')
+            navigation.append(f'<li><a href="#{anchor}">{inline(operation["summary"])}</a></li>')
             main.append(_operation(document, method, path, operation))
         navigation.append("</ul>")
     main.append("<h2>Schemas</h2>")
@@ -42,7 +42,7 @@ def render_reference(document: dict[str, Any]) -> str:
 def _operation(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> str:
     anchor = escape(operation["operationId"])
     parts = [
-        f'<section id="{anchor}"><h3><a href="#{anchor}">{escape(operation["summary"])}</a></h3>',
+        f'<section id="{anchor}"><h3><a href="#{anchor}">{inline(operation["summary"])}</a></h3>',
         f'<p class="route"><code><span class="method {method}">{method.upper()}</span>{escape(path)}</code></p>',
         paragraphs(operation["description"]),
     ]
