@@ -5,6 +5,8 @@ What is not here: deciding what is applied and when (``receiving``).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from trunkline.base.faultpoints import FaultPoint, hit
 from trunkline.client.store import ConversationRow, LocalStore
 from trunkline.client.views import apply_entry, take_back
@@ -13,6 +15,7 @@ from trunkline.wire.calls.session import ConversationView, MemberSettings, SyncR
 from trunkline.wire.entries import EntryView
 
 _MOST_AHEAD = 500
+_LARGEST_SEQ = 2**53
 
 
 class Applier:
@@ -66,7 +69,7 @@ class Applier:
         with store.database.transaction(durable=False):
             for view in result.conversations:
                 self._put_view(view)
-            store.conversations.remove(result.removed)
+            self._remove(result.removed)
             if result.blocked is not None:
                 store.put_blocked(result.blocked)
             store.database.put("epoch", result.epoch)
@@ -90,7 +93,7 @@ class Applier:
     def remove(self, conversations: set[str]) -> None:
         """The party is no longer in these."""
         with self._store.database.transaction(durable=False):
-            self._store.conversations.remove(conversations)
+            self._remove(conversations)
 
     def list_anew(self) -> None:
         """The position in the inbox is of no use: the next sync begins at the start."""
@@ -118,6 +121,12 @@ class Applier:
         """The application has heard of it."""
         with self._store.database.transaction(durable=False):
             self._store.database.put("resync_untold", "")
+
+    def _remove(self, conversations: Iterable[str]) -> None:
+        self._store.conversations.remove(conversations)
+        for name in conversations:
+            # What was accepted there will not be shown to this party as an entry any more.
+            self._store.outbox.settle_up_to(name, _LARGEST_SEQ)
 
     def _put_view(self, view: ConversationView) -> None:
         row = self._store.conversations.get(view.conversation) or ConversationRow(view.conversation)

@@ -190,6 +190,8 @@ class Client:
             return
         self._closed = True
         await self._supervisor.stop()
+        # With a connection the task has ended by now; without, it waits for a server, a token or the next attempt.
+        self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
         self._feed.close()
         await self._notifier.stop(self.options.close_timeout_s)
@@ -388,6 +390,10 @@ class Client:
 
     def hello(self, token: str) -> Hello:
         """The hello for the next connection."""
+        _, device = claims_of(token)
+        if device and self._device is None and device != self._store.device:
+            with self._store.database.transaction(durable=True):
+                self._store.database.put("device", device)
         self._session_outbox = self._sender.hello_outbox()
         return Hello(
             token=token,
@@ -445,6 +451,8 @@ class Client:
             logger.exception("the client failed")
             self._supervisor.fail(str(exc))
         finally:
+            if self.state is not ClientState.STOPPED:
+                self._supervisor.fail("closed by the application")
             reason = self._supervisor.state.reason
             self._receiver.stop()
             self._sender.stop(reason)

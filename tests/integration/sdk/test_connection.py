@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.sdk.conftest import token, until
 from tests.reference_link.server import ReferenceServer
-from trunkline.client import Client, ClientState, ClientStopped, RequestFailed, StateChange
+from trunkline.client import Client, ClientState, ClientStopped, RequestFailed, StateChange, mint_token
 from trunkline.client.options import Options
 
 Make = Callable[..., Client]
@@ -166,3 +166,35 @@ async def test_using_a_closed_client_says_so(server: ReferenceServer, client: Ma
     with pytest.raises(RuntimeError, match="opened once"):
         async with alice:
             pass
+
+
+async def test_closing_does_not_wait_for_a_server_that_does_not_answer(client: Make):
+    """A listener that accepts and stays silent: the handshake never ends."""
+    writers: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _, writer: writers.append(writer), "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    try:
+        async with Client(f"http://127.0.0.1:{port}", token("user/alice")) as alice:
+            handle = alice.send_nowait("user/bob", "stays in the outbox")
+            await until(lambda: alice.state is ClientState.CONNECTING)
+            began_s = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - began_s < 3
+        assert alice.state is ClientState.STOPPED
+        with pytest.raises(ClientStopped):
+            await handle
+    finally:
+        silent.close()
+        for writer in writers:
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_a_token_bound_to_a_device_names_the_device(server: ReferenceServer, client: Make):
+    def bound() -> str:
+        return mint_token("k", "s" * 32, "user/alice", device="phone-7")
+
+    async with client("user/alice", token=bound) as alice:
+        await alice.online()
+        assert alice.device == "phone-7"
+    (hello,) = [params for _, method, params in server.requests if method == "hello"]
+    assert hello["device"] == "phone-7"
