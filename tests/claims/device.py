@@ -74,6 +74,7 @@ class Device:
         self.placeholders: set[tuple[str, int]] = set()
         self.states: list[StateChange] = []
         self.epoch = 0
+        self.resyncs = 0
         self.client: Client | None = None
         self.pending: set[asyncio.Task[None]] = set()
         self.mint = token
@@ -185,6 +186,7 @@ class Device:
                 await result
 
     def _on_resync(self, notice: ResyncNotice) -> None:
+        self.resyncs += 1
         if not notice.history_dropped or self.client is None:
             return
         # Everything arrives again under the new epoch, from the first entry the device may see.

@@ -65,6 +65,7 @@ class ServerProcess:
         self.module = module
         self.arguments = tuple(arguments)
         self.started_at_s = 0.0
+        self.clock_offset_s = 0.0
         self.key = ""
         self.secret = ""
         self._process: asyncio.subprocess.Process | None = None
@@ -214,8 +215,9 @@ class ServerProcess:
         self.key, self.secret = answer["key"], answer["secret"]
 
     def token(self, party: str, device: str | None = None, *, now_s: float | None = None) -> str:
-        """Mint a client token offline."""
-        return mint_token(self.key, self.secret, party, device=device, now_s=now_s)
+        """Mint a client token offline, by the clock the server goes by."""
+        minted_at_s = time.time() + self.clock_offset_s if now_s is None else now_s
+        return mint_token(self.key, self.secret, party, device=device, now_s=minted_at_s)
 
     async def _end(self, number: int, timeout_s: float) -> None:
         if self._process is None or self._process.returncode is not None:

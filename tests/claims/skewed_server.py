@@ -1,5 +1,7 @@
 """Runs the server with a wall clock that a test moves: `python -m tests.claims.skewed_server --clock FILE serve ...`.
 
+With `--prune-every-s SECONDS` before the command, what happens once an hour happens that often.
+
 The file holds two little-endian doubles: an offset in seconds, and a drift in parts per million since the start. It is
 read at every look at the clock, so a test can let the clock jump while the server runs. The monotonic clock is left
 alone, as it is by the kernel when somebody sets the time.
@@ -7,6 +9,7 @@ alone, as it is by the kernel when somebody sets the time.
 
 from __future__ import annotations
 
+import argparse
 import mmap
 import struct
 import sys
@@ -42,12 +45,17 @@ def install(path: Path) -> None:
 
 def main() -> int:
     """Install the clock, then run the command line as usual."""
-    if sys.argv[1] != "--clock":
-        raise SystemExit("usage: python -m tests.claims.skewed_server --clock FILE COMMAND...")
-    install(Path(sys.argv[2]))
-    from trunkline.server.cli import main as cli
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clock", type=Path, required=True)
+    parser.add_argument("--prune-every-s", type=float)
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    install(options.clock)
+    from trunkline.server import cli, lifecycle
 
-    return cli(sys.argv[3:])
+    if options.prune_every_s is not None:
+        lifecycle.PRUNE_S = options.prune_every_s
+    return cli.main(options.command)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -76,6 +76,7 @@ class World:
         self.owners: dict[str, Device] = {}
         self.epochs: list[tuple[int, dict[str, int]]] = []
         self.absent: set[str] = set()
+        self.closed_away: set[tuple[str, str]] = set()
         self._sending = True
 
     async def __aenter__(self) -> Self:
@@ -145,7 +146,13 @@ class World:
     # ------------------------------------------------------------------ load
 
     async def send_many(
-        self, devices: Sequence[Device], total: int, *, window: int = 4, padding_bytes: int = 0
+        self,
+        devices: Sequence[Device],
+        total: int,
+        *,
+        window: int = 4,
+        padding_bytes: int = 0,
+        convs: Sequence[str] | None = None,
     ) -> None:
         """Let devices send to their conversations at random, each with `window` messages on the way.
 
@@ -153,17 +160,17 @@ class World:
         """
         left = total
 
-        async def one_slot(device: Device, rng: random.Random, convs: list[str]) -> None:
+        async def one_slot(device: Device, rng: random.Random, mine: list[str]) -> None:
             nonlocal left
             while self._sending and left > 0:
                 left -= 1
-                await device.send(rng.choice(convs), padding_bytes=padding_bytes)
+                await device.send(rng.choice(mine), padding_bytes=padding_bytes)
 
         async with asyncio.TaskGroup() as group:
             for device in devices:
-                convs = [conv for conv, parties in self.convs.items() if device.party in parties]
-                for slot in range(window if convs else 0):
-                    group.create_task(one_slot(device, self.ctx.rng(self.name, device.dev, slot), convs))
+                mine = [conv for conv in convs or self.convs if device.party in self.convs[conv]]
+                for slot in range(window if mine else 0):
+                    group.create_task(one_slot(device, self.ctx.rng(self.name, device.dev, slot), mine))
 
     def stop_sending(self) -> None:
         """Let `send_many` end once what is on the way has an outcome."""
@@ -185,18 +192,23 @@ class World:
 
     # ------------------------------------------------------------------ judgement
 
-    async def come_to_rest(self, timeout_s: float = 120) -> dict[str, list[EntryView]]:
+    async def come_to_rest(self, timeout_s: float = 40) -> dict[str, list[EntryView]]:
         """Wait until every send has an outcome and every device has all it may see; returns the final logs."""
         present = [device for device in self.devices if device.dev not in self.absent and device.client is not None]
         await asyncio.gather(*(device.settled(timeout_s) for device in present))
         logs = {conv: await self.read_log(conv) for conv in self.convs}
         deadline_s = time.monotonic() + timeout_s
         for device in present:
-            goals = {conv: goal for conv in self.convs if (goal := self._goal(device.party, logs[conv]))}
+            goals = {
+                conv: goal
+                for conv in self.convs
+                if (device.dev, conv) not in self.closed_away and (goal := self._goal(device.party, logs[conv]))
+            }
             try:
                 await device.caught_up(goals, max(0.1, deadline_s - time.monotonic()))
             except TimeoutError:
-                continue  # the checker says what is missing
+                behind = {conv: (device.last_seen.get(conv, 0), goal) for conv, goal in goals.items()}
+                print(f"{device.dev} does not get further: {behind}")  # the checker says what is missing
         await asyncio.sleep(0.1)  # anything delivered twice would still be on its way
         return logs
 
@@ -214,20 +226,20 @@ class World:
             if not page.entries:
                 raise AssertionError(f"{conv}: nothing from {len(entries) + 1} on, but the head is {page.head}")
 
-    async def judge(self, timeout_s: float = 120) -> Verdict:
+    async def judge(self, timeout_s: float = 40) -> Verdict:
         """Come to rest, compare everything, and add the verdict to the report."""
         logs = await self.come_to_rest(timeout_s)
         fresh = await self._fresh_hashes(logs)
         for device in self.devices:
             if device.client is not None and device.dev not in self.absent:
                 for conv, parties in self.convs.items():
-                    if device.party in parties:
+                    if device.party in parties and (device.dev, conv) not in self.closed_away:
                         h = device.state_hash(conv)
                         scope = f"{conv}@{_segments(device.party, logs[conv])}"
                         device.events.append(StateHash(device.dev, scope, h, time.monotonic_ns()))
         events: list[Event] = []
         for device in self.devices:
-            events += with_views(device, logs)
+            events += with_views(device, logs, self.closed_away)
             self.report.latency_ms += device.latency_ms
         finals = [self.final_log(conv, entries) for conv, entries in logs.items()]
         verdict = check_history(events, finals, fresh_hashes=fresh, absent=self.absent)
@@ -241,7 +253,8 @@ class World:
         epochs = [(epoch, kept.get(conv, 0) + 1) for epoch, kept in self.epochs]
         if not epochs:
             epochs = [(entries[0].epoch if entries else 0, 1)]
-        return FinalLog(conv, [(entry.seq, id_of(entry)) for entry in entries], epochs=epochs)
+        taken_back = [entry.seq for entry in entries if entry.now and (entry.now.recalled or entry.now.erased)]
+        return FinalLog(conv, [(entry.seq, id_of(entry)) for entry in entries], epochs=epochs, erased=taken_back)
 
     def keep_histories(self) -> None:
         """Write the histories beside the data, for whoever looks at a failure."""
@@ -258,7 +271,10 @@ class World:
             device = Device(self.server.url, lambda party=party: self.server.token(party), party, "fresh")  # type: ignore[misc]
             await device.start()
             try:
-                convs = {conv: goal for conv in self.convs if (goal := self._goal(party, logs[conv]))}
+                gone = {conv for dev, conv in self.closed_away if dev.startswith(f"{party}:")}
+                convs = {
+                    conv: goal for conv in self.convs if conv not in gone and (goal := self._goal(party, logs[conv]))
+                }
                 await device.caught_up(convs)
                 for conv in convs:
                     fresh[f"{conv}@{_segments(party, logs[conv])}"] = device.state_hash(conv)
@@ -293,7 +309,9 @@ def _segments(party: str, entries: list[EntryView]) -> list[tuple[int, int]]:
     return segments
 
 
-def with_views(device: Device, logs: dict[str, list[EntryView]]) -> list[Event]:
+def with_views(
+    device: Device, logs: dict[str, list[EntryView]], closed_away: Collection[tuple[str, str]] = ()
+) -> list[Event]:
     """Return a device's events with the bounds of its views, as the logs have them, put where they belong."""
     left = {conv: _segments(device.party, entries) for conv, entries in logs.items()}
     ends: dict[str, int] = {}
@@ -301,7 +319,8 @@ def with_views(device: Device, logs: dict[str, list[EntryView]]) -> list[Event]:
 
     def leave(conv: str, t: int) -> None:
         if ends.get(conv):
-            found.append(ViewLeave(device.dev, conv, ends.pop(conv), t))
+            complete = (device.dev, conv) not in closed_away
+            found.append(ViewLeave(device.dev, conv, ends.pop(conv), t, complete))
 
     def join(conv: str, t: int, epoch: int) -> None:
         start, end = left[conv].pop(0)
