@@ -77,6 +77,7 @@ class StoreSection(msgspec.Struct, forbid_unknown_fields=True):
         cache: conversations kept in memory when idle.
         project_every_s: longest wait of the projections for more to project at once.
         keep_journal_bytes: projected journal kept for backups and replays.
+        backup_directory: where a running server puts backups. Empty: the directory that holds the data directory.
     """
 
     directory: str = "data"
@@ -86,6 +87,7 @@ class StoreSection(msgspec.Struct, forbid_unknown_fields=True):
     cache: Count = 100_000
     project_every_s: Seconds = 1.0
     keep_journal_bytes: Annotated[int, Meta(ge=0)] = 134_217_728
+    backup_directory: str = ""
 
 
 class LimitsSection(msgspec.Struct, forbid_unknown_fields=True):
@@ -143,6 +145,11 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     def directory(self) -> Path:
         """The data directory."""
         return Path(self.store.directory)
+
+    @property
+    def backup_path(self) -> Path:
+        """Where a running server puts backups."""
+        return Path(self.store.backup_directory or self.directory.absolute().parent)
 
     @property
     def master_key_path(self) -> Path:

@@ -20,6 +20,7 @@ from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.limits import Rate
 from trunkline.edges.http import create_app
 from trunkline.edges.port import Port
+from trunkline.protocol.journal.errors import JournalClosed
 from trunkline.server.config import Config, ConfigError, load_config
 from trunkline.server.master_key import load_admin_token, load_master_key
 from trunkline.server.runtime import Collector
@@ -84,7 +85,7 @@ class Server:
         self._spawn(self._trim(), "trim")
         self._spawn(self._prune(), "prune")
         report = self.store.journal.report
-        log.info("listening", extra={"host": config.server.host, "port": self.port, "recovered": str(report)})
+        log.info("listening", extra={"host": config.server.host, "port": self.port, "recovered": report.describe()})
 
     async def _listen(self) -> None:
         settings = uvicorn.Config(
@@ -118,6 +119,8 @@ class Server:
         context = self._tls or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
+            # First where a failure does no harm: a pair that does not match would leave a live context broken.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key)
             context.load_cert_chain(tls.certificate, tls.key)
         except (OSError, ssl.SSLError) as error:
             raise ConfigError(f"[tls] the certificate or key cannot be used: {error}") from error
@@ -186,7 +189,10 @@ class Server:
                 excess -= segment.size_bytes
                 before = segment.last_lsn + 1
             if before:
-                await asyncio.get_running_loop().run_in_executor(None, journal.trim, before)
+                try:
+                    await asyncio.get_running_loop().run_in_executor(None, journal.trim, before)
+                except (OSError, JournalClosed) as error:
+                    log.warning("the journal could not be trimmed; trying again", extra={"error": str(error)})
 
     async def _prune(self) -> None:
         while True:
@@ -196,7 +202,7 @@ class Server:
     # --- reload and end ---------------------------------------------------------------------
 
     def reload(self) -> None:
-        """Read limits, CORS and the TLS certificate again; a bad configuration changes nothing."""
+        """Read limits and the TLS certificate again; a bad configuration changes nothing."""
         try:
             fresh = load_config(self._config_path)
             before, self.config = self.config, fresh
@@ -236,6 +242,7 @@ class Server:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await system.backups.close()
         await self.store.close()
         log.info("stopped")
 

@@ -30,7 +30,7 @@ def run_operation(
     try:
         return asyncio.run(_offline(config, name, request, result))
     except DataDirectoryLocked:
-        return _online(config, path, method, request, result)
+        return ask_server(config, path, method, request, result)
 
 
 async def _offline(config: Config, name: str, request: msgspec.Struct, result: type[Result]) -> Result:
@@ -47,7 +47,12 @@ async def _offline(config: Config, name: str, request: msgspec.Struct, result: t
     return answer
 
 
-def _online(config: Config, path: str, method: str, request: msgspec.Struct, result: type[Result]) -> Result:
+def ask_server(config: Config, path: str, method: str, request: msgspec.Struct, result: type[Result]) -> Result:
+    """Ask the running server as the operator.
+
+    Raises:
+        CommandError: it does not answer, or refuses.
+    """
     import http.client
     import ssl
 
@@ -84,7 +89,7 @@ def rotate_key(config: Config, app: str, overlap_s: int) -> ApiKey:
         return asyncio.run(_rotate_offline(config, app, overlap_s))
     except DataDirectoryLocked:
         request = KeyRotate(overlap_s=overlap_s)
-        return _online(config, f"/v1/admin/apps/{app}/keys", "POST", request, ApiKey)
+        return ask_server(config, f"/v1/admin/apps/{app}/keys", "POST", request, ApiKey)
 
 
 async def _rotate_offline(config: Config, app: str, overlap_s: int) -> ApiKey:

@@ -7,8 +7,10 @@ from the index's last durable position.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +20,15 @@ from trunkline.server.config import Config
 from trunkline.store.journal.file_journal import FileJournal
 from trunkline.store.journal.thread import JournalThread
 from trunkline.store.sqlite.index import SqliteIndex
+from trunkline.store.sqlite.schema import SchemaTooNew, read_meta
 
 REPLAY_BATCH = 2_000
+FORMAT = 1
+"""Of the data directory as a whole, in store.json."""
+
+
+class StoreUnusable(Exception):
+    """The data directory cannot be used as it is; the message says what to do. Nothing was changed."""
 
 
 @dataclass(slots=True)
@@ -44,14 +53,20 @@ def read_epoch(directory: Path) -> int:
 
     Raises:
         OSError: the directory cannot be written.
+        StoreUnusable: the file is damaged, or of a newer version.
     """
     path = directory / "store.json"
     try:
-        return int(json.loads(path.read_text("ascii"))["epoch"])
+        found = json.loads(path.read_bytes())
+        if found["format"] != FORMAT:
+            raise StoreUnusable(f"{path} has format {found['format']}, this program knows {FORMAT}: use the newer one")
+        return int(found["epoch"])
     except FileNotFoundError:
         epoch = time.time_ns() // 1_000_000
         write_epoch(directory, epoch)
         return epoch
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreUnusable(f"{path} is damaged ({error}); restore a backup") from error
 
 
 def write_epoch(directory: Path, epoch: int) -> None:
@@ -59,7 +74,7 @@ def write_epoch(directory: Path, epoch: int) -> None:
     path = directory / "store.json"
     temporary = path.with_suffix(".tmp")
     with temporary.open("w") as file:
-        json.dump({"format": 1, "epoch": epoch}, file)
+        json.dump({"format": FORMAT, "epoch": epoch}, file)
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(path)
@@ -76,15 +91,21 @@ async def open_store(config: Config) -> Store:
     Raises:
         DataDirectoryLocked: another server has it.
         JournalError: the journal is damaged (nothing was changed) or belongs to another store.
+        StoreUnusable: the index or store.json is damaged, or of a newer version.
         OSError: the directory cannot be used.
     """
     directory = config.directory
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = config.store
-    journal = FileJournal.open(directory / "journal", segment_size_bytes=settings.segment_bytes, fsync=settings.fsync)
+    journal = FileJournal.open(
+        directory / "journal",
+        segment_size_bytes=settings.segment_bytes,
+        fsync=settings.fsync,
+        verify_after_lsn=_projected_lsn(directory / "index.db"),
+    )
     try:
         epoch = read_epoch(directory)
-        index = SqliteIndex.open(directory / "index.db", epoch, batch_s=settings.project_every_s)
+        index = _open_index(directory / "index.db", epoch, settings.project_every_s)
         try:
             await _replay(journal, index)
         except BaseException:
@@ -94,6 +115,34 @@ async def open_store(config: Config) -> Store:
         journal.close()
         raise
     return Store(directory, epoch, journal, index, JournalThread(journal, asyncio.get_running_loop()))
+
+
+def _open_index(path: Path, epoch: int, batch_s: float) -> SqliteIndex:
+    try:
+        return SqliteIndex.open(path, epoch, batch_s=batch_s)
+    except SchemaTooNew as error:
+        raise StoreUnusable(str(error)) from error
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR):
+            raise OSError(0, f"SQLite: {error}", str(path)) from error
+        raise StoreUnusable(
+            f"{path} cannot be used ({error}); keep a copy of the data directory and restore a backup"
+        ) from error
+
+
+def _projected_lsn(path: Path) -> int:
+    """How far the index is, so that kept journal below it need not be read through; 0 when that is unknown.
+
+    Only looks: the journal's lock is not held yet, and nothing may be changed before the journal is accepted.
+    """
+    if not path.exists():
+        return 0
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            return read_meta(db, "projected_lsn")
+    except sqlite3.Error:
+        return 0  # opening the index will say what is wrong
 
 
 async def _replay(journal: FileJournal, index: SqliteIndex) -> None:

@@ -12,6 +12,8 @@ from trunkline.domain.limits import Rate
 from trunkline.domain.log.records import Entry
 from trunkline.edges.http import HttpConfig, HttpDeps, RequestRates
 from trunkline.edges.link.deps import LinkDeps, LinkLimits
+from trunkline.server.backups.operations import Backups
+from trunkline.server.backups.operations import operations as backup_operations
 from trunkline.server.clock import SystemClock, SystemRandomness
 from trunkline.server.config import Config, LimitsSection
 from trunkline.server.metrics import Metrics
@@ -62,6 +64,7 @@ class System:
     link: LinkDeps
     http: HttpDeps
     rates: RequestRates
+    backups: Backups
 
 
 def link_limits(limits: LimitsSection) -> LinkLimits:
@@ -109,6 +112,7 @@ async def build(
     reader = Reader(engine)
     inbox = Inbox(engine, reader)
     presence = PresenceBook(engine, hub)
+    backups = Backups(store, config.backup_path, version)
     operations = catalogue(
         message_operations(sender, forwarder, changes, reader),
         group_operations(Groups(engine, randomness), Membership(engine)),
@@ -118,6 +122,7 @@ async def build(
         device_operations(devices),
         party_operations(ProfileBook(engine), BlockBook(engine, hub)),
         privacy_operations(Exporter(engine), Eraser(engine, hub)),
+        backup_operations(backups),
     )
     metrics = Metrics(engine, hub, delivery, store.journal)
     limits = config.limits
@@ -155,7 +160,7 @@ async def build(
             version=version,
         ),
     )
-    return System(engine, hub, keys, changes, delivery, metrics, link, http, rates)
+    return System(engine, hub, keys, changes, delivery, metrics, link, http, rates, backups)
 
 
 def _reload_and_deliver(

@@ -45,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
 def _serve(config: Config, options: argparse.Namespace) -> int:
     from trunkline.protocol.journal.errors import JournalError
     from trunkline.server import lifecycle
+    from trunkline.server.store import StoreUnusable
 
     def ready(server: Server) -> None:
         scheme = "https" if config.tls.certificate else "http"
@@ -64,7 +65,7 @@ def _serve(config: Config, options: argparse.Namespace) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
-    except JournalError as error:
+    except (JournalError, StoreUnusable) as error:
         print(f"The store cannot be opened: {error}", file=sys.stderr)
         return 1
     except OSError as error:
