@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.unit.http.conftest import Connect
+from trunkline.edges.http import HttpConfig
 from trunkline.edges.http.proxies import TrustedProxies, address_of, parse_networks
 
 OUR = ("10.0.0.0/8", "::1")
@@ -69,3 +71,12 @@ def test_addresses() -> None:
     assert address_of("unknown") is None
     assert str(address_of("1.2.3.4:80")) == "1.2.3.4"
     assert str(address_of("::1")) == "::1"
+
+
+@pytest.mark.parametrize(("trusted", "strict"), [(("203.0.113.0/24",), True), ((), False)])
+async def test_https_at_a_trusted_proxy_is_https(connect: Connect, trusted: tuple[str, ...], strict: bool) -> None:
+    client = connect(config=HttpConfig(trusted_proxies=trusted))
+
+    answer = await client.get("/v1/conversations", headers={"X-Forwarded-Proto": "https"})
+
+    assert ("Strict-Transport-Security" in answer.headers) == strict
