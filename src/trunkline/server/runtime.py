@@ -9,6 +9,7 @@ import sys
 _M_TRIM_THRESHOLD = -1
 _M_TOP_PAD = -2
 _M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
 SWITCH_INTERVAL_S = 0.0005
 
 
@@ -27,6 +28,8 @@ def tune() -> None:
         libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
         libc.mallopt(_M_TRIM_THRESHOLD, 64 << 20)
         libc.mallopt(_M_TOP_PAD, 1 << 20)
+        # One heap for all threads: the GIL serialises them anyway, and heaps of threads grow and shrink by mprotect.
+        libc.mallopt(_M_ARENA_MAX, 1)
     except (OSError, AttributeError):
         pass  # another C library: it works, only slower
 

@@ -24,6 +24,8 @@ log = logging.getLogger("trunkline.commit")
 Owner = ResidentConversation | ResidentParty | None
 Release = Callable[[TrunklineError | None, Any, Any], None]
 SMALL_GROUP = 48
+BUSY_TICK = 128
+LARGE_GROUP = 4096
 MAX_DELAY_S = 0.0015
 
 
@@ -69,6 +71,7 @@ class CommitQueue:
         self._scheduled = False
         self._last_start_s = 0.0
         self._last_size = 0
+        self._seen = 0
         self.failure: TrunklineError | None = None
         """Set for good once the journal's state is unknown."""
 
@@ -134,10 +137,19 @@ class CommitQueue:
             self._timer.call_soon(self._start)
 
     def _start(self) -> None:
-        self._scheduled = False
         group = self._pending
-        if self._in_flight is not None or not group.records:
+        size = len(group.records)
+        if self._in_flight is not None or not size:
+            self._scheduled = False
             return
+        if size - self._seen >= BUSY_TICK and size < LARGE_GROUP:
+            # The tick that just ended brought many records, so more are waiting in the sockets: take them along.
+            # Whoever both sends and receives then gets all of it in one write instead of two.
+            self._seen = size
+            self._timer.call_soon(self._start)
+            return
+        self._scheduled = False
+        self._seen = 0
         self._pending = Group()
         self._in_flight = group
         self._last_start_s = self._timer.time()
@@ -154,10 +166,7 @@ class CommitQueue:
             return
         group.lsn = lsn
         if self._pending.records:
-            if len(self._pending.records) >= SMALL_GROUP:
-                self._start()  # the disk works while the loop fans out
-            else:
-                self._schedule()
+            self._schedule()
         for owner in group.owners:
             if owner is not None:
                 owner.in_flight -= 1
