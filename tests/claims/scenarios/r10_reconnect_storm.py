@@ -20,7 +20,7 @@ _SLOT_S = 0.05
 
 async def run(ctx: Context) -> ScenarioReport:
     """Cut everybody off, watch them come back spread out, and compare."""
-    people, storms = ctx.size(short=(30, 3), full=(400, 20))
+    people, storms = ctx.size(short=(30, 3), full=(200, 20))
     report = ScenarioReport(
         "R10", f"{people} clients x {storms} reconnect storms", fault_kinds="RST of all connections"
     )

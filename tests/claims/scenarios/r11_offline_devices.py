@@ -58,7 +58,7 @@ async def run(ctx: Context) -> ScenarioReport:
         report.check("the fifth device was told to resync", mine[4].resyncs > 0, f"{mine[4].resyncs} times")
         others = sum(device.resyncs for device in mine[:4])
         report.notes.append(
-            f"The server's clock was moved ahead. The four others fetched their list anew {others} times, after the restart"
-            " 91 days later. Messages themselves are kept without limit."
+            f"The server's clock was moved ahead. The four others fetched their list anew {others} times, after the"
+            " restart 91 days later. Messages themselves are kept without limit."
         )
     return report
