@@ -41,3 +41,4 @@ def set_up_logs(level: str) -> None:
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("picows").setLevel(logging.ERROR)
+    logging.getLogger("trunkline.port").setLevel(logging.WARNING)  # picows reports every connection here

@@ -173,6 +173,9 @@ Try it by hand
     .venv/bin/trunkline chat --url {url} --to user/dave --token {token}
     .venv/bin/trunkline chat --url {url} --to user/carol --token {bob}
 
+  The ten lines of the README, as carol:
+    TRUNKLINE_URL={url} TRUNKLINE_TOKEN={token} .venv/bin/python examples/hello.py
+
   As an app server:
     curl -u {auth} {url}/v1/conversations -H 'Trunkline-Party: user/carol'
     curl -u {auth} {url}/v1/messages -H 'Trunkline-Party: user/dave' -H 'Content-Type: application/json' \\

@@ -33,6 +33,8 @@ class Forwarder:
         Raises:
             TrunklineError: a source message cannot be seen or is gone, or the target refuses.
         """
+        if outbox is None and request.outbox is not None and request.n:
+            outbox = await self._engine.residents.load_outbox(caller.app, caller.party, request.outbox)
         sources = await self._sources(caller, request)
         if request.merged:
             merged = {

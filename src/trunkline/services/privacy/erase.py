@@ -76,7 +76,8 @@ class Eraser:
         engine = self._engine
         await engine.projected(engine.committed_lsn)
         conversations = messages = 0
-        for conversation in await engine.index.memberships(app, party):
+        memberships = await engine.index.memberships(app, party)
+        for conversation in memberships:
             resident = await engine.conversation(app, conversation)
             state = resident.state
             member = state.members.get(party) if state is not None else None
@@ -93,6 +94,10 @@ class Eraser:
         engine.append_party(records.PartyErased(app, party, engine.clock.now_ms()))
         await engine.commits.settled()
         await engine.projected(engine.committed_lsn)
+        for conversation in memberships:
+            loaded = engine.residents.conversation(app, conversation)
+            if loaded is not None and loaded.state is not None:
+                loaded.state.erase(party)  # as the projection did
         return PartyErased(party, messages, conversations)
 
     def _tell(self, resident: ResidentConversation, state: Conversation, party: str) -> None:

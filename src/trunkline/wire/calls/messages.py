@@ -55,6 +55,7 @@ class MessageForward(Struct, kw_only=True):
     merged: bool = False
     title: Annotated[str, Meta(max_length=200)] = ""
     n: Position = 0
+    outbox: OutboxId | None = None
 
 
 class MessagesForwarded(Struct):
