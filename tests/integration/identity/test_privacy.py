@@ -15,7 +15,7 @@ from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.conversation.state import LARGE_MEMBER_COUNT
 from trunkline.domain.conversation.unread import unread_of
 from trunkline.domain.identity import Caller, direct_conversation_id
-from trunkline.domain.log.records import SettingsChanged
+from trunkline.domain.log.records import EntriesHidden, SettingsChanged
 from trunkline.services.messages.changes import Changes, Windows
 from trunkline.services.messages.history import Reader
 from trunkline.services.privacy import erase
@@ -141,6 +141,18 @@ async def test_after_an_erasure_nothing_the_party_wrote_can_be_read(world: World
     assert (exported.profile, exported.blocked, exported.devices) == (None, [], [])
     assert {m.conversation: m.settings for m in exported.conversations}["club"] == MemberSettings()
     assert (await world.call(town.bob, "profile.get", parties=["user/ann"])).profiles == []
+
+
+async def test_after_an_erasure_memory_and_index_agree(world: World, town: Town) -> None:
+    resident, club = await world.engine.existing(town.ann.app, "club")
+    world.engine.append_change(resident, club, EntriesHidden(town.ann.app, "club", "user/ann", (3,), 2, (3,)))
+    await town.erase()
+    loaded = await world.index.reader.conversation(town.ann.app, "club")
+    assert loaded is not None
+    for state in (club, loaded):
+        member = state.members["user/ann"]
+        assert (member.settings, member.hidden, member.hidden_up_to) == (None, {}, 0)
+        assert (state.head, state.count) == (club.head, club.count)
 
 
 async def test_an_erasure_survives_a_restart(disk: Disk) -> None:
