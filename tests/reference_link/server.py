@@ -69,6 +69,7 @@ class Session(picows.WSListener):
         self.party = ""
         self.device = ""
         self.outbox = ""
+        self.pongs = 0
         self.transport: picows.WSTransport | None = None
 
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
@@ -83,6 +84,8 @@ class Session(picows.WSListener):
         if frame.msg_type == picows.WSMsgType.CLOSE:
             transport.send_close(picows.WSCloseCode.OK)
             transport.disconnect()
+        elif frame.msg_type == picows.WSMsgType.PONG:
+            self.pongs += 1
         elif frame.msg_type in (picows.WSMsgType.TEXT, picows.WSMsgType.BINARY):
             self.take(self.codec.decode(frame.get_payload_as_bytes()))
 

@@ -198,3 +198,18 @@ async def test_a_token_bound_to_a_device_names_the_device(server: ReferenceServe
         assert alice.device == "phone-7"
     (hello,) = [params for _, method, params in server.requests if method == "hello"]
     assert hello["device"] == "phone-7"
+
+
+async def test_the_servers_pings_are_answered_and_count_as_a_sign_of_life(server: ReferenceServer, client: Make):
+    server.heartbeat_ms = 100
+    async with client("user/alice") as alice:
+        await alice.online()
+        (session,) = server.sessions
+        session.take = lambda request: None  # type: ignore[method-assign]  # nothing but WebSocket pings is heard
+        while session.pongs < 12:
+            assert session.transport is not None, "the client gave the connection up"
+            session.transport.send_ping(b"still here")
+            await asyncio.sleep(
+                0.05
+            )  # the interval of the pings: half a heartbeat, four times until a silence is noticed
+    assert server.connections == 1
