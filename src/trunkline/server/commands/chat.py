@@ -154,7 +154,7 @@ class Chat:
             self._note(f"{typing.party} is typing ...")
 
     def _state(self, change: StateChange) -> None:
-        if change.state is ClientState.STOPPED:
+        if change.state is ClientState.STOPPED and change.close_code:
             self._note(f"the server turned us away: {change.reason}")
         elif change.state is ClientState.CONNECTING and self._conversation:
             self._note("connection lost; trying again")

@@ -87,7 +87,6 @@ class Engine:
         self._projected_lsn = 0
         self._retiring = False
         self._listeners: list[Listener] = []
-        self._after_group: list[Callable[[], None]] = []
         self._waiting: list[tuple[int, Callable[[], object]]] = []
         self.appended = 0
         projector.on_progress(self._projected)
@@ -220,10 +219,6 @@ class Engine:
         """Call ``listener`` for every durable record, in order."""
         self._listeners.append(listener)
 
-    def after_group(self, callback: Callable[[], None]) -> None:
-        """Call after each durable group's records and waiters were served."""
-        self._after_group.append(callback)
-
     def _durable(self, group: Group) -> None:
         lsn = group.lsn
         listeners = self._listeners
@@ -247,12 +242,6 @@ class Engine:
         self._lags.append((lsn, len(group.records)))
         self._unprojected_records += len(group.records)
         self._projector.submit(lsn, group.records)
-        if self._after_group:
-            group.waiters.append((self._flush, None, None))
-
-    def _flush(self, _error: TrunklineError | None, _first: object, _second: object) -> None:
-        for callback in self._after_group:
-            callback()
 
     def _failed(self, group: Group) -> None:
         for record, owner, outbox in zip(group.records, group.owners, group.outboxes, strict=True):
