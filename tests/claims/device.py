@@ -30,7 +30,7 @@ from trunkline.client import (
 from trunkline.client import (
     Resync as ResyncNotice,
 )
-from trunkline.domain.history import Cursor, Event, Fail, Head, Invoke, Ok, Recv, Resync, Unknown
+from trunkline.domain.history import Asked, Cursor, Event, Fail, Head, Invoke, Ok, Recv, Resync, Unknown
 from trunkline.wire.calls.conversations import ConversationRef
 from trunkline.wire.calls.session import ConversationView
 from trunkline.wire.entries import PLACEHOLDER, EntryView
@@ -135,6 +135,7 @@ class Device:
         """Ask the server for the head and write it down."""
         assert self.client is not None
         asked_t = time.monotonic_ns()
+        self.events.append(Asked(self.dev, conv, asked_t))
         # Without an answer there is nothing to write down.
         with contextlib.suppress(RequestFailed, ClientStopped, TimeoutError):
             view = await self.client.call("conversation.get", ConversationRef(conv), ConversationView)

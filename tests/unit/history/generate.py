@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from trunkline.domain.history import (
+    Asked,
     Cursor,
     Event,
     Fail,
@@ -180,7 +181,13 @@ class Toy:
         dev, conv = self.pick()
         if self.members[dev, conv].epoch == self.epoch:
             asked = self.tick()
-            self.note(dev, Head(dev, conv, self.epoch, self.head(conv), self.tick(), asked))
+            head = self.head(conv)
+            if self.rng.random() < 0.5:
+                self.note(dev, Asked(dev, conv, asked))
+                self.apply()
+                while self.rng.random() < 0.7 and self.deliver(dev, conv):
+                    pass  # deliveries overtake the answer
+            self.note(dev, Head(dev, conv, self.epoch, head, self.tick(), asked))
 
     def cursor(self) -> None:
         dev, conv = self.pick()

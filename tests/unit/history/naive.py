@@ -11,6 +11,7 @@ from itertools import combinations
 
 from tests.unit.history.generate import Run
 from trunkline.domain.history import (
+    Asked,
     Cursor,
     Event,
     Fail,
@@ -191,7 +192,10 @@ def _state(run: Run, events: list[Event], logs: dict[str, FinalLog]) -> set[str]
             ):
                 found.add("I10")
             if isinstance(e, Head):
-                if any((e.epoch, e.seq) < (o.epoch, o.seq) for o in earlier if isinstance(o, Recv | Head)):
+                asked = Asked(e.dev, e.conv, e.asked_t)
+                until = mine.index(asked) if asked in mine else i
+                before = [o for o in mine[:until] if isinstance(o, Recv | Head) and o.conv == e.conv]
+                if any((e.epoch, e.seq) < (o.epoch, o.seq) for o in before):
                     found.add("I10")
                 log = logs[e.conv]
                 if e.seq > log.head and _comparable(log, e.epoch, e.seq):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from tests.unit.history.generate import Run
-from trunkline.domain.history import Cursor, Event, Fail, Head, Invoke, Ok, Recv, Resync, ViewJoin, ViewLeave
+from trunkline.domain.history import Asked, Cursor, Event, Fail, Head, Invoke, Ok, Recv, Resync, ViewJoin, ViewLeave
 
 Plant = Callable[[Run, random.Random], bool]
 
@@ -485,6 +485,19 @@ def stale_read(run: Run, rng: random.Random) -> bool:
     conv, seq = rng.choice(found)
     t = max(event.t for event in run.all_events())
     run.events["user/new:d"] = [Head("user/new:d", conv, _last_epoch(run, conv), seq - 1, t + 2, t + 1)]
+    return True
+
+
+@_fault("I10")
+def answer_below_what_the_device_had_seen_when_it_asked(run: Run, rng: random.Random) -> bool:
+    found = [(dev, i) for dev, i in _plain_recvs(run) if run.events[dev][i].seq > 1]  # type: ignore[union-attr]
+    if not found:
+        return False
+    dev, i = rng.choice(found)
+    event = run.events[dev][i]
+    assert isinstance(event, Recv)
+    asked = Asked(dev, event.conv, event.t)
+    run.events[dev][i + 1 : i + 1] = [asked, Head(dev, event.conv, event.epoch, event.seq - 1, event.t, event.t)]
     return True
 
 

@@ -43,7 +43,8 @@ def test_the_clean_histories_are_worth_checking() -> None:
     assert sum(v.unresolved for v in verdicts) > 0
     kinds = {type(event).__name__ for event in generate(1, **SHAPES[3]).all_events()}
     assert kinds == {
-        "Invoke", "Ok", "Fail", "Unknown", "Recv", "Resync", "ViewJoin", "ViewLeave", "Cursor", "Head", "StateHash",
+        "Invoke", "Ok", "Fail", "Unknown", "Recv", "Resync", "ViewJoin", "ViewLeave", "Cursor", "Asked", "Head",
+        "StateHash",
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ of I1 to I11. Pure: histories and logs in, a verdict out.
 from trunkline.domain.history.bound import trials_needed, upper_bound_95
 from trunkline.domain.history.checker import Checker, check_history
 from trunkline.domain.history.events import (
+    Asked,
     Cursor,
     Event,
     Fail,
@@ -30,6 +31,7 @@ from trunkline.domain.history.verdict import INVARIANTS, Verdict, Violations
 
 __all__ = [
     "INVARIANTS",
+    "Asked",
     "Checker",
     "ContradictoryHistoryError",
     "Cursor",

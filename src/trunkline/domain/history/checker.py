@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from trunkline.domain.history.events import (
+    Asked,
     Cursor,
     Event,
     Fail,
@@ -79,6 +80,7 @@ class Checker:
             ViewJoin: self._views.on_join,
             ViewLeave: self._views.on_leave,
             Cursor: self._cursors.on_cursor,
+            Asked: self._heads.on_asked,
             Head: self._heads.on_head,
             StateHash: self._hashes.on_state_hash,
         }

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 __all__ = [
+    "Asked",
     "Cursor",
     "Event",
     "Fail",
@@ -128,11 +129,20 @@ class Cursor(_Event, frozen=True, tag="cursor"):
     epoch: int = 0
 
 
+class Asked(_Event, frozen=True, tag="asked"):
+    """The device asked for the head. The `Head` whose `asked_t` is this `t` answers it."""
+
+    dev: str
+    conv: str
+    t: int
+
+
 class Head(_Event, frozen=True, tag="head"):
     """The device was told that the log ends at `seq`.
 
     `asked_t` is when the device asked; with it, a head below an entry acknowledged before that moment is a stale read.
-    It is 0 when the head came unasked.
+    With an `Asked` event as well, deliveries that overtake the answer do not make it one. It is 0 when the head came
+    unasked.
     """
 
     dev: str
@@ -152,7 +162,7 @@ class StateHash(_Event, frozen=True, tag="state_hash"):
     t: int
 
 
-Event = Invoke | Ok | Fail | Unknown | Recv | Resync | ViewJoin | ViewLeave | Cursor | Head | StateHash
+Event = Asked | Invoke | Ok | Fail | Unknown | Recv | Resync | ViewJoin | ViewLeave | Cursor | Head | StateHash
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)

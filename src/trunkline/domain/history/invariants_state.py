@@ -3,8 +3,9 @@
 * **I9 convergence**: the last state hash of every device of a scope is the same, and equals the one a fresh login got.
   Devices named as `absent` are left out: they were gone at the end.
 * **I10 monotonic**: a device never sees a smaller head than a head or delivery it saw before in that epoch, never an
-  older epoch, and never a head that the final log does not reach. A head that answers a question asked at `asked_t` is
-  not below any entry acknowledged before that moment (otherwise the read was stale).
+  older epoch, and never a head that the final log does not reach. An answer is held to what the device had seen when
+  it `Asked`, because a delivery may overtake it; it is also not below any entry that was acknowledged, to anyone,
+  before that moment (otherwise the read was stale).
 * **I11 cursors**: a cursor, as one device sees it, never goes back within an epoch, never passes the final head, and
   never stands on a message that had not been sent yet.
 """
@@ -12,7 +13,7 @@
 from bisect import bisect_left
 from collections.abc import Collection, Mapping
 
-from trunkline.domain.history.events import Cursor, Head, Recv, StateHash
+from trunkline.domain.history.events import Asked, Cursor, Head, Recv, StateHash
 from trunkline.domain.history.invariants_order import place_of
 from trunkline.domain.history.log import FinalLog
 from trunkline.domain.history.sends import SendTable
@@ -51,6 +52,7 @@ class Heads:
         self._findings = findings
         self._top: dict[tuple[str, str], tuple[int, int]] = {}
         self._asked: list[Head] = []
+        self._top_when_asked: dict[tuple[str, str, int], tuple[int, int] | None] = {}
 
     def on_recv(self, event: Recv) -> None:
         """A delivery shows that the head is at least there."""
@@ -60,17 +62,22 @@ class Heads:
         if top is None or seen > top:
             self._top[key] = seen
 
+    def on_asked(self, event: Asked) -> None:
+        """Remember what the device had seen by now."""
+        self._top_when_asked[event.dev, event.conv, event.t] = self._top.get((event.dev, event.conv))
+
     def on_head(self, event: Head) -> None:
         """Check a head against what the device saw before and against the final log."""
         key = (event.dev, event.conv)
         name = f"{event.dev} in {event.conv}"
         top = self._top.get(key)
         seen = (event.epoch, event.seq)
-        if top is not None and seen < top:
+        bound = self._top_when_asked.pop((event.dev, event.conv, event.asked_t), top)
+        if bound is not None and seen < bound:
             self._findings.report(
-                "I10", f"{name}: saw head {seen[1]} (epoch {seen[0]}) after {top[1]} (epoch {top[0]})"
+                "I10", f"{name}: saw head {seen[1]} (epoch {seen[0]}) after {bound[1]} (epoch {bound[0]})"
             )
-        else:
+        if top is None or seen > top:
             self._top[key] = seen
         log = self._logs[event.conv]
         if event.seq > log.head and log.survives(event.epoch, event.seq):
