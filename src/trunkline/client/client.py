@@ -1,14 +1,12 @@
-"""``Client``: what an application holds. Wires the parts of the SDK together and is their common surface.
+"""``Client``: what an application holds; the common surface of the parts that ``core`` connects.
 
 What is not here: how any of them works; see the module of the same name.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
-import platform
 import sqlite3
 import ssl as ssl_module
 from collections.abc import Callable, Collection, Iterator
@@ -19,35 +17,27 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from trunkline.client.addresses import direct_conversation_id, is_party, link_url
-from trunkline.client.callbacks import CALLBACK_CONSUMER, Callbacks, Notifier, Result
+from trunkline.client.callbacks import Callbacks, Result
 from trunkline.client.calls import (
     BlockCalls,
     ConversationCalls,
     DeviceCalls,
     EntryCalls,
     GroupCalls,
-    PresenceCalls,
     ProfileCalls,
 )
 from trunkline.client.calls.entries import as_content
+from trunkline.client.core import Core, Settings
 from trunkline.client.errors import ClientStopped
-from trunkline.client.feed import EntryStream, Feed
-from trunkline.client.history import HistoryReader
-from trunkline.client.link_socket import LinkSocket
-from trunkline.client.marks import Marks
+from trunkline.client.feed import EntryStream
 from trunkline.client.notices import ClientState, CursorMoved, Presence, Resync, SendOutcome, StateChange, Typing
 from trunkline.client.options import Options
-from trunkline.client.pushes import Pushes
-from trunkline.client.receiving import Receiver
-from trunkline.client.requests import Requests
 from trunkline.client.send_handle import SendHandle
-from trunkline.client.sending import Sender
-from trunkline.client.store import LocalStore, OutboxRow
-from trunkline.client.supervisor import Supervisor
-from trunkline.client.tokens import TokenSource, claims_of
+from trunkline.client.store import OutboxRow
+from trunkline.client.tokens import TokenSource
 from trunkline.protocol.link.frames import JSON_CODEC, MSGPACK_CODEC
 from trunkline.wire.calls.messages import MessageSent
-from trunkline.wire.calls.session import ConversationView, Hello, TypingSet, Welcome
+from trunkline.wire.calls.session import ConversationView, TypingSet
 from trunkline.wire.entries import EntryView
 from trunkline.wire.frames import EmptyResult
 
@@ -105,26 +95,27 @@ class Client:
     ) -> None:
         if encoding not in ("msgpack", "json"):
             raise ValueError("encoding is 'msgpack' or 'json'")
-        self._url = link_url(url)
-        self._token = token
-        self._path = store
-        self._device = device
-        self._codec = MSGPACK_CODEC if encoding == "msgpack" else JSON_CODEC
-        self._ssl = ssl
         self.options = options or Options()
-        self._callbacks = Callbacks(
-            on_entry=on_entry,
-            on_state=on_state,
-            on_resync=on_resync,
-            on_sent=on_sent,
-            on_conversation=on_conversation,
-            on_typing=on_typing,
-            on_presence=on_presence,
-            on_cursor=on_cursor,
+        self._settings = Settings(
+            url=link_url(url),
+            token=token,
+            path=store,
+            device=device,
+            codec=MSGPACK_CODEC if encoding == "msgpack" else JSON_CODEC,
+            ssl_context=ssl,
+            options=self.options,
+            callbacks=Callbacks(
+                on_entry=on_entry,
+                on_state=on_state,
+                on_resync=on_resync,
+                on_sent=on_sent,
+                on_conversation=on_conversation,
+                on_typing=on_typing,
+                on_presence=on_presence,
+                on_cursor=on_cursor,
+            ),
         )
-        self._state_changed = asyncio.Event()
-        self._open = False
-        self._closed = False
+        self._opened = False
 
     # ------------------------------------------------------------------ life
 
@@ -135,47 +126,19 @@ class Client:
             StoreInUse: another client has the store open.
             StoreUnusable: it cannot be opened or read.
         """
-        if self._open or self._closed:
+        if self._opened:
             raise RuntimeError("a client is opened once; make another one")
-        party, device = claims_of(self._token) if isinstance(self._token, str) else ("", "")
-        self._store = LocalStore(self._path, self._device or device or None)
-        if party and not self._store.party:
-            with self._store.database.transaction(durable=True):
-                self._store.database.put("party", party)
-        self._requests = Requests(self.options)
-        self._feed = Feed(self._store)
-        self._notifier = Notifier(self._callbacks, self.options.max_notices, self._view_of)
-        self._supervisor = Supervisor(self._url, self._token, self._codec, self.options, self, ssl_context=self._ssl)
-        self._sender = Sender(
-            self._store,
-            self.options,
-            reconnect=self._supervisor.reconnect,
-            renew_token=self._supervisor.renew_token,
-            notify=self._sent,
-        )
-        self._receiver = Receiver(
-            self._store,
-            self.options,
-            applied=self._applied,
-            resynced=lambda resync, told: self._notifier.tell("on_resync", resync, told),
-            listed=self._notifier.tell_listed,
-            synced=self._supervisor.synced,
-            broken=self._store_broken,
-        )
-        self._marks = Marks(self._store, self.options, self._pushes_moved)
-        self._pushes = Pushes(self._store, self._codec, self._receiver, self._notifier, self._supervisor.draining)
-        self._history = HistoryReader(self._store, self._requests, self._receiver)
-        self.groups = GroupCalls(self._requests)
-        self.conversations = ConversationCalls(self._requests, self._store, self._receiver.know)
-        self.entries = EntryCalls(self._requests, self._store)
-        self.profiles = ProfileCalls(self._requests)
-        self.blocks = BlockCalls(self._requests, self._store)
-        self.devices = DeviceCalls(self._requests)
-        self.presence = PresenceCalls(self._requests)
-        self._open = True
-        self._notifier.start(self.messages(consumer=CALLBACK_CONSUMER) if self._callbacks.on_entry else None)
-        self._receiver.tell_resync()
-        self._running = asyncio.create_task(self._run())
+        core = self._core = Core(self._settings)
+        self._store = core.store
+        self.groups = GroupCalls(core.requests)
+        self.conversations = ConversationCalls(core.requests, core.store, core.receiver.know)
+        self.entries = EntryCalls(core.requests, core.store)
+        self.profiles = ProfileCalls(core.requests)
+        self.blocks = BlockCalls(core.requests, core.store)
+        self.devices = DeviceCalls(core.requests)
+        self.presence = core.presence
+        self._opened = True
+        core.start()
         return self
 
     async def __aexit__(
@@ -186,23 +149,13 @@ class Client:
 
     async def close(self, *, settle: bool = True) -> None:
         """Stop. ``settle``: what streams handed out counts as done with, acknowledged or not."""
-        if not self._open or self._closed:
-            return
-        self._closed = True
-        await self._supervisor.stop()
-        # With a connection the task has ended by now; without, it waits for a server, a token or the next attempt.
-        self._running.cancel()
-        await asyncio.gather(self._running, return_exceptions=True)
-        self._feed.close()
-        await self._notifier.stop(self.options.close_timeout_s)
-        if settle:
-            self._feed.settle(except_for=CALLBACK_CONSUMER)
-        self._store.close()
+        if self._opened:
+            await self._core.close(settle=settle)
 
     @property
     def state(self) -> ClientState:
         """Where the client stands."""
-        return self._supervisor.state.state
+        return self._core.state if self._opened else ClientState.OFFLINE
 
     @property
     def party(self) -> str:
@@ -220,15 +173,11 @@ class Client:
         Raises:
             ClientStopped: the server told the client to stay away, or it was closed; the message says why.
         """
-        while self.state is not ClientState.ONLINE:
-            if self.state is ClientState.STOPPED:
-                raise ClientStopped(self._supervisor.state.reason)
-            self._state_changed.clear()
-            await self._state_changed.wait()
+        await self._core.online()
 
     def reconnect(self) -> None:
         """Try at once instead of waiting; for when the system says that the network is back."""
-        self._supervisor.reconnect()
+        self._core.supervisor.reconnect()
 
     # ------------------------------------------------------------------ sending
 
@@ -268,7 +217,7 @@ class Client:
             expires_in_ms: after which it disappears for everyone; 0 for never.
         """
         self._check_open()
-        return self._sender.send(
+        return self._core.sender.send(
             conversation="" if is_party(to) else to,
             recipient=to if is_party(to) else "",
             type=type,
@@ -313,7 +262,7 @@ class Client:
             consumer = f"{ALL_CONSUMER}:{name}" if name else ALL_CONSUMER
         if consumer is not None and not isinstance(consumer, str):
             raise TypeError("a consumer's name is a string")
-        return self._feed.stream(consumer, name, types)
+        return self._core.feed.stream(consumer, name, types)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -327,7 +276,7 @@ class Client:
         What you write happens exactly once per entry, whatever crashes when. Begin your tables' names with ``app_``,
         and do not await inside the block.
         """
-        with self._feed.transaction() as connection:
+        with self._core.feed.transaction() as connection:
             yield connection
 
     def local_history(self, conversation: str, *, before_seq: int = 0, limit: int = 50) -> list[EntryView]:
@@ -336,13 +285,13 @@ class Client:
 
     async def history(self, conversation: str, *, before_seq: int = 0, limit: int = 50) -> list[EntryView]:
         """Like ``local_history``, fetching from the server what is older than this device holds."""
-        return await self._history.page(self.conversation_of(conversation), before_seq, limit)
+        return await self._core.history.page(self.conversation_of(conversation), before_seq, limit)
 
     async def history_between(
         self, conversation: str, *, from_ms: int = 0, to_ms: int = 0, limit: int = 100, newest_first: bool = False
     ) -> list[EntryView]:
         """Entries of a time range, from the server; they are not kept."""
-        return await self._history.between(self.conversation_of(conversation), from_ms, to_ms, limit, newest_first)
+        return await self._core.history.between(self.conversation_of(conversation), from_ms, to_ms, limit, newest_first)
 
     def mark_read(self, conversation: str, seq: int = 0) -> None:
         """Everything up to ``seq`` (0: all that is here) was read; told to the server now or when connected."""
@@ -355,8 +304,8 @@ class Client:
             row.view.unread = row.view.unread_mentions = 0
         with self._store.database.transaction(durable=False):
             self._store.conversations.put(row)
-        self._marks.read(name, row.read_wanted)
-        self._notifier.tell_listed([name])
+        self._core.marks.read(name, row.read_wanted)
+        self._core.notifier.tell_listed([name])
 
     # ------------------------------------------------------------------ the rest
 
@@ -376,7 +325,7 @@ class Client:
     ) -> T:
         """Any method of the link; see ``Requests.call``."""
         self._check_open()
-        return await self._requests.call(method, params, result, again=again, timeout_s=timeout_s)
+        return await self._core.requests.call(method, params, result, again=again, timeout_s=timeout_s)
 
     def conversation_of(self, address: str) -> str:
         """The conversation id for an address: a party's direct conversation, or the id itself."""
@@ -386,97 +335,8 @@ class Client:
             raise ValueError("who this client is becomes known at its first connection; await online() first")
         return direct_conversation_id(self._store.party, address)
 
-    # ------------------------------------------------------------------ Session, for the supervisor
-
-    def hello(self, token: str) -> Hello:
-        """The hello for the next connection."""
-        _, device = claims_of(token)
-        if device and self._device is None and device != self._store.device:
-            with self._store.database.transaction(durable=True):
-                self._store.database.put("device", device)
-        self._session_outbox = self._sender.hello_outbox()
-        return Hello(
-            token=token,
-            device=self._store.device,
-            outbox=self._session_outbox,
-            platform=f"python/{platform.python_version()}",
-        )
-
-    def welcomed(self, socket: LinkSocket, welcome: Welcome) -> None:
-        """A connection is ready: everything that waited for one goes on."""
-        if not self._store.party:
-            with self._store.database.transaction(durable=True):
-                self._store.database.put("party", welcome.party)
-        elif self._store.party != welcome.party:
-            self._supervisor.give_up(
-                f"the store belongs to {self._store.party} and the token to {welcome.party}: use another store"
-            )
-            return
-        if not self._sender.start(socket, self._session_outbox, welcome.outbox_n):
-            self._supervisor.reconnect()
-            return
-        self._receiver.start(socket, welcome.epoch)
-        self._marks.start(socket)
-        if self._session_outbox == self._store.outbox_id:
-            self._requests.start(socket)
-            self.presence.renew()
-
-    def pushed(self, event: str, body: msgspec.Raw) -> None:
-        """A push arrived."""
-        self._pushes.take(event, body)
-
-    def lost(self) -> None:
-        """The connection is over."""
-        self._requests.lost()
-        self._sender.lost()
-        self._receiver.lost()
-        self._marks.lost()
-        self.presence.stop()
-
-    def changed(self, change: StateChange) -> None:
-        """The state changed."""
-        self._state_changed.set()
-        self._notifier.tell("on_state", change)
-
     # ------------------------------------------------------------------ inside
 
     def _check_open(self) -> None:
-        if not self._open or self._closed:
+        if not self._opened or self._core.closed:
             raise ClientStopped("the client is not open; use it inside 'async with'")
-
-    async def _run(self) -> None:
-        try:
-            await self._supervisor.run()
-        except Exception as exc:
-            logger.exception("the client failed")
-            self._supervisor.fail(str(exc))
-        finally:
-            if self.state is not ClientState.STOPPED:
-                self._supervisor.fail("closed by the application")
-            reason = self._supervisor.state.reason
-            self._receiver.stop()
-            self._sender.stop(reason)
-            self._requests.stop(reason)
-            self._marks.stop()
-            self._feed.stop()
-
-    def _applied(self, entries: list[EntryView]) -> None:
-        self._sender.applied(entries)
-        self._feed.applied()
-        self._marks.applied(entries)
-
-    def _sent(self, outcome: SendOutcome) -> None:
-        if outcome.seq:
-            self._receiver.expect(outcome.conversation, outcome.seq)
-        self._notifier.tell("on_sent", outcome)
-
-    def _pushes_moved(self, cursor: Any) -> None:
-        self._pushes.moved(cursor)
-
-    def _view_of(self, conversation: str) -> ConversationView | None:
-        row = self._store.conversations.get(conversation)
-        return row.view if row is not None else None
-
-    def _store_broken(self, reason: str) -> None:
-        logger.error("the local store cannot be written, trying again: %s", reason)
-        self._supervisor.drop()
