@@ -139,7 +139,7 @@ def _view_is_right(mine: list[Recv | Resync | ViewJoin | ViewLeave], log: FinalL
         if isinstance(e, ViewJoin):
             if not joined and e is not mine[0]:
                 return False
-            if joined and e.seq <= ended and (e.epoch == epoch or _comparable(log, epoch, e.seq - 1)):
+            if joined and e.seq <= ended and (e.epoch == epoch or _comparable(log, epoch, e.seq)):
                 return False
             if e.seq > log.head + 1 and _comparable(log, e.epoch, e.seq):
                 return False
