@@ -66,6 +66,7 @@ class Changes:
             raise TrunklineError(Code.TARGET_UNAVAILABLE, f"a {entry.type} message cannot be edited", field="seq")
         check_content(entry.type, content)
         self._check_window(caller, entry, self.windows.edit_ms)
+        await self._check_blocked(caller, target.state)
         return self._append(caller, target, types.EDITED, {"content": decode_content(content)})
 
     async def recall(self, caller: Caller, request: MessageRecall) -> Changed:
@@ -90,8 +91,9 @@ class Changes:
         reactions = target.overlay.reactions
         if request.on and request.key not in reactions and len(reactions) >= MAX_REACTION_KEYS:
             raise TrunklineError(Code.LIMIT_EXCEEDED, f"a message has at most {MAX_REACTION_KEYS} kinds of reaction")
-        if (caller.party in reactions.get(request.key, ())) == request.on and target.entry.seq <= target.overlay.as_of:
-            return _at(target.state, target.overlay.as_of, target.entry.at_ms)
+        if (caller.party in reactions.get(request.key, ())) == request.on:
+            return _at(target.state, target.overlay.as_of or request.seq, target.entry.at_ms)
+        await self._check_blocked(caller, target.state)
         return self._append(caller, target, types.REACTED, {"key": request.key, "on": request.on})
 
     async def pin(self, caller: Caller, request: MessagePin) -> Changed:
@@ -104,6 +106,7 @@ class Changes:
             return _at(state, target.overlay.as_of or request.seq, target.entry.at_ms)
         if request.on and len(state.pinned) >= MAX_PINS:
             raise TrunklineError(Code.LIMIT_EXCEEDED, f"a conversation has at most {MAX_PINS} pins")
+        await self._check_blocked(caller, state)
         return self._append(caller, target, types.PINNED, {"on": request.on})
 
     async def hide(self, caller: Caller, request: MessageHide) -> EmptyResult:
@@ -159,6 +162,14 @@ class Changes:
         if overlay.recalled or overlay.expired or seq in state.removed:
             raise TrunklineError(Code.TARGET_UNAVAILABLE, "the message was taken back", field="seq")
         return Target(resident, state, entry, overlay)
+
+    async def _check_blocked(self, caller: Caller, state: Conversation) -> None:
+        """What a blocked party changes would reach who blocked it; only taking back stays possible."""
+        if state.kind != rules.DIRECT or caller.server:
+            return
+        for peer in state.members:
+            if peer != caller.party and caller.party in (await self._engine.party(caller.app, peer)).blocked:
+                raise TrunklineError(Code.BLOCKED, f"{peer} does not accept messages from {caller.party}")
 
     def _check_window(self, caller: Caller, entry: Entry, window_ms: int) -> None:
         if window_ms and not caller.server and self._engine.clock.now_ms() - entry.at_ms > window_ms:
