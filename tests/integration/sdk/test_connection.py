@@ -77,13 +77,14 @@ async def test_a_newer_connection_of_the_device_takes_over(server: ReferenceServ
 
 
 async def test_a_server_that_falls_silent_is_given_up(server: ReferenceServer, client: Make):
-    server.heartbeat_ms = 50
+    server.heartbeat_ms = 100
     server.faults.swallow["sync"] = 10**6
     async with client("user/alice", options=Options(request_timeout_s=60)) as alice:
         await until(lambda: server.connections == 1)
         for session in list(server.sessions):
             session.take = lambda request: None  # type: ignore[method-assign]
         server.faults.swallow.clear()
+        server.heartbeat_ms = 30_000
         await alice.online()
         assert server.connections == 2
 
@@ -201,12 +202,12 @@ async def test_a_token_bound_to_a_device_names_the_device(server: ReferenceServe
 
 
 async def test_the_servers_pings_are_answered_and_count_as_a_sign_of_life(server: ReferenceServer, client: Make):
-    server.heartbeat_ms = 100
+    server.heartbeat_ms = 400
     async with client("user/alice") as alice:
         await alice.online()
         (session,) = server.sessions
         session.take = lambda request: None  # type: ignore[method-assign]  # nothing but WebSocket pings is heard
-        while session.pongs < 12:
+        while session.pongs < 16:
             assert session.transport is not None, "the client gave the connection up"
             session.transport.send_ping(b"still here")
             await asyncio.sleep(
