@@ -361,6 +361,7 @@ def device_stops_short_of_the_head(run: Run, rng: random.Random) -> bool:
         (dev, i)
         for dev, i in _plain_recvs(run)
         if open_views[dev, run.events[dev][i].conv]  # type: ignore[union-attr]
+        and run.entries[run.events[dev][i].conv]  # type: ignore[union-attr]
         and run.events[dev][i].seq == run.entries[run.events[dev][i].conv][-1][0]  # type: ignore[union-attr]
     ]
     if not found:
