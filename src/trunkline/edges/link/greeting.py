@@ -54,7 +54,8 @@ async def _greet(session: LinkSession, deps: LinkDeps, request: RequestFrame) ->
     outbox = None
     if hello.outbox is not None:
         outbox = await engine.residents.load_outbox(caller.app, caller.party, hello.outbox)
-    await deps.note_device(caller, hello.platform)
+    # Again, as the last wait: a revocation that came meanwhile found no socket to close.
+    identity = await deps.authenticate(hello.token, hello.device)
     if session._closed:
         return
     session.caller = caller
@@ -82,3 +83,8 @@ async def _greet(session: LinkSession, deps: LinkDeps, request: RequestFrame) ->
             outbox_n=outbox.highest if outbox is not None else 0,
         ),
     )
+    try:
+        await deps.note_device(caller, hello.platform)
+    except TrunklineError as error:
+        # On a full disk people still sign in and read.
+        log.warning("a device could not be noted", extra={"error": error.code.slug})
