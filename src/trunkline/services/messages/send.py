@@ -110,6 +110,9 @@ class Sender:
                 raise TrunklineError(Code.BLOCKED, f"{peer} does not accept messages from {caller.party}")
         if state.head:
             rules.check_may_send(state, caller, engine.clock.now_ms())
+        elif request.to is None:
+            # An id that somebody asked about is in memory without existing; only ``to`` starts a conversation.
+            raise TrunklineError(Code.NOT_FOUND, "no such conversation", field="conversation")
         elif caller.guest:
             raise TrunklineError(Code.GUEST_FORBIDDEN, "a guest may not start a conversation")
         mentions = self._mentions(caller, request, state) if request.mentions else ()

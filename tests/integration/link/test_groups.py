@@ -1,0 +1,138 @@
+"""Groups over the link: roles, policies, coming and going, and what each stay may see."""
+
+from __future__ import annotations
+
+import time
+
+from tests.integration.link.acts import entry_at, group, history, pushed, refused, say, tell, texts, view
+from tests.integration.link.conftest import Connect
+from tests.integration.link.wire_client import WireClient
+from tests.integration.rest.running import Running
+from trunkline.base.errors import Code
+
+
+def test_metadata_is_set_changed_and_pushed(connect: Connect) -> None:
+    a, b = connect("user/a"), connect("user/b")
+    group(a, "team", "user/b", name="Team", custom={"k": "v"})
+    refused(Code.ALREADY_EXISTS, b, "group.create", id="team")
+    refused(Code.FORBIDDEN, b, "group.update", conversation="team", name="Mine")
+    a.call("group.update", conversation="team", name="Crew")
+    assert b.push("entry", lambda e: e["type"] == "conversation.updated")["content"] == {"name": "Crew"}
+    found = view(b, "team")
+    assert (found["name"], found["custom"], found["member_count"], found["role"]) == ("Crew", {"k": "v"}, 2, "member")
+
+
+def test_roles_decide_who_may_act_on_whom(connect: Connect) -> None:
+    a, b, c = connect("user/a"), connect("user/b"), connect("user/c")
+    group(a, "team", "user/b", "user/c", "user/d")
+    refused(Code.FORBIDDEN, b, "group.kick", conversation="team", parties=["user/c"])
+    refused(Code.FORBIDDEN, b, "member.change", conversation="team", party="user/b", role="admin")
+    a.call("member.change", conversation="team", party="user/b", role="admin")
+    refused(Code.FORBIDDEN, b, "group.kick", conversation="team", parties=["user/a"])
+    refused(Code.FORBIDDEN, b, "member.change", conversation="team", party="user/c", role="admin")
+    b.call("group.kick", conversation="team", parties=["user/c"])
+    refused(Code.NOT_MEMBER, c, "message.send", conversation="team", content={"text": "x"})
+    members = a.call("member.list", conversation="team")["members"]
+    assert [(m["party"], m["role"]) for m in members] == [
+        ("user/a", "owner"),
+        ("user/b", "admin"),
+        ("user/d", "member"),
+    ]
+
+
+def test_the_owner_hands_over_or_dismisses(connect: Connect) -> None:
+    a, b = connect("user/a"), connect("user/b")
+    group(a, "team", "user/b")
+    refused(Code.OWNER_MUST_TRANSFER, a, "group.leave", conversation="team")
+    refused(Code.FORBIDDEN, b, "group.transfer", conversation="team", party="user/b")
+    refused(Code.NOT_MEMBER, a, "group.transfer", conversation="team", party="user/z")
+    a.call("group.transfer", conversation="team", party="user/b")
+    assert (view(b, "team")["role"], view(a, "team")["role"]) == ("owner", "admin")
+    a.call("group.leave", conversation="team")
+    b.call("group.dismiss", conversation="team")
+    refused(Code.DISMISSED, b, "message.send", conversation="team", content={"text": "x"})
+    refused(Code.DISMISSED, b, "group.invite", conversation="team", parties=["user/c"])
+    assert view(b, "team")["dismissed"] is True
+
+
+def test_policies_decide_who_comes_in(connect: Connect) -> None:
+    a, b, c = connect("user/a"), connect("user/b"), connect("user/c")
+    group(a, "team", "user/b", who_invites="admin")
+    refused(Code.FORBIDDEN, c, "group.join", conversation="team")
+    refused(Code.FORBIDDEN, b, "group.invite", conversation="team", parties=["user/c"])
+    a.call("group.update", conversation="team", join="open", who_invites="member")
+    c.call("group.join", conversation="team")
+    assert b.call("group.invite", conversation="team", parties=["user/c", "user/d"])["changed"] == ["user/d"]
+
+
+def test_muted_members_cannot_speak(connect: Connect) -> None:
+    a, b = connect("user/a"), connect("user/b")
+    group(a, "team", "user/b")
+    until_ms = int(time.time() * 1000) + 3_600_000
+    a.call("member.change", conversation="team", party="user/b", muted_until_ms=until_ms)
+    refused(Code.MUTED, b, "message.send", conversation="team", content={"text": "x"})
+    a.call("member.change", conversation="team", party="user/b", muted_until_ms=0)
+    say(b, "team", "free")
+    a.call("group.update", conversation="team", muted_all=True)
+    refused(Code.MUTED, b, "message.send", conversation="team", content={"text": "x"})
+    say(a, "team", "only me")
+    a.call("group.update", conversation="team", muted_all=False)
+    say(b, "team", "free again")
+
+
+def test_history_begins_at_the_join_unless_the_group_opens_it(connect: Connect) -> None:
+    a, b, c = connect("user/a"), connect("user/b"), connect("user/c")
+    group(a, "team")
+    before = say(a, "team", "before")
+    joined = a.call("group.invite", conversation="team", parties=["user/b"])["seq"]
+    after = say(a, "team", "after")
+    assert [e["seq"] for e in history(b, "team")] == [joined, after]
+    changed = a.call("message.edit", conversation="team", seq=before, content={"text": "secret"})["seq"]
+    pushed_change = b.push("entry", lambda e: e["seq"] == changed)
+    assert (pushed_change["type"], pushed_change.get("content")) == ("placeholder", None)
+    assert entry_at(b, "team", changed)["type"] == "placeholder"
+    refused(Code.NOT_FOUND, b, "message.react", conversation="team", seq=before, key="+1")
+    a.call("group.update", conversation="team", history_before_join=True)
+    a.call("group.invite", conversation="team", parties=["user/c"])
+    assert texts(history(c, "team")) == ["secret", "after"]
+    assert view(c, "team").get("unread", 0) == 0
+
+
+def test_nothing_after_leaving_and_both_stays_after_a_return(connect: Connect) -> None:
+    a, b = connect("user/a"), connect("user/b")
+    group(a, "team", "user/b")
+    say(a, "team", "first stay")
+    left = b.call("group.leave", conversation="team")["seq"]
+    hidden = say(a, "team", "between")
+    refused(Code.NOT_MEMBER, b, "message.send", conversation="team", content={"text": "x"})
+    assert history(b, "team")[-1]["seq"] == left
+    assert all(e["seq"] <= left for e in pushed(b, "entry"))
+    a.call("group.invite", conversation="team", parties=["user/b"])
+    say(a, "team", "second stay")
+    entries = history(b, "team")
+    assert texts(entries) == ["first stay", "second stay"]
+    assert [e["seq"] for e in entries] == list(range(1, len(entries) + 1))
+    assert entries[hidden - 1]["type"] == "placeholder"
+    assert view(b, "team")["unread"] == 1
+
+
+def test_guests_only_speak_where_they_were_invited(connect: Connect) -> None:
+    a, guest = connect("user/a"), connect("guest/g")
+    refused(Code.GUEST_FORBIDDEN, guest, "message.send", to="user/a", content={"text": "x"})
+    refused(Code.GUEST_FORBIDDEN, guest, "group.create", id="mine")
+    group(a, "team", "guest/g")
+    say(guest, "team", "hello")
+    refused(Code.GUEST_FORBIDDEN, guest, "group.invite", conversation="team", parties=["user/c"])
+    conversation, _ = tell(a, "guest/g", "hi")
+    say(guest, conversation, "answer")
+
+
+def test_a_foreign_apps_group_does_not_exist(connect: Connect, server: Running) -> None:
+    group(connect("user/a"), "team")
+    with WireClient(server.url) as stranger:
+        stranger.call("hello", token=server.create_app().token("user/a"), device="d1")
+        for method in ("conversation.get", "history.get", "group.join", "group.leave", "member.list"):
+            refused(Code.NOT_FOUND, stranger, method, conversation="team")
+        # Regression: an id that was asked about before became a direct conversation of its sender with itself.
+        refused(Code.NOT_FOUND, stranger, "message.send", conversation="team", content={"text": "x"})
+        assert stranger.call("conversation.list")["conversations"] == []
