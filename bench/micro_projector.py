@@ -119,8 +119,7 @@ async def lateness(directory: Path, rate: int, seconds: float, niceness: int, bu
     load = Load(1000, False)
     load.lsn = 1
     index.projector.submit(1, load.created())
-    ready = [list(load.groups(rate)) for _ in range(1)][0]
-    ready += [g for _ in range(int(seconds) - 1) for g in load.groups(rate)]
+    ready = [group for _ in range(int(seconds)) for group in load.groups(rate)]
     late: list[float] = []
     loop = asyncio.get_running_loop()
     begun = loop.time()

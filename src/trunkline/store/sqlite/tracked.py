@@ -9,16 +9,20 @@ Not here: what becomes of the touched rows (``fold``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from trunkline.domain.conversation.state import Conversation, Member
 from trunkline.store.sqlite import rows
 from trunkline.store.sqlite.connection import Database
 
-MAX_TRACKED_MEMBERS = 200_000
+MAX_TRACKED_MEMBERS = 60_000
 """Members in memory, over all tracked conversations; beyond it the longest unused conversations go."""
 _PREFETCH_MEMBERS = 4_000
+_LOOK_UP = {
+    "removed": "SELECT 1 FROM removed WHERE cid = ? AND seq = ?",
+    "mention_all": "SELECT 1 FROM mention_all WHERE cid = ? AND seq = ?",
+}
 
 
 class TrackedMembers(dict[str, Member]):
@@ -28,17 +32,12 @@ class TrackedMembers(dict[str, Member]):
         touched: parties looked at since the last ``clear_touched``; only these can have changed.
     """
 
-    __slots__ = ("_fetch_all", "_fetch_one", "_outlines", "complete", "touched")
+    __slots__ = ("_cid", "_db", "_outlines", "complete", "touched")
 
-    def __init__(
-        self,
-        fetch_one: Callable[[str], Member | None],
-        fetch_all: Callable[[], dict[str, Member]],
-        complete: bool,
-    ) -> None:
+    def __init__(self, db: Database, cid: int, complete: bool) -> None:
         super().__init__()
-        self._fetch_one = fetch_one
-        self._fetch_all = fetch_all
+        self._db = db
+        self._cid = cid
         self.complete = complete
         self.touched: set[str] = set()
         self._outlines: dict[str, tuple[str, int]] | None = None
@@ -48,8 +47,9 @@ class TrackedMembers(dict[str, Member]):
         self.touched.add(party)
         found = super().get(party)
         if found is None and not self.complete:
-            found = self._fetch_one(party)
-            if found is not None:
+            row = rows.fetch_member(self._db, self._cid, party)
+            if row is not None:
+                found = rows.member_of(row)
                 super().__setitem__(party, found)
         return found if found is not None else default
 
@@ -110,22 +110,26 @@ class TrackedMembers(dict[str, Member]):
     def _complete(self) -> None:
         if not self.complete:
             self.complete = True
-            for party, member in self._fetch_all().items():
-                self.setdefault(party, member)
+            for row in rows.fetch_members(self._db, self._cid):
+                self.setdefault(row.party, rows.member_of(row))
 
 
 class TrackedSeqs(dict[int, str]):
-    """Rows (seq -> sender) of which only changes are kept; ``exists`` asks the table."""
+    """Rows (seq -> sender) of a table of which only changes are kept; others are looked up."""
 
-    __slots__ = ("_exists", "changes")
+    __slots__ = ("_cid", "_db", "_look_up", "changes")
 
-    def __init__(self, exists: Callable[[int], bool]) -> None:
+    def __init__(self, db: Database, cid: int, table: str) -> None:
         super().__init__()
-        self._exists = exists
+        self._db = db
+        self._cid = cid
+        self._look_up = _LOOK_UP[table]
         self.changes: dict[int, str | None] = {}
 
     def __contains__(self, seq: object) -> bool:
-        return super().__contains__(seq) or (isinstance(seq, int) and self._exists(seq))
+        if super().__contains__(seq):
+            return True
+        return self._db.execute(self._look_up, (self._cid, seq)).fetchone() is not None
 
     def __setitem__(self, seq: int, sender: str) -> None:
         self.changes[seq] = sender
@@ -156,20 +160,9 @@ class Tracked:
         self.cid = cid
         self.state = state
         self.present: list[str] | None = None
-
-        def fetch_one(party: str) -> Member | None:
-            row = rows.fetch_member(db, cid, party)
-            return rows.member_of(row) if row is not None else None
-
-        def fetch_all() -> dict[str, Member]:
-            return {row.party: rows.member_of(row) for row in rows.fetch_members(db, cid)}
-
-        def is_removed(seq: int) -> bool:
-            return db.execute("SELECT 1 FROM removed WHERE cid = ? AND seq = ?", (cid, seq)).fetchone() is not None
-
-        state.members = self.members = TrackedMembers(fetch_one, fetch_all, complete=state.head == 0)
-        state.removed = self.removed = TrackedSeqs(is_removed)
-        state.mentions_all = self.mentions_all = TrackedSeqs(lambda seq: False)
+        state.members = self.members = TrackedMembers(db, cid, complete=state.head == 0)
+        state.removed = self.removed = TrackedSeqs(db, cid, "removed")
+        state.mentions_all = self.mentions_all = TrackedSeqs(db, cid, "mention_all")
 
     def present_members(self) -> list[str]:
         """Present members; only asked of conversations that are not large."""
@@ -186,6 +179,8 @@ class TrackedConversations:
         self._epoch = epoch
         self._held: dict[tuple[str, str], Tracked] = {}
         self._next_cid = 0
+        self._fetched = 0
+        """Members and conversations fetched since the last count of all; counting costs time."""
         self.forget()
 
     def forget(self) -> None:
@@ -210,12 +205,16 @@ class TrackedConversations:
 
     def trim(self) -> None:
         """Drop the longest unused while too many members are held."""
+        if self._fetched < MAX_TRACKED_MEMBERS // 8:
+            return
+        self._fetched = 0
         held = sum(tracked.members.held() + 1 for tracked in self._held.values())
         while held > MAX_TRACKED_MEMBERS and self._held:
             tracked = self._held.pop(next(iter(self._held)))
             held -= tracked.members.held() + 1
 
     def _fetch(self, keys: list[tuple[str, str]], found: dict[tuple[str, str], Tracked]) -> None:
+        self._fetched += len(keys)
         small: list[Tracked] = []
         members = 0
         for row in rows.fetch_conversations(self._db, keys):
@@ -236,5 +235,6 @@ class TrackedConversations:
         by_cid = {tracked.cid: tracked for tracked in small}
         for row in rows.fetch_members_of(self._db, list(by_cid)):
             by_cid[row.cid].members.adopt(row.party, rows.member_of(row))
+            self._fetched += 1
         for tracked in small:
             tracked.members.complete = True
