@@ -122,7 +122,7 @@ def _check_acks(send: Send, log: FinalLog, counts: LogCounts, findings: Findings
         if ack.seq < log.floor:
             expired = True
             continue
-        if log.ids.get(ack.seq) == send.id:
+        if log.ids.get(ack.seq) == send.id or log.seq_of.get(send.id) == ack.seq:
             continue
         if ack.seq in log.erased and ack.seq in log.ids and log.ids[ack.seq] is None:
             continue
