@@ -196,3 +196,13 @@ def test_more_requests_in_flight_than_the_window_are_refused(app: App) -> None:
 def _masked(payload: bytes) -> bytes:
     """A text frame with a zero mask."""
     return bytes([0x81, 0x80 | len(payload)]) + b"\0\0\0\0" + payload
+
+
+def test_a_conversation_that_does_not_exist_is_not_made_by_asking_twice(connect: Connect) -> None:
+    """Regression: the first refusal left the empty log in memory, and the second send founded a conversation in it."""
+    client = connect("user/a", outbox="outbox-a")
+    for n in (1, 2, 3):
+        with pytest.raises(Refused) as refused:
+            client.call("message.send", conversation="nowhere", content={"text": "x"}, n=n)
+        assert refused.value.code == Code.NOT_FOUND.number
+    assert client.call("conversation.list")["conversations"] == []
