@@ -136,3 +136,29 @@ def test_a_foreign_apps_group_does_not_exist(connect: Connect, server: Running) 
         # Regression: an id that was asked about before became a direct conversation of its sender with itself.
         refused(Code.NOT_FOUND, stranger, "message.send", conversation="team", content={"text": "x"})
         assert stranger.call("conversation.list")["conversations"] == []
+
+
+def test_a_former_member_does_not_see_what_an_edit_after_leaving_made_of_a_message(connect: Connect) -> None:
+    """Regression: history showed former members the present state of messages from their time."""
+    owner, leaver = connect("user/owner"), connect("user/leaver")
+    group = owner.call("group.create", name="g", members=["user/leaver"])["conversation"]
+    kept = owner.call("message.send", conversation=group, content={"text": "as it was"})["seq"]
+    gone = owner.call("message.send", conversation=group, content={"text": "to be recalled"})["seq"]
+    leaver.call("group.leave", conversation=group)
+    owner.call("message.edit", conversation=group, seq=kept, content={"text": "secret of later"})
+    owner.call("message.react", conversation=group, seq=kept, key="+1")
+    owner.call("message.recall", conversation=group, seq=gone)
+    seen = {entry["seq"]: entry for entry in leaver.call("history.get", conversation=group)["entries"]}
+    assert seen[kept]["content"] == {"text": "as it was"}
+    assert "secret of later" not in str(seen)
+    assert "reactions" not in seen[kept].get("now", {})
+    assert seen[gone].get("content") is None
+
+
+def test_only_the_app_server_adds_members_to_a_closed_group(app: App, connect: Connect) -> None:
+    owner = connect("user/owner")
+    group = owner.call("group.create", name="g", join="closed")["conversation"]
+    refused(Code.FORBIDDEN, owner, "group.invite", conversation=group, parties=["user/x"])
+    with app.acting() as server:
+        assert server.post(f"/v1/groups/{group}/members", json={"parties": ["user/x"]}).is_success
+    assert owner.call("member.list", conversation=group)["count"] == 2

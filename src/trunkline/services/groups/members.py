@@ -44,6 +44,8 @@ class Membership:
         rules.check_manages(state, caller, ADMIN if policy == "admin" else "member")
         if caller.guest:
             raise TrunklineError(Code.GUEST_FORBIDDEN, "guests may not invite")
+        if state.settings.get("join") == "closed" and not caller.server:
+            raise TrunklineError(Code.FORBIDDEN, "only the app server adds members to a closed group")
         parties = dict.fromkeys(check_party(party, "parties") for party in request.parties)
         return self._add(resident, state, caller.party, [p for p in parties if state.member(p) is None])
 

@@ -10,7 +10,7 @@ from trunkline.domain.log.records import Entry
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.reading import read_entry, read_overlays, read_range
 from trunkline.services.log.residents import ResidentConversation
-from trunkline.services.messages.views import is_message, placeholder, view_of, visible
+from trunkline.services.messages.views import as_of_leaving, is_message, placeholder, view_of, visible
 from trunkline.wire.calls.messages import History, HistoryGet, PinList, Receipt, ReceiptGet
 from trunkline.wire.entries import EntryView
 
@@ -57,7 +57,8 @@ class Reader:
             entry = await read_entry(self._engine, resident, seq)
             if entry is not None and visible(member, entry):
                 views += await self._views(resident, state, member, [entry])
-        return History(conversation=resident.id, epoch=state.epoch, head=resident.committed, entries=views)
+        head = resident.committed if member is None or not member.left_seq else min(resident.committed, member.left_seq)
+        return History(conversation=resident.id, epoch=state.epoch, head=head, entries=views)
 
     async def receipt(self, caller: Caller, request: ReceiptGet) -> Receipt:
         """Who has received and read a message, its sender left out.
@@ -101,6 +102,8 @@ class Reader:
         if not entries:
             return []
         overlays = await read_overlays(self._engine, resident, entries[0].seq, entries[-1].seq)
+        if member is not None and member.left_seq:
+            overlays = {seq: as_of_leaving(overlay, member.left_seq) for seq, overlay in overlays.items()}
         return [
             view_of(state, entry, overlays.get(entry.seq)) if visible(member, entry) else placeholder(state, entry)
             for entry in entries

@@ -99,8 +99,6 @@ class Sender:
         if request.sender is not None or request.at_ms is not None:
             field = "sender" if request.sender is not None else "at_ms"
             raise TrunklineError(Code.FORGED_FIELD, f"{field} is decided by the server", field=field)
-        if state.head == 0 and request.to is None:
-            raise TrunklineError(Code.NOT_FOUND, "no such conversation", field="conversation")
         content = canonical(request.content)
         check_content(request.type, content, by_server=made_here)
         peer = self._peer(caller, request, state) if state.head == 0 or state.kind == rules.DIRECT else ""

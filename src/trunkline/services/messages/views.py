@@ -42,6 +42,20 @@ def view_of(state: Conversation, entry: Entry, overlay: Overlay | None = None) -
     )
 
 
+def as_of_leaving(overlay: Overlay, left_seq: int) -> Overlay:
+    """What a former member may know of a message's present state: nothing that was added after leaving.
+
+    What was taken back stays hidden. A later edit shows the content the member had seen at first, and reactions
+    and pins, whose time an overlay does not keep, are left out.
+    """
+    if overlay.as_of <= left_seq:
+        return overlay
+    gone = Overlay(as_of=left_seq, recalled=overlay.recalled, expired=overlay.expired, erased=overlay.erased)
+    if 0 < overlay.edited_seq <= left_seq:
+        gone.content, gone.edited_seq, gone.edited_at_ms = overlay.content, overlay.edited_seq, overlay.edited_at_ms
+    return gone
+
+
 def placeholder(state: Conversation, entry: Entry) -> EntryView:
     """A numbered entry that shows nothing."""
     return EntryView(

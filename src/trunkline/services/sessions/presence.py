@@ -74,8 +74,10 @@ class PresenceBook:
         rules.check_may_send(state, caller, self._engine.clock.now_ms())
         if state.member_count <= TYPING_MEMBERS:
             outgoing = Outgoing("typing", TypingPush(resident.id, caller.party, request.typing))
-            for party, member in state.members.items():
-                if party != caller.party and member.present:
+            for party, member in list(state.members.items()):
+                if party == caller.party or not member.present or not self._hub.of(caller.app, party):
+                    continue
+                if caller.party not in (await self._engine.party(caller.app, party)).blocked:
                     for session in self._hub.of(caller.app, party):
                         session.push(outgoing)
         return EmptyResult()

@@ -19,7 +19,11 @@ Custom = Annotated[
 
 
 class GroupCreate(Struct, kw_only=True):
-    """Create a group with the caller (or ``owner``) as its owner."""
+    """Create a group with the caller (or ``owner``) as its owner.
+
+    ``join``: to an ``open`` group anyone may come; an ``invite`` group grows by invitations (``who_invites``); to a
+    ``closed`` one only the app server adds members.
+    """
 
     id: ConversationName = ""
     name: DisplayName = ""
@@ -131,7 +135,10 @@ class ConversationList(Struct):
 
 
 class Conversations(Struct, omit_defaults=True):
-    """A page of conversations; ``next`` is empty on the last page."""
+    """A page of conversations; ``next`` is empty on the last page.
+
+    ``unread_total`` adds up the conversations of this page that are not muted.
+    """
 
     conversations: list[ConversationView]
     unread_total: int = 0
