@@ -84,6 +84,7 @@ class Supervisor:
     def welcomed(self, socket: LinkSocket, welcome: Welcome) -> None:
         """Hello was accepted: back-off starts from zero again."""
         self._attempt = 0
+        self._drain_until_s = None
         self._enter(StateChange(ClientState.SYNCING))
         self._session.welcomed(socket, welcome)
 
@@ -135,6 +136,7 @@ class Supervisor:
         while not self._finished():
             self._enter(StateChange(ClientState.CONNECTING))
             self._hurry.clear()
+            self._at_once = False
             reaction, reason, close_code, least_s = await self._one_connection()
             if self._finished():
                 break

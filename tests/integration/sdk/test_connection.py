@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -104,8 +105,6 @@ async def test_states_are_told_in_their_order(server: ReferenceServer, client: M
     async with client("user/alice", on_state=states.append) as alice:
         await alice.online()
         server.cut_all()
-        await until(lambda: alice.state is ClientState.OFFLINE)
-        alice.reconnect()
         await until(lambda: server.connections == 2)
         await alice.online()
     names = [change.state.value for change in states]
@@ -187,7 +186,8 @@ async def test_closing_does_not_wait_for_a_server_that_does_not_answer(client: M
         silent.close()
         for writer in writers:
             writer.close()
-            await writer.wait_closed()
+            with contextlib.suppress(ConnectionError):  # the client may have dropped the connection hard
+                await writer.wait_closed()
 
 
 async def test_a_token_bound_to_a_device_names_the_device(server: ReferenceServer, client: Make):
