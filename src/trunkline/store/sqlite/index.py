@@ -54,7 +54,9 @@ class SqliteIndex:
             batch_s: how long the projector collects groups before it writes them.
             batch_records: how many records it writes at most in one transaction.
             readers: threads for queries.
-            niceness: lowers the priority of the projector's thread.
+            niceness: lowers the priority of the projector's thread. It shortens the event loop's waits where
+                the core is the server's own; where other programs share it, 0 can be better, because a
+                thread of low priority may then be kept waiting while it holds the GIL.
             connect: opens a file; replaced in tests only.
 
         Raises:
