@@ -6,9 +6,8 @@ import time
 
 from tests.integration.link.acts import entry_at, group, history, pushed, refused, say, tell, texts, view
 from tests.integration.link.conftest import Connect
-from tests.integration.rest.running import App
 from tests.integration.link.wire_client import WireClient
-from tests.integration.rest.running import Running
+from tests.integration.rest.running import App, Running
 from trunkline.base.errors import Code
 
 
