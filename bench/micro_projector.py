@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -146,7 +146,7 @@ async def queries(directory: Path) -> dict[str, float]:
     reader = index.reader
     load = Load(1000, False)
     name, (one, _) = load.names[500], load.pairs[500]
-    asked = {
+    asked: dict[str, Callable[[], Awaitable[object]]] = {
         "entries, 100 of a chunked log": lambda: reader.entries(APP, name, 101, 200, 100, False),
         "entries, newest 20": lambda: reader.entries(APP, name, 1, 1 << 40, 20, True),
         "conversation": lambda: reader.conversation(APP, name),
