@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from trunkline.server.commands import app, backup, bench, chat, demo, serve
+from trunkline.server.commands import app, backup, bench, chat, demo, doctor, serve
 from trunkline.server.commands.options import CommandError
 from trunkline.server.config import ConfigError
 
@@ -15,7 +15,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="trunkline", description="A communications cloud that you run yourself.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (serve, app, chat, bench, backup, demo):
+    for module in (serve, app, chat, bench, backup, doctor, demo):
         module.add(commands)
     return parser
 

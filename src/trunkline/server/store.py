@@ -97,6 +97,8 @@ async def open_store(config: Config) -> Store:
     directory = config.directory
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = config.store
+    if (directory / "store.json").exists():
+        read_epoch(directory)  # refuse a damaged or newer store before anything is touched
     journal = FileJournal.open(
         directory / "journal",
         segment_size_bytes=settings.segment_bytes,
@@ -138,10 +140,16 @@ def _projected_lsn(path: Path) -> int:
     """
     if not path.exists():
         return 0
+    # Without a write-ahead log the file is all there is, and looking must not leave one behind.
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)) as db:
             return read_meta(db, "projected_lsn")
-    except sqlite3.Error:
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            raise StoreUnusable(
+                f"{path} is damaged ({error}); keep a copy of the data directory and restore a backup"
+            ) from error
         return 0  # opening the index will say what is wrong
 
 

@@ -67,7 +67,6 @@ async def test_a_backup_under_load_has_all_that_was_accepted_and_clients_resync(
             lost = await ann.send("user/bob", "after the backup")
             await until(lambda: len(texts(bob.local_history("user/ann"))) == 2)
             assert read_manifest(tmp_path / "under-load").last_lsn == made["last_lsn"]
-            assert len([path for path in (tmp_path / "under-load/journal").iterdir()]) >= 1
 
             await process.terminate()
             back = await restored(process, tmp_path / "under-load")

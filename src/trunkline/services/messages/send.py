@@ -193,6 +193,8 @@ class Sender:
         await engine.projected(lsn)
         before = await engine.index.sent(caller.app, caller.party, outbox.id, request.n)
         if before is not None:
+            if before.seq == 0:
+                raise TrunklineError(Code.EXPIRED_ID, f"id {request.n} is older than what is remembered", field="n")
             if before.conversation != conversation or before.digest != send_digest(conversation, self._shape(request)):
                 raise TrunklineError(Code.ID_CONFLICT, f"n {request.n} was used for another message", field="n")
             return MessageSent(before.conversation, engine.epoch, before.seq, before.at_ms)
