@@ -26,10 +26,13 @@ def main(arguments: list[str]) -> int:
     only = [name.strip().upper() for name in options.only.split(",")] if options.only else None
     if only and (unknown := [name for name in only if name not in REQUIRED]):
         parser.error(f"no such scenario: {', '.join(unknown)}; there are {', '.join(REQUIRED)}")
+    began = commit()
     reports, missing = run(only=only, full=options.full, seed=options.seed, minutes=options.minutes, keep=options.keep)
     page = options.report or (ROOT / "docs" / "reliability.md" if options.full and only is None else None)
     if page is not None:
-        write_page(page, reports, missing, commit())
+        ended = commit()
+        # Servers are started from the working tree throughout, so a commit made meanwhile is part of what was judged.
+        write_page(page, reports, missing, began if began == ended else f"{began} to {ended}")
         print(f"wrote {page}")
     return 0 if reports and not missing and all(report.passed for report in reports) else 1
 
