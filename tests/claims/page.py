@@ -59,8 +59,8 @@ def page(reports: list[ScenarioReport], missing: list[str], commit: str) -> str:
         f"**Lost {lost}, duplicated {duplicated}, reordered {reordered} of {total:,} accepted operations**, in"
         f" {len(real)} scenarios with {sum(report.faults for report in real):,} injected faults; {passed} of"
         f" {len(reports)} scenarios passed, the checker's self-test (R26) included. Of these operations,"
-        f" {total - alone:,} went from real clients over sockets to the real server; {alone:,} went to the journal alone,"
-        " on a simulated disk (R3 to R6).",
+        f" {total - alone:,} went from real clients over sockets to the real server; {alone:,} went to the journal"
+        " alone, on a simulated disk (R3 to R6).",
         _PROMISED,
         _NOT_PROMISED,
         "## Results",
