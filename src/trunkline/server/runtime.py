@@ -11,6 +11,7 @@ _M_TOP_PAD = -2
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
 SWITCH_INTERVAL_S = 0.0005
+YOUNG_OBJECTS = 4_000
 
 
 def tune() -> None:
@@ -18,9 +19,9 @@ def tune() -> None:
     # The journal's thread holds the GIL for microseconds, but waits for it up to one interval (5 ms by
     # default) whenever the loop is busy: that wait would be part of every acknowledgement.
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    # Nearly all objects are freed by reference counting. Collections run from the sweep (``collect``), once a
-    # second instead of every few hundred messages.
-    gc.disable()
+    # Nearly all objects are freed by reference counting. Young ones are looked at in small portions (half a
+    # millisecond each); the older generations only from the sweep (``Collector``), because they take long.
+    gc.set_threshold(YOUNG_OBJECTS, 1_000_000, 1_000_000)
     # Commit groups and coalesced writes are short-lived buffers of some 100 kB. By default glibc maps and unmaps
     # each, and the kernel clears its pages again and again (measured: 18 % of the CPU).
     try:
@@ -37,11 +38,12 @@ def tune() -> None:
 class Collector:
     """Runs the garbage collector at a pace that nobody notices.
 
-    Young objects every sweep; everything only when the process is quiet or once in a long while, because a full
-    collection walks every object there is.
+    The middle generation once a minute; everything only once in a long while, because a full collection walks every
+    object there is.
     """
 
-    def __init__(self, full_every: int = 900) -> None:
+    def __init__(self, middle_every: int = 60, full_every: int = 900) -> None:
+        self._middle_every = middle_every
         self._full_every = full_every
         self._sweeps = 0
 
@@ -50,7 +52,7 @@ class Collector:
         self._sweeps += 1
         if self._sweeps % self._full_every == 0:
             gc.collect()
-        else:
+        elif self._sweeps % self._middle_every == 0:
             gc.collect(1)
 
     @staticmethod
