@@ -164,7 +164,10 @@ class Server:
         engine, changes = self.system.engine, self.system.changes
         while True:
             await asyncio.sleep(SWEEP_S)
-            for app, conversation, seq, _ in await engine.index.expiring(engine.clock.now_ms(), 500):
+            due = await engine.index.expiring(engine.clock.now_ms(), 500)
+            if not due:
+                continue
+            for app, conversation, seq, _ in due:
                 try:
                     if await changes.expire(app, conversation, seq):
                         self.system.metrics.expired.inc()

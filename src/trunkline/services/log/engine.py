@@ -252,10 +252,6 @@ class Engine:
 
     # --- projection -------------------------------------------------------------------------
 
-    def hurry(self) -> None:
-        """Ask the projector not to wait for more."""
-        self._projector.hurry()
-
     def when_projected(self, lsn: int, callback: Callable[[], object]) -> None:
         """Call ``callback`` once the index holds every group up to ``lsn``."""
         if self._projector.projected_lsn >= lsn:

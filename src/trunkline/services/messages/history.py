@@ -34,9 +34,7 @@ class Reader:
         resident, state = await engine.existing(caller.app, request.conversation)
         member = rules.check_reader(state, caller)
         lowest = member.first_visible if member is not None else 1
-        highest = resident.committed
-        if member is not None and member.left_seq:
-            highest = min(highest, member.left_seq)
+        highest = _last_visible(resident, member)
         first = max(request.from_seq, lowest)
         last = min(request.to_seq or highest, highest)
         if request.from_ms:
@@ -57,7 +55,7 @@ class Reader:
             entry = await read_entry(self._engine, resident, seq)
             if entry is not None and visible(member, entry):
                 views += await self._views(resident, state, member, [entry])
-        head = resident.committed if member is None or not member.left_seq else min(resident.committed, member.left_seq)
+        head = _last_visible(resident, member)
         return History(conversation=resident.id, epoch=state.epoch, head=head, entries=views)
 
     async def receipt(self, caller: Caller, request: ReceiptGet) -> Receipt:
@@ -86,9 +84,7 @@ class Reader:
         self, resident: ResidentConversation, state: Conversation, member: Member | None
     ) -> EntryView | None:
         """The newest message the member may see, looked for among the last few entries."""
-        highest = (
-            min(resident.committed, member.left_seq) if member is not None and member.left_seq else resident.committed
-        )
+        highest = _last_visible(resident, member)
         lowest = member.first_visible if member is not None else 1
         entries = await read_range(self._engine, resident, max(lowest, highest - 15), highest, 16, newest_first=True)
         for entry in reversed(entries):
@@ -116,3 +112,10 @@ class Reader:
         if found:
             return found
         return next((entry.seq for entry in tail if entry.at_ms >= at_ms), resident.committed + 1)
+
+
+def _last_visible(resident: ResidentConversation, member: Member | None) -> int:
+    """The highest durable seq a reader may see: the head, or where a former member left."""
+    if member is None or not member.left_seq:
+        return resident.committed
+    return min(resident.committed, member.left_seq)

@@ -35,9 +35,6 @@ def direct_id(party: str, to: str) -> str:
     return direct_conversation_id(party, to)
 
 
-MAX_MENTIONS = 200
-
-
 class Sender:
     """Appends messages."""
 

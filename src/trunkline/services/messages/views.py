@@ -5,11 +5,10 @@ from __future__ import annotations
 from trunkline.domain.conversation.state import Conversation, Member
 from trunkline.domain.log.records import Entry
 from trunkline.domain.messages.types import MESSAGE_TYPES
+from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE
 from trunkline.wire import entries as types
 from trunkline.wire.content import decode_content
 from trunkline.wire.entries import EntryView, Overlay
-
-CHANGES_OF_A_TARGET = frozenset({types.EDITED, types.RECALLED, types.EXPIRED, types.REACTED, types.PINNED})
 
 
 def view_of(state: Conversation, entry: Entry, overlay: Overlay | None = None) -> EntryView:
@@ -69,7 +68,7 @@ def visible(member: Member | None, entry: Entry) -> bool:
         return True
     if not member.may_see(entry.seq):
         return False
-    if entry.target and entry.type in CHANGES_OF_A_TARGET and not member.may_see(entry.target):
+    if entry.target and entry.type in CHANGES_A_MESSAGE and not member.may_see(entry.target):
         return False
     if entry.seq <= member.hidden_up_to:
         return False

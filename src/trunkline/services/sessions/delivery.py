@@ -15,12 +15,14 @@ from trunkline.domain.conversation import rules
 from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.conversation.unread import unread_of
 from trunkline.domain.log.records import CursorMoved, Entry, EntryAppended, Record, SettingsChanged
+from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE
 from trunkline.services.log.residents import ResidentConversation, ResidentParty
-from trunkline.services.messages.views import CHANGES_OF_A_TARGET, placeholder
+from trunkline.services.messages.views import placeholder
 from trunkline.services.sessions.hub import Hub, Session
 from trunkline.services.sessions.outgoing import EntryOutgoing, Outgoing
 from trunkline.wire import entries as types
 from trunkline.wire.calls.session import ConversationView, MemberSettings
+from trunkline.wire.content import decode_content
 
 RECEIPT_PUSH_MEMBERS = 200
 """In larger groups cursors are not pushed to everyone; senders ask with ``receipt.get``."""
@@ -85,7 +87,7 @@ class Delivery:
             if sessions is None or ((member.left_seq or seq < member.joined_seq) and not member.may_see(seq)):
                 continue
             shown: Outgoing = outgoing
-            if target and entry.type in CHANGES_OF_A_TARGET and not member.may_see(target):
+            if target and entry.type in CHANGES_A_MESSAGE and not member.may_see(target):
                 shown = Outgoing("entry", placeholder(state, entry))
             for session in sessions:
                 session.push(shown)
@@ -100,7 +102,7 @@ class Delivery:
             self._large.setdefault(resident.app, {})[resident] = None
         elif entry.type == types.MEMBERS_ADDED:
             self._add_live(live, state, resident.app, entry)
-        if entry.target and entry.type in CHANGES_OF_A_TARGET:
+        if entry.target and entry.type in CHANGES_A_MESSAGE:
             hidden = Outgoing("entry", placeholder(state, entry))
             for session in live:
                 member = state.members.get(session.party)
@@ -143,10 +145,10 @@ class Delivery:
         return {s: None for party, m in members.items() if m.present for s in online.get((app, party), ())}
 
     def _add_live(self, live: dict[Any, None], state: Conversation, app: str, entry: Entry) -> None:
-        for party, sessions in self._hub.online.items():
-            member = state.members.get(party[1]) if party[0] == app else None
-            if member is not None and member.present and member.may_see(entry.seq):
-                live.update(dict.fromkeys(sessions))
+        for party in decode_content(entry.content)["parties"]:
+            member = state.member(party)
+            if member is not None and member.may_see(entry.seq):
+                live.update(dict.fromkeys(self._hub.of(app, party)))
 
     def _cursor(self, record: CursorMoved, resident: ResidentConversation) -> None:
         state = resident.state
