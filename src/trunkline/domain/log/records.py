@@ -181,6 +181,76 @@ class OutboxFloorRaised(msgspec.Struct, array_like=True, tag=13):
     n: int
 
 
+class WebhookChanged(msgspec.Struct, array_like=True, tag=25):
+    """An app's webhook, whole; its secrets are derived from the master key and stored nowhere.
+
+    Attributes:
+        mode: ``after`` (told of events) or ``before_send`` (asked before a message is accepted).
+        events: names and ``*`` or ``group.*`` patterns.
+        kinds: of conversations; empty = all.
+        prefix: of conversation ids.
+        message_types: of messages; empty = all.
+        generation: of the secret; ``previous_until_ms``: until when the one before signs as well.
+        deadline_ms: of a ``before_send`` call, and ``on_failure``: ``accept`` or ``reject``.
+        disabled: why it is off; "" while it is on.
+    """
+
+    app: str
+    webhook: str
+    mode: str
+    url: str
+    at_ms: int
+    events: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    prefix: str = ""
+    message_types: tuple[str, ...] = ()
+    description: str = ""
+    generation: int = 1
+    previous_until_ms: int = 0
+    deadline_ms: int = 0
+    on_failure: str = ""
+    disabled: str = ""
+    deleted: bool = False
+
+
+class WebhookCursorMoved(msgspec.Struct, array_like=True, tag=26):
+    """Every event up to here was delivered to a webhook, but for its lanes.
+
+    ``sweep_since_ms`` > 0: the events since that time are being read from the index, conversation by conversation;
+    ``sweep_after`` is how far that is, and ``lsn`` is where the journal goes on afterwards.
+    ``fresh`` forgets all lanes.
+    """
+
+    app: str
+    webhook: str
+    lsn: int
+    at_ms: int
+    sweep_since_ms: int = 0
+    sweep_after: int = 0
+    failing_since_ms: int = 0
+    last_error: str = ""
+    fresh: bool = False
+
+
+class WebhookLaneMoved(msgspec.Struct, array_like=True, tag=27, gc=False):
+    """A conversation is behind its webhook's cursor: ``next_seq`` is its first undelivered entry, 0 = it caught up."""
+
+    app: str
+    webhook: str
+    conversation: str
+    next_seq: int
+
+
+class SendReplaced(msgspec.Struct, array_like=True, tag=28):
+    """The content of a send was replaced before it was accepted; ``digest`` is of the send as it was made."""
+
+    app: str
+    party: str
+    outbox: str
+    n: int
+    digest: bytes
+
+
 Record = (
     EntryAppended
     | CursorMoved
@@ -195,6 +265,10 @@ Record = (
     | RequestRemembered
     | PartyErased
     | OutboxFloorRaised
+    | WebhookChanged
+    | WebhookCursorMoved
+    | WebhookLaneMoved
+    | SendReplaced
 )
 
 encode_group = msgspec.msgpack.Encoder().encode
