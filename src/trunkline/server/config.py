@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -34,7 +35,7 @@ class ServerSection(msgspec.Struct, forbid_unknown_fields=True):
         port: the one HTTP port for REST, link, metrics and documentation; 0 picks a free one.
         public_url: the address clients use, when it differs (behind a proxy).
         trusted_proxies: addresses or networks whose X-Forwarded-* headers are believed.
-        cors_origins: origins of pages that may call REST; ``*`` for any.
+        cors_origins: origins of pages that may call REST; ``*`` for any. Read again on SIGHUP.
         drain_s: how long a graceful shutdown gives clients to go elsewhere.
         backlog: connections the kernel queues for us.
         log_level: debug, info, warning or error.
@@ -182,6 +183,13 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
         raise ConfigError(f"configuration: {error}") from error
     if bool(config.tls.certificate) != bool(config.tls.key):
         raise ConfigError("configuration: [tls] needs both certificate and key")
+    for text in config.server.trusted_proxies:
+        try:
+            ip_network(text, strict=False)
+        except ValueError:
+            raise ConfigError(
+                f"configuration: [server] trusted_proxies: {text!r} is neither an address nor a network"
+            ) from None
     return config
 
 

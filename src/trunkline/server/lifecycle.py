@@ -205,7 +205,7 @@ class Server:
     # --- reload and end ---------------------------------------------------------------------
 
     def reload(self) -> None:
-        """Read limits and the TLS certificate again; a bad configuration changes nothing."""
+        """Read limits, CORS origins and the TLS certificate again; a bad configuration changes nothing."""
         try:
             fresh = load_config(self._config_path)
             before, self.config = self.config, fresh
@@ -217,10 +217,13 @@ class Server:
         except ConfigError as error:
             log.error("configuration not reloaded", extra={"error": str(error)})
             return
+        if bool(fresh.tls.certificate) is (self._tls is None):
+            log.warning("[tls] was switched on or off: that takes effect at the next start")
         limits = fresh.limits
         system = self.system
         system.link.limits = link_limits(limits)
         system.changes.windows = windows(limits)
+        system.http.origins.origins = tuple(fresh.server.cors_origins)
         system.rates.configure(Rate(limits.key_rate, limits.key_burst), Rate(limits.party_rate, limits.party_burst))
         log.info("configuration reloaded")
 

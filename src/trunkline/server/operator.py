@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
 from trunkline.base.errors import TrunklineError
+from trunkline.protocol.journal.errors import JournalError
 from trunkline.server.commands.options import CommandError
 from trunkline.server.config import Config
 from trunkline.server.master_key import load_admin_token, load_master_key
-from trunkline.server.store import open_store
+from trunkline.server.store import StoreUnusable, open_store
 from trunkline.server.wiring import System, build
 from trunkline.services.access import OPERATOR
 from trunkline.store.journal.lock import DataDirectoryLocked
-from trunkline.wire.calls.apps import ALL_SCOPES, ApiKey, KeyRotate
+from trunkline.wire.calls.apps import ApiKey, AppRotateKey
 
 Result = TypeVar("Result", bound=msgspec.Struct)
 
@@ -26,11 +28,19 @@ Result = TypeVar("Result", bound=msgspec.Struct)
 def run_operation(
     config: Config, name: str, path: str, method: str, request: msgspec.Struct, result: type[Result]
 ) -> Result:
-    """Run an operator's operation: offline when the data directory is free, else over REST."""
+    """Run an operator's operation: offline when the data directory is free, else over REST.
+
+    Raises:
+        CommandError: it was refused, or the server does not answer.
+    """
     try:
         return asyncio.run(_offline(config, name, request, result))
     except DataDirectoryLocked:
         return ask_server(config, path, method, request, result)
+    except (JournalError, StoreUnusable) as error:
+        raise CommandError(f"the store in {config.directory} cannot be opened: {error}") from error
+    except OSError as error:
+        raise CommandError(f"cannot use {error.filename or config.directory}: {error.strerror or error}") from error
 
 
 async def _offline(config: Config, name: str, request: msgspec.Struct, result: type[Result]) -> Result:
@@ -40,6 +50,8 @@ async def _offline(config: Config, name: str, request: msgspec.Struct, result: t
         system: System = await build(config, store, master_key, admin_token, list, "cli")
         answer: Any = await system.http.operations[name].run(OPERATOR, request)
         await system.engine.commits.settled()
+    except TrunklineError as error:
+        raise CommandError(f"refused: {error.code.slug}: {error.detail}") from error
     finally:
         await store.close()
     if not isinstance(answer, result):
@@ -84,23 +96,12 @@ def ask_server(config: Config, path: str, method: str, request: msgspec.Struct, 
 
 
 def rotate_key(config: Config, app: str, overlap_s: int) -> ApiKey:
-    """Make a new key for an app, offline or through the running server."""
-    try:
-        return asyncio.run(_rotate_offline(config, app, overlap_s))
-    except DataDirectoryLocked:
-        request = KeyRotate(overlap_s=overlap_s)
-        return ask_server(config, f"/v1/admin/apps/{app}/keys", "POST", request, ApiKey)
+    """Make a new key for an app that may do everything; all others end after the overlap.
 
-
-async def _rotate_offline(config: Config, app: str, overlap_s: int) -> ApiKey:
-    master_key, admin_token = load_master_key(config), load_admin_token(config)
-    store = await open_store(config)
-    try:
-        system = await build(config, store, master_key, admin_token, list, "cli")
-        key = system.keys.rotate_key(app, overlap_s, "", ALL_SCOPES)
-        await system.engine.commits.settled()
-        return key
-    except TrunklineError as error:
-        raise CommandError(f"{error.code.slug}: {error.detail}") from error
-    finally:
-        await store.close()
+    Raises:
+        CommandError: there is no such app, or the server refuses.
+    """
+    request = AppRotateKey(app=app, overlap_s=overlap_s)
+    return run_operation(
+        config, "app.rotate_key", f"/v1/admin/apps/{quote(app, safe='')}/keys", "POST", request, ApiKey
+    )

@@ -10,7 +10,7 @@ from trunkline.base.secret import Secret
 from trunkline.crypto.keys import SecretDeriver
 from trunkline.domain.limits import Rate
 from trunkline.domain.log.records import Entry
-from trunkline.edges.http import HttpConfig, HttpDeps, RequestRates
+from trunkline.edges.http import AllowedOrigins, HttpConfig, HttpDeps, RequestRates
 from trunkline.edges.link.deps import LinkDeps, LinkLimits
 from trunkline.server.backups.operations import Backups
 from trunkline.server.backups.operations import operations as backup_operations
@@ -135,6 +135,7 @@ async def build(
         forwarder=forwarder,
         randomness=randomness,
         authenticate=authentication.authenticate_client,
+        recheck=authentication.recheck,
         note_device=devices.note_device,
         forget=presence.forget,
         limits=link_limits(limits),
@@ -151,8 +152,8 @@ async def build(
         secret_of=lambda key: secrets.secret_of(key).reveal(),
         observe=metrics.observe,
         rates=rates,
+        origins=AllowedOrigins(tuple(config.server.cors_origins)),
         config=HttpConfig(
-            cors_origins=tuple(config.server.cors_origins),
             trusted_proxies=tuple(config.server.trusted_proxies),
             public_url=config.server.public_url,
             metrics_open=config.metrics.open,

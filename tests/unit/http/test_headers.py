@@ -9,7 +9,7 @@ from tests.unit.http.conftest import Connect
 from tests.unit.http.registry import ADMIN_TOKEN, CLIENT_TOKEN, HISTORY, World
 from trunkline.base.errors import Code
 from trunkline.domain.limits import Rate
-from trunkline.edges.http import HttpConfig, Observation, RequestRates
+from trunkline.edges.http import AllowedOrigins, HttpConfig, Observation, RequestRates
 
 M = "/v1/conversations/team/messages"
 
@@ -93,7 +93,7 @@ async def test_cors_is_off_by_default(client: httpx.AsyncClient) -> None:
 
 
 async def test_cors_allows_listed_origins_only(connect: Connect) -> None:
-    client = connect(config=HttpConfig(cors_origins=("https://app.example",)), auth=None)
+    client = connect(origins=AllowedOrigins(("https://app.example",)), auth=None)
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,idempotency-key"}
 
     allowed = await client.options(M, headers={"Origin": "https://app.example", **asked})

@@ -1,6 +1,23 @@
 """The REST edge: every operation as a resource, its OpenAPI document, health and metrics."""
 
 from trunkline.edges.http.app import create_app
-from trunkline.edges.http.deps import AnswerBook, Authenticator, HttpConfig, HttpDeps, Observation, RequestRates
+from trunkline.edges.http.deps import (
+    AllowedOrigins,
+    AnswerBook,
+    Authenticator,
+    HttpConfig,
+    HttpDeps,
+    Observation,
+    RequestRates,
+)
 
-__all__ = ["AnswerBook", "Authenticator", "HttpConfig", "HttpDeps", "Observation", "RequestRates", "create_app"]
+__all__ = [
+    "AllowedOrigins",
+    "AnswerBook",
+    "Authenticator",
+    "HttpConfig",
+    "HttpDeps",
+    "Observation",
+    "RequestRates",
+    "create_app",
+]

@@ -5,15 +5,14 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route as StarletteRoute
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.edges.http import idempotency
-from trunkline.edges.http.context import REQUEST_ID_HEADER, RequestContext, request_id_of
-from trunkline.edges.http.credentials import PARTY_HEADER
+from trunkline.edges.http.context import RequestContext, request_id_of
+from trunkline.edges.http.cors import Cors
 from trunkline.edges.http.deps import HttpDeps
 from trunkline.edges.http.docs import docs_routes
 from trunkline.edges.http.endpoint import Endpoint
@@ -22,8 +21,6 @@ from trunkline.edges.http.problems import problem_response
 from trunkline.edges.http.proxies import TrustedProxies
 from trunkline.edges.http.resources import method_not_allowed, resources
 from trunkline.edges.http.routes import ROUTES
-
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def create_app(deps: HttpDeps) -> Starlette:
@@ -47,33 +44,11 @@ def create_app(deps: HttpDeps) -> Starlette:
 
 
 def _middleware(deps: HttpDeps) -> list[Middleware]:
-    layers = [Middleware(TrustedProxies, trusted=deps.config.trusted_proxies), Middleware(RequestContext, deps=deps)]
-    if deps.config.cors_origins:
-        layers.append(
-            Middleware(
-                CORSMiddleware,
-                allow_origins=deps.config.cors_origins,
-                allow_methods=_METHODS,
-                allow_headers=[
-                    "Authorization",
-                    "Content-Type",
-                    idempotency.KEY_HEADER,
-                    PARTY_HEADER,
-                    REQUEST_ID_HEADER,
-                ],
-                expose_headers=[
-                    REQUEST_ID_HEADER,
-                    idempotency.REPLAYED_HEADER,
-                    "Location",
-                    "Retry-After",
-                    "RateLimit-Limit",
-                    "RateLimit-Remaining",
-                    "RateLimit-Reset",
-                ],
-                max_age=600,
-            )
-        )
-    return layers
+    return [
+        Middleware(TrustedProxies, trusted=deps.config.trusted_proxies),
+        Middleware(RequestContext, deps=deps),
+        Middleware(Cors, allowed=deps.origins),
+    ]
 
 
 async def _as_problem(request: Request, error: Exception) -> Response:

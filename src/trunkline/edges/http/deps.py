@@ -72,8 +72,6 @@ class HttpConfig:
         max_body_bytes: the largest request body accepted.
         body_timeout_s: how long a body may take to arrive.
         request_timeout_s: how long an operation may take before the answer is 5003.
-        cors_origins: origins whose pages may call (``https://app.example``); ``*`` allows all. Credentials
-            travel in the Authorization header only, never in cookies.
         trusted_proxies: addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
         public_url: the address in the OpenAPI document, when it is not the one asked.
         metrics_open: serve /metrics to anyone; otherwise to loopback and to the admin token.
@@ -84,12 +82,21 @@ class HttpConfig:
     max_body_bytes: int = 1 << 20
     body_timeout_s: float = 30.0
     request_timeout_s: float = 30.0
-    cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     public_url: str = ""
     metrics_open: bool = False
     docs: bool = True
     version: str = "0.1.0"
+
+
+@dataclass(slots=True)
+class AllowedOrigins:
+    """Origins whose pages may call (``https://app.example``), ``*`` for all; may change while running.
+
+    Credentials travel in the Authorization header only, never in cookies.
+    """
+
+    origins: tuple[str, ...] = ()
 
 
 class RequestRates:
@@ -140,6 +147,7 @@ class HttpDeps:
         secret_of: the secret of an API key, to repeat the answer that showed it (it is never stored).
         observe: told of every finished request.
         rates: request limits.
+        origins: whose pages may call.
         config: settings.
     """
 
@@ -154,4 +162,5 @@ class HttpDeps:
     secret_of: Callable[[str], str] = _no_secret
     observe: Callable[[Observation], None] = _unobserved
     rates: RequestRates = field(default_factory=RequestRates)
+    origins: AllowedOrigins = field(default_factory=AllowedOrigins)
     config: HttpConfig = field(default_factory=HttpConfig)

@@ -4,36 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from trunkline.base.clock import Randomness
 from trunkline.domain.identity import Caller
 from trunkline.domain.limits import Rate
+from trunkline.services.apps.authentication import ClientIdentity
 from trunkline.services.log.engine import Engine
 from trunkline.services.messages.forward import Forwarder
 from trunkline.services.messages.send import Sender
 from trunkline.services.operation import Operation
 from trunkline.services.sessions.hub import Hub
-
-
-class ClientIdentity(Protocol):
-    """A verified client token."""
-
-    @property
-    def caller(self) -> Caller:
-        """Who it speaks for; ``device`` may be empty when the token names none."""
-        ...
-
-    @property
-    def expires_at_s(self) -> int:
-        """When the session must end."""
-        ...
-
-    @property
-    def key(self) -> str:
-        """The API key that signed it."""
-        ...
-
 
 DEFAULT_RATE = Rate(200, 1000)
 
@@ -73,6 +53,8 @@ class LinkDeps:
     randomness: Randomness
     authenticate: Callable[[str, str], Awaitable[ClientIdentity]]
     """(token, device) -> identity."""
+    recheck: Callable[[ClientIdentity], Awaitable[None]]
+    """Whether the identity still holds; the last thing awaited before a session is registered."""
     note_device: Callable[[Caller, str], Awaitable[object]]
     """(caller, platform): remember that the device signed in."""
     forget: Callable[[object], None]

@@ -54,8 +54,8 @@ async def _greet(session: LinkSession, deps: LinkDeps, request: RequestFrame) ->
     outbox = None
     if hello.outbox is not None:
         outbox = await engine.residents.load_outbox(caller.app, caller.party, hello.outbox)
-    # Again, as the last wait: a revocation that came meanwhile found no socket to close.
-    identity = await deps.authenticate(hello.token, hello.device)
+    # As the last wait: a revocation that came meanwhile found no socket to close.
+    await deps.recheck(identity)
     if session._closed:
         return
     session.caller = caller
