@@ -66,6 +66,13 @@ class Code(enum.Enum):
     METHOD_NOT_ALLOWED = 1015, 405, "Use a method named in the Allow header."
     MALFORMED_BODY = 1016, 400, "Send one well-formed JSON object as the body."
     UNKNOWN_RESOURCE = 1017, 404, "Use a path listed in the API reference."
+    # 1040-1049, 2040-2049, 3040-3049 and 4040-4049 belong to files.
+    TUS_VERSION = 1040, 412, "Send the header Tus-Resumable: 1.0.0."
+    CHECKSUM_MISMATCH = 1041, 460, "Send it again from the offset that HEAD answers; it was damaged on the way."
+    FILE_TOO_LARGE = 1042, 413, "Upload a smaller file."
+    FILE_TYPE_REFUSED = 1043, 415, "Upload a type that this server accepts."
+    FILE_TYPE_MISMATCH = 1044, 415, "Name the type that the content really has, or none."
+    FILE_UNREADABLE = 1045, 422, "Upload a file that is whole and within the limits of its type."
 
     # 2xxx identity
     CREDENTIALS_MISSING = 2001, 401, "Send a token, or an API key and secret."
@@ -81,6 +88,9 @@ class Code(enum.Enum):
     SECRET_WRONG = 2011, 401, "Check the API secret."
     KEY_REVOKED = 2012, 401, "Use the key that replaced it."
     SCOPE_MISSING = 2013, 403, "Use a key with the named scope."
+
+    LINK_INVALID = 2040, 403, "Ask for a new link; this one was altered or is not ours."
+    LINK_EXPIRED = 2041, 403, "Ask for a new link."
 
     # 3xxx refused
     FORBIDDEN = 3001, 403, "Ask someone whose role allows it."
@@ -99,6 +109,14 @@ class Code(enum.Enum):
     OWNER_MUST_TRANSFER = 3014, 409, "Transfer ownership or dismiss the group first."
     TARGET_UNAVAILABLE = 3015, 409, "The message this refers to is recalled, expired or of another kind."
     ERASED = 3016, 410, "The content was erased."
+    HOOK_REJECTED = 3017, 403, "The app's own rules refuse this message; the detail says why."
+    ADDRESS_FORBIDDEN = 3018, 403, "Use a public address, or have the operator allow this one."
+
+    OFFSET_MISMATCH = 3040, 409, "Ask for the offset with HEAD and go on from there."
+    UPLOAD_GONE = 3041, 410, "Start a new upload."
+    SCAN_REFUSED = 3042, 422, "The scanner of this deployment refused the content; it was not kept."
+    RANGE_UNSATISFIABLE = 3043, 416, "Ask for a range within the size of the file."
+    NOT_INSTALLED = 3044, 501, "The operator must install or enable what the detail names."
 
     # 4xxx later: definitely not applied
     BUSY = 4001, 503, "Retry with the same id after the given time."
@@ -109,6 +127,10 @@ class Code(enum.Enum):
     HEARTBEAT_TIMEOUT = 4006, 408, "Reconnect."
     SLOW_CONSUMER = 4007, 503, "Reconnect and sync."
     HELLO_TIMEOUT = 4008, 408, "Reconnect and send hello at once."
+    HOOK_UNAVAILABLE = 4009, 503, "The app that must approve messages does not answer; retry with the same id."
+
+    UPLOAD_BUSY = 4040, 423, "Another connection is sending this upload; retry after the given time."
+    SCAN_UNAVAILABLE = 4041, 503, "The scanner did not answer; retry after the given time."
 
     # 5xxx unknown outcome
     INTERNAL = 5001, 500, "Retry with the same id; report the request id if it persists."

@@ -35,6 +35,10 @@ class SecretDeriver:
         digest = hmac.digest(self._master, b"api-key:" + key.encode(), "sha256")
         return Secret(base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii"))
 
+    def webhook_secret(self, webhook: str, generation: int) -> bytes:
+        """The signing secret of a webhook: 32 bytes, others for every generation."""
+        return hmac.digest(self._master, f"webhook:{generation}:{webhook}".encode(), "sha256")
+
     def matches(self, key: str, secret: str) -> bool:
         """Whether ``secret`` is that of ``key``, in a time that does not tell how nearly."""
         return self.secret_of(key).equals(secret)
