@@ -181,6 +181,68 @@ class OutboxFloorRaised(msgspec.Struct, array_like=True, tag=13):
     n: int
 
 
+class FileVariant(msgspec.Struct, array_like=True):
+    """A smaller picture made from a file: ``name`` is ``thumbnail`` or ``poster``."""
+
+    name: str
+    mime: str
+    size_bytes: int
+    width: int
+    height: int
+
+
+class FileStored(msgspec.Struct, array_like=True, tag=20):
+    """A finished upload: its bytes are durable in the blob store before this record is.
+
+    Attributes:
+        file: id, ``f_`` and 22 characters.
+        owner: the party that uploaded it.
+        mime: what the content is; ``kind`` is image, audio, video or file.
+        waveform: of sound, 0-255 each.
+    """
+
+    app: str
+    file: str
+    owner: str
+    name: str
+    mime: str
+    kind: str
+    size_bytes: int
+    sha256: bytes
+    at_ms: int
+    width: int = 0
+    height: int = 0
+    duration_ms: int = 0
+    blurhash: str = ""
+    waveform: bytes = b""
+    variants: tuple[FileVariant, ...] = ()
+
+
+class FileAttached(msgspec.Struct, array_like=True, tag=21):
+    """The message at ``seq`` refers to a file; committed together with the message."""
+
+    app: str
+    file: str
+    conversation: str
+    seq: int
+
+
+class FileRemoved(msgspec.Struct, array_like=True, tag=22):
+    """A file is gone for everyone; its bytes go next. ``reason``: deleted, unused or retention."""
+
+    app: str
+    file: str
+    at_ms: int
+    reason: str
+
+
+class FilePurged(msgspec.Struct, array_like=True, tag=23):
+    """The bytes of a removed file are gone from the blob store."""
+
+    app: str
+    file: str
+
+
 class WebhookChanged(msgspec.Struct, array_like=True, tag=25):
     """An app's webhook, whole; its secrets are derived from the master key and stored nowhere.
 
@@ -265,6 +327,10 @@ Record = (
     | RequestRemembered
     | PartyErased
     | OutboxFloorRaised
+    | FileStored
+    | FileAttached
+    | FileRemoved
+    | FilePurged
     | WebhookChanged
     | WebhookCursorMoved
     | WebhookLaneMoved

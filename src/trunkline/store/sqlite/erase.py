@@ -12,7 +12,7 @@ import msgspec
 
 from trunkline.domain.log.dedupe import send_digest
 from trunkline.domain.log.records import Entry, PartyErased
-from trunkline.store.sqlite import chunks
+from trunkline.store.sqlite import chunks, files
 from trunkline.store.sqlite.batch import BLOCKED_SUBJECT, PROFILE_SUBJECT, outbox_key
 from trunkline.store.sqlite.connection import Database
 from trunkline.store.sqlite.parties import touch
@@ -52,7 +52,7 @@ def erase_party(db: Database, lsn: int, record: PartyErased) -> None:
             WHERE i.owner = ? AND i.cid > 0""",
             (owner,),
         ).fetchall():
-            _erase_entries(db, app, party, cid, conversation)
+            _erase_entries(db, record, cid, conversation)
             db.execute(
                 "UPDATE member SET settings = '', hidden = '', hidden_up_to = 0 WHERE cid = ? AND party = ?",
                 (cid, party),
@@ -61,13 +61,15 @@ def erase_party(db: Database, lsn: int, record: PartyErased) -> None:
         db.execute("DELETE FROM profile WHERE app = ? AND party = ?", (app, party))
         db.execute("DELETE FROM blocked WHERE owner = ?", (owner,))
         db.execute("DELETE FROM device WHERE owner = ?", (owner,))
+        files.remove_owned(db, app, party, record.at_ms)
     finally:
         db.execute("PRAGMA secure_delete=OFF").fetchone()
     touch(db, owner, BLOCKED_SUBJECT, lsn)
     touch(db, owner, PROFILE_SUBJECT, lsn)
 
 
-def _erase_entries(db: Database, app: str, party: str, cid: int, conversation: str) -> None:
+def _erase_entries(db: Database, record: PartyErased, cid: int, conversation: str) -> None:
+    app, party = record.app, record.party
     for chunk_id, entries in _chunks(db, cid):
         erased = [entry for entry in entries if _has_content_of(entry, party)]
         for entry in erased:
@@ -76,6 +78,7 @@ def _erase_entries(db: Database, app: str, party: str, cid: int, conversation: s
                     "INSERT OR IGNORE INTO sent_erased VALUES (?, ?, ?)",
                     (outbox_key(app, party, entry.outbox), entry.n, send_digest(conversation, entry)),
                 )
+            files.detach(db, app, conversation, entry.seq, record.at_ms)
             entry.content = _EDITED_TO_NOTHING if entry.type == types.EDITED else b""
             _erase_overlay(db, cid, entry.target if entry.type == types.EDITED else entry.seq)
         if erased:

@@ -16,7 +16,7 @@ import msgspec
 from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.log.records import CursorMoved, EntriesHidden, Entry, EntryAppended, SettingsChanged
 from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE, fold
-from trunkline.store.sqlite import rows
+from trunkline.store.sqlite import files, rows
 from trunkline.store.sqlite.batch import Batch
 from trunkline.store.sqlite.chunks import append_rows
 from trunkline.store.sqlite.tracked import Tracked
@@ -143,6 +143,7 @@ class ConversationFold:
         fold(overlay, seq=entry.seq, at_ms=entry.at_ms, sender=entry.sender, type=entry.type, content=content)
         if entry.type in (types.RECALLED, types.EXPIRED):
             self._batch.expiry[cid, entry.target] = 0
+            files.detach(self._batch.db, self._app, self._state.id, entry.target, entry.at_ms)
 
     def _join_or_leave(self, lsn: int, entry: Entry) -> None:
         """Apply the entry and note whose inbox learns of it."""

@@ -18,7 +18,7 @@ from trunkline.domain.log.records import (
     Record,
     SettingsChanged,
 )
-from trunkline.store.sqlite import parties
+from trunkline.store.sqlite import files, parties
 from trunkline.store.sqlite.batch import Batch, outbox_key
 from trunkline.store.sqlite.connection import Database
 from trunkline.store.sqlite.erase import erase_party
@@ -103,6 +103,8 @@ class Projection:
         if isinstance(record, OutboxFloorRaised):
             self._batch.write_sent()
             raise_floor(self._db, outbox_key(record.app, record.party, record.outbox), record.n)
+        elif isinstance(record, files.FileRecord):
+            files.apply(self._db, record)
         else:
             parties.apply(self._db, lsn, record)
 

@@ -1,0 +1,1 @@
+"""Rules about files: media types, names, ids."""
