@@ -88,6 +88,7 @@ class Code(enum.Enum):
     SECRET_WRONG = 2011, 401, "Check the API secret."
     KEY_REVOKED = 2012, 401, "Use the key that replaced it."
     SCOPE_MISSING = 2013, 403, "Use a key with the named scope."
+    APP_DISABLED = 2014, 403, "Ask the operator: this app is disabled until further notice."
 
     LINK_INVALID = 2040, 403, "Ask for a new link; this one was altered or is not ours."
     LINK_EXPIRED = 2041, 403, "Ask for a new link."

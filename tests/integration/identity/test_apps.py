@@ -251,14 +251,29 @@ async def test_a_disabled_app_is_shut_out_and_comes_back(world: World) -> None:
     created, other = await world.create_app(), await world.create_app()
     _, session = await world.sign_in(created.key.key, "user/u1")
     _, foreign = await world.sign_in(other.key.key, "user/u1")
-    world.keys.set_disabled(created.app.app, True)
-    await world.engine.commits.settled()
-    assert session.closed is Code.KEY_REVOKED
+    assert (await world.call(OPERATOR, "app.disable", app=created.app.app)).disabled
+    assert session.closed is Code.APP_DISABLED
     assert foreign.closed is None
-    assert await server_refusal(world, created.key.key, created.key.secret) is Code.KEY_REVOKED
-    assert await world.refused_token(world.token(created.key.key, "user/u1")) is Code.KEY_REVOKED
-    world.keys.set_disabled(created.app.app, False)
-    await world.engine.commits.settled()
+    assert await server_refusal(world, created.key.key, created.key.secret) is Code.APP_DISABLED
+    assert await server_refusal(world, created.key.key, "wrong") is Code.SECRET_WRONG
+    assert await world.refused_token(world.token(created.key.key, "user/u1")) is Code.APP_DISABLED
+    before = world.engine.committed_lsn
+    await world.call(OPERATOR, "app.disable", app=created.app.app)
+    assert world.engine.committed_lsn == before, "disabling twice changed something"
+    assert not (await world.call(OPERATOR, "app.disable", app=created.app.app, on=False)).disabled
+    server = await world.server(created)
+    assert await world.refusal(OPERATOR, "app.disable", app="a_nobody") is Code.NOT_FOUND
+    assert await world.refusal(server, "app.disable", app=created.app.app) is Code.FORBIDDEN
+
+
+async def test_an_app_is_not_shut_out_by_a_disk_that_is_full(world: World) -> None:
+    created = await world.create_app()
+    _, session = await world.sign_in(created.key.key, "user/u1")
+    world.io.fail_write(errno.ENOSPC)
+    with pytest.raises(TrunklineError) as caught:
+        await world.call(OPERATOR, "app.disable", app=created.app.app)
+    assert caught.value.code is Code.DISK_FULL
+    assert session.closed is None
     await world.server(created)
 
 

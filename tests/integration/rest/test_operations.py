@@ -373,6 +373,21 @@ def test_apps_are_apart(server: Running, app: App, team: str) -> None:
         ok(stranger.post("/v1/groups", json={"id": "team"}), 201)
 
 
+@covers("app.disable", "app.enable")
+def test_the_operator_shuts_an_app_out_and_lets_it_in_again(server: Running, app: App) -> None:
+    with server.operator() as operator, app.acting() as ours, app.as_client("user/alice") as alice:
+        path = f"/v1/admin/apps/{app.id}/disabled"
+        assert ok(operator.put(path))["disabled"] is True
+        refused(ours.get("/v1/keys"), "app_disabled")
+        refused(alice.get("/v1/conversations"), "app_disabled")
+        assert {one["app"]: one.get("disabled") for one in ok(operator.get("/v1/admin/apps"))["apps"]}[app.id]
+        assert "disabled" not in ok(operator.delete(path))
+        ok(ours.get("/v1/keys"))
+        ok(alice.get("/v1/conversations"))
+        refused(operator.put("/v1/admin/apps/a_nobody/disabled"), "not_found")
+        refused(ours.put(path), "forbidden")
+
+
 def test_guests_have_few_rights(app: App, team: str) -> None:
     with app.as_client("guest/g1") as guest, app.acting() as system:
         refused(guest.post("/v1/groups", json={}), "guest_forbidden")

@@ -205,6 +205,7 @@ TABLE: tuple[tuple[str, Struct, Struct, Any, str, Audience], ...] = (
     ("key.revoke", apps.KeyRevoke, EmptyResult, EmptyResult(), "keys", Audience.SERVERS),
     ("app.list", apps.AppList, apps.Apps, apps.Apps([APP]), "", Audience.OPERATOR),
     ("app.rotate_key", apps.AppRotateKey, apps.ApiKey, KEY, "", Audience.OPERATOR),
+    ("app.disable", apps.AppDisable, apps.App, APP, "", Audience.OPERATOR),
     ("app.create", apps.AppCreate, apps.AppCreated, apps.AppCreated(APP, KEY), "", Audience.OPERATOR),
     ("backup.start", backups.BackupStart, backups.Backup, backups.Backup(state="running"), "", Audience.OPERATOR),
     ("backup.get", backups.BackupGet, backups.Backup, backups.Backup(state="none"), "", Audience.OPERATOR),

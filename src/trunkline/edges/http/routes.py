@@ -181,6 +181,15 @@ ROUTES: tuple[Route, ...] = (
     Route("app.list", "GET", "/v1/admin/apps"),
     Route("app.create", "POST", "/v1/admin/apps", 201),
     Route("app.rotate_key", "POST", "/v1/admin/apps/{app}/keys", 201),
+    Route("app.disable", "PUT", "/v1/admin/apps/{app}/disabled", fixed={"on": True}, summary="Shut an app out"),
+    Route(
+        "app.disable",
+        "DELETE",
+        "/v1/admin/apps/{app}/disabled",
+        id="app.enable",
+        fixed={"on": False},
+        summary="Let a disabled app in again",
+    ),
     Route("backup.start", "POST", "/v1/admin/backups", 202),
     Route("backup.get", "GET", "/v1/admin/backups/last"),
 )

@@ -1,4 +1,4 @@
-"""``trunkline app create|list|rotate-key`` and ``trunkline token``."""
+"""``trunkline app create|list|rotate-key|disable|enable`` and ``trunkline token``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -24,7 +25,12 @@ def add(commands: Any) -> None:
     rotate = actions.add_parser("rotate-key", help="make a new API key; the old ones end after the overlap")
     rotate.add_argument("app", help="app id (a_...)")
     rotate.add_argument("--overlap", type=int, default=86_400, metavar="SECONDS", help="how long old keys live on")
-    for parser, run in ((create, run_create), (listing, run_list), (rotate, run_rotate)):
+    disable = actions.add_parser("disable", help="shut an app out: connections close, its keys and tokens are refused")
+    disable.add_argument("app", help="app id (a_...)")
+    enable = actions.add_parser("enable", help="let a disabled app in again")
+    enable.add_argument("app", help="app id (a_...)")
+    runs = (run_create, run_list, run_rotate, run_disable, run_enable)
+    for parser, run in zip((create, listing, rotate, disable, enable), runs, strict=True):
         add_config(parser)
         parser.set_defaults(run=run)
     token = commands.add_parser("token", help="mint a client token offline")
@@ -63,7 +69,8 @@ def run_list(options: argparse.Namespace) -> int:
     from trunkline.server.operator import run_operation
 
     found = run_operation(config_of(options), "app.list", "/v1/admin/apps", "GET", calls.AppList(), calls.Apps)
-    return _print(found, options.json, "\n".join(f"{app.app}  {app.name}" for app in found.apps) or "No apps yet.")
+    lines = [f"{app.app}  {app.name}{'  (disabled)' if app.disabled else ''}" for app in found.apps]
+    return _print(found, options.json, "\n".join(lines) or "No apps yet.")
 
 
 def run_rotate(options: argparse.Namespace) -> int:
@@ -72,6 +79,25 @@ def run_rotate(options: argparse.Namespace) -> int:
 
     made = rotate_key(config_of(options), options.app, options.overlap)
     return _print(made, options.json, f"key     {made.key}\nsecret  {made.secret}")
+
+
+def run_disable(options: argparse.Namespace) -> int:
+    """Shut an app out."""
+    return _set_disabled(options, on=True)
+
+
+def run_enable(options: argparse.Namespace) -> int:
+    """Let an app in again."""
+    return _set_disabled(options, on=False)
+
+
+def _set_disabled(options: argparse.Namespace, *, on: bool) -> int:
+    from trunkline.server.operator import run_operation
+
+    path, method = f"/v1/admin/apps/{quote(options.app, safe='')}/disabled", "PUT" if on else "DELETE"
+    request = calls.AppDisable(options.app, on)
+    app = run_operation(config_of(options), "app.disable", path, method, request, calls.App)
+    return _print(app, options.json, f"{app.app}  {app.name} is {'disabled' if app.disabled else 'enabled'}")
 
 
 def run_token(options: argparse.Namespace) -> int:

@@ -72,7 +72,7 @@ class Authentication:
         """An app server, acting as ``party`` or as the system.
 
         Raises:
-            TrunklineError: ``UNKNOWN_KEY``, ``SECRET_WRONG``, ``KEY_REVOKED`` or ``INVALID_PARTY``.
+            TrunklineError: ``UNKNOWN_KEY``, ``SECRET_WRONG``, ``KEY_REVOKED``, ``APP_DISABLED`` or ``INVALID_PARTY``.
         """
         known = self._directory.key(key)
         if known is None:
@@ -94,7 +94,7 @@ class Authentication:
             grant: what the token has to open.
 
         Raises:
-            TrunklineError: 2002 to 2009, or 2012.
+            TrunklineError: 2002 to 2009, 2012, or 2014.
         """
         known = self._directory.key(tokens.issuer_of(token))
         if known is None:
@@ -133,7 +133,7 @@ class Authentication:
         Nothing is awaited after the look: a caller that goes on without awaiting cannot slip past a revocation.
 
         Raises:
-            TrunklineError: ``TOKEN_REVOKED``, ``DEVICE_REVOKED`` or ``KEY_REVOKED``.
+            TrunklineError: ``TOKEN_REVOKED``, ``DEVICE_REVOKED``, ``KEY_REVOKED`` or ``APP_DISABLED``.
         """
         party = identity.caller.party
         state = await self._engine.party(identity.caller.app, party)
@@ -162,7 +162,7 @@ class Authentication:
             raise TrunklineError(Code.KEY_REVOKED, "The API key has expired.")
         app = self._directory.app(key.app)
         if app is None or app.disabled:
-            raise TrunklineError(Code.KEY_REVOKED, "The app is disabled.")
+            raise TrunklineError(Code.APP_DISABLED, "The operator disabled the app.")
 
 
 class CallerAuthenticator:

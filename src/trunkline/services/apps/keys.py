@@ -72,20 +72,20 @@ class Keys:
         """
         return self.rotate_key(request.app, request.overlap_s, request.replaces, request.scopes)
 
-    def set_disabled(self, app: str, disabled: bool) -> None:
+    async def disable(self, caller: Caller, request: calls.AppDisable) -> calls.App:
         """Shut a tenant out, or let it in again. Its data stays; its sessions close once this is durable.
 
         Raises:
-            TrunklineError: ``NOT_FOUND``.
+            TrunklineError: ``NOT_FOUND`` or ``BUSY``.
         """
-        known = self._app(app)
-        if known.disabled == disabled:
-            return
-        self._engine.check_room()
-        self._directory.append(msgspec.structs.replace(known, disabled=disabled))
-        if disabled:
-            for key in self._directory.decided_keys(app):
-                self._close_when_durable(key)
+        known = self._app(request.app)
+        if known.disabled != request.on:
+            self._engine.check_room()
+            known = msgspec.structs.replace(known, disabled=request.on)
+            self._directory.append(known)
+        if request.on:
+            self._engine.commits.release(self._close_app, known.app)
+        return _view_app(known)
 
     # --- app servers ------------------------------------------------------------------------
 
@@ -177,6 +177,11 @@ class Keys:
 
     def _close_when_durable(self, key: KeyChanged) -> None:
         self._engine.commits.release(self._close, key)
+
+    def _close_app(self, error: TrunklineError | None, app: str, _: object) -> None:
+        known = self._directory.app(app)
+        if error is None and known is not None and known.disabled:
+            self._sessions.close_app(app, Code.APP_DISABLED)
 
     def _close(self, error: TrunklineError | None, key: KeyChanged, _: object) -> None:
         if error is None:

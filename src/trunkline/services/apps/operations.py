@@ -25,6 +25,7 @@ def operations(keys: Keys) -> list[Operation]:
             "Make a new key for an app",
             operator,
         ),
+        Operation("app.disable", calls.AppDisable, calls.App, keys.disable, "", "Disable or enable an app", operator),
         Operation("key.rotate", calls.KeyRotate, calls.ApiKey, keys.rotate, SCOPE, "Make a new API key", servers),
         Operation("key.list", calls.KeyList, calls.Keys, keys.list_keys, SCOPE, "List API keys", servers, writes=False),
         Operation("key.revoke", calls.KeyRevoke, EmptyResult, keys.revoke, SCOPE, "Revoke an API key", servers),

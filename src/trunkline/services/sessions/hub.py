@@ -164,6 +164,13 @@ class Hub:
             session.close(code)
         return len(found)
 
+    def close_app(self, app: str, code: Code) -> int:
+        """Close every session of an app; how many."""
+        found = [s for s in self.sessions.values() if s.app == app]
+        for session in found:
+            session.close(code)
+        return len(found)
+
     def close_all(self, code: Code) -> None:
         """Close everything (shutdown)."""
         for session in list(self.sessions.values()):

@@ -54,6 +54,13 @@ class Apps(Struct):
     apps: list[App]
 
 
+class AppDisable(Struct):
+    """Operator: shut a tenant out (sockets close, REST is refused), or with ``on: false`` let it in again."""
+
+    app: Annotated[str, Meta(min_length=1, max_length=64)]
+    on: bool = True
+
+
 class KeyRotate(Struct, kw_only=True):
     """Make a new key; the old ones of the app (or the one named) end after ``overlap_s``."""
 
