@@ -73,6 +73,7 @@ class Code(enum.Enum):
     FILE_TYPE_REFUSED = 1043, 415, "Upload a type that this server accepts."
     FILE_TYPE_MISMATCH = 1044, 415, "Name the type that the content really has, or none."
     FILE_UNREADABLE = 1045, 422, "Upload a file that is whole and within the limits of its type."
+    UNKNOWN_CARD_ACTION = 1060, 422, "Use a kind of card, and an action of that kind, that the specification lists."
 
     # 2xxx identity
     CREDENTIALS_MISSING = 2001, 401, "Send a token, or an API key and secret."
@@ -118,6 +119,9 @@ class Code(enum.Enum):
     SCAN_REFUSED = 3042, 422, "The scanner of this deployment refused the content; it was not kept."
     RANGE_UNSATISFIABLE = 3043, 416, "Ask for a range within the size of the file."
     NOT_INSTALLED = 3044, 501, "The operator must install or enable what the detail names."
+    CARD_CLOSED = 3060, 409, "The card takes no more actions; show its final state."
+    NOTHING_LEFT = 3061, 409, "Every share was claimed; show who got one."
+    NOT_YOUR_TURN = 3062, 409, "Wait until the approvers before this one have decided."
 
     # 4xxx later: definitely not applied
     BUSY = 4001, 503, "Retry with the same id after the given time."
