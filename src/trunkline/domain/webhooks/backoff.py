@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 MAX_RETRY_AFTER_S = 24 * 3600.0
+LONGEST_PROBE_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class RetryPolicy:
         if asked_s is not None:
             pause = max(pause, min(asked_s, MAX_RETRY_AFTER_S))
         return pause
+
+    def probe_s(self, failures: int, roll: float, asked_s: float | None = None) -> float:
+        """How long to leave a receiver alone that fails for every conversation; never more than some minutes."""
+        return min(self.pause_s(failures, roll), LONGEST_PROBE_S) if asked_s is None else self.pause_s(1, roll, asked_s)
 
     def is_hopeless(self, failing_since_ms: int, now_ms: int) -> bool:
         """Whether a webhook failed for so long that it is switched off."""
