@@ -62,6 +62,11 @@ _ZIPPED = re.compile(r"application/(zip|epub\+zip|vnd\.(openxmlformats|oasis|ms-
 _TEXTUAL = re.compile(
     r"text/.*|application/(json|xml|yaml|toml|javascript|sql|x-ndjson|.*\+json|.*\+xml)|image/svg\+xml"
 )
+_RECOGNISABLE = re.compile(
+    rf"{_TEXTUAL.pattern}|{_ZIPPED.pattern}"
+    r"|application/(pdf|gzip|x-bzip2|x-xz|zstd|x-7z-compressed|vnd\.rar|x-rar-compressed|rtf|msword|x-tar|x-executable)"
+)
+"""Types that a content of theirs would show."""
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "an ELF program"),
@@ -175,8 +180,8 @@ def settle(claimed: str, found: Collection[str], head: bytes) -> str:
         return claimed
     if _TEXTUAL.fullmatch(claimed) and is_text(head) and (not found or any(_TEXTUAL.fullmatch(m) for m in found)):
         return claimed
-    if not found and kind_of(claimed) == "file" and not text:
-        return claimed  # nothing is known of it; it is handed out as an attachment
+    if not found and not text and not _RECOGNISABLE.fullmatch(claimed) and kind_of(claimed) == "file":
+        return claimed  # a format without a signature; it is handed out as an attachment
     looks = ", ".join(found) or ("text" if text else "nothing known")
     raise TrunklineError(
         Code.FILE_TYPE_MISMATCH, f"The content was claimed to be {claimed}; it looks like {looks}.", field="mime"

@@ -1,0 +1,1 @@
+"""Adapters that look into media: pictures, sound, video."""
