@@ -74,6 +74,7 @@ class Code(enum.Enum):
     FILE_TYPE_MISMATCH = 1044, 415, "Name the type that the content really has, or none."
     FILE_UNREADABLE = 1045, 422, "Upload a file that is whole and within the limits of its type."
     UNKNOWN_CARD_ACTION = 1060, 422, "Use a kind of card, and an action of that kind, that the specification lists."
+    INVALID_QUERY = 1070, 422, "Use words, quoted phrases, beginnings* and -exclusions; name at least one word to find."
 
     # 2xxx identity
     CREDENTIALS_MISSING = 2001, 401, "Send a token, or an API key and secret."
@@ -122,6 +123,7 @@ class Code(enum.Enum):
     CARD_CLOSED = 3060, 409, "The card takes no more actions; show its final state."
     NOTHING_LEFT = 3061, 409, "Every share was claimed; show who got one."
     NOT_YOUR_TURN = 3062, 409, "Wait until the approvers before this one have decided."
+    FEATURE_DISABLED = 3070, 403, "The operator has to enable this in the configuration."
 
     # 4xxx later: definitely not applied
     BUSY = 4001, 503, "Retry with the same id after the given time."
