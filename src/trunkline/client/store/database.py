@@ -38,6 +38,7 @@ class Database:
         except sqlite3.Error as exc:
             raise StoreUnusable(f"cannot open the store {self.path}: {exc}") from exc
         self._durable: bool | None = None
+        self._named: dict[str, int | str] = {}  # what `meta` holds, as far as it was asked for: nobody else writes it
         try:
             self._prepare()
         except (sqlite3.Error, ValueError) as exc:
@@ -73,25 +74,32 @@ class Database:
             yield self.connection
             self.connection.execute("COMMIT")
         except BaseException:
+            self._named.clear()
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
             raise
 
     def number(self, key: str) -> int:
         """A named integer, 0 when it was never set."""
-        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return int(row[0]) if row is not None else 0
+        return int(self._value(key) or 0)
 
     def text(self, key: str) -> str:
         """A named string, empty when it was never set."""
-        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return str(row[0]) if row is not None else ""
+        return str(self._value(key))
 
     def put(self, key: str, value: int | str) -> None:
         """Set a named value; inside a transaction where it must go together with something else."""
         self.connection.execute(
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
         )
+        self._named[key] = value
+
+    def _value(self, key: str) -> int | str:
+        found = self._named.get(key)
+        if found is None:
+            row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+            found = self._named[key] = row[0] if row is not None else ""
+        return found
 
     def close(self) -> None:
         """Close the file; everything committed stays."""

@@ -6,6 +6,7 @@ What is not here: what a frame means for a connection (``client``).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -99,10 +100,16 @@ JSON_CODEC = Codec(SUBPROTOCOL_JSON, binary=False, encode=JSON_ENCODE, make_deco
 MSGPACK_CODEC = Codec(SUBPROTOCOL_MSGPACK, binary=True, encode=MSGPACK_ENCODE, make_decoder=_msgpack_decoder)
 
 
+@functools.cache
+def _fields_of(shape: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The fields of a struct; asking msgspec resolves every annotation anew."""
+    return msgspec.structs.fields(shape)
+
+
 def compact_params(params: msgspec.Struct) -> dict[str, Any]:
     """The fields of a request that differ from their defaults; what is left out means its default."""
     fields: dict[str, Any] = {}
-    for info in msgspec.structs.fields(params):
+    for info in _fields_of(type(params)):
         value = getattr(params, info.name)
         if value is msgspec.UNSET:
             continue
