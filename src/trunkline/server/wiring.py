@@ -132,7 +132,6 @@ async def build(
         hub=hub,
         operations=operations,
         sender=sender,
-        forwarder=forwarder,
         randomness=randomness,
         authenticate=authentication.authenticate_client,
         recheck=authentication.recheck,

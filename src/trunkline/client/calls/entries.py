@@ -36,22 +36,22 @@ class EntryCalls:
 
     async def edit(self, conversation: str, seq: int, content: Any) -> Changed:
         """Replace the content of one of my messages; text may be given as a string."""
-        request = {"conversation": conversation, "seq": seq, "content": as_content(content), "n": self._store.take_n()}
+        request = {"conversation": conversation, "seq": seq, "content": as_content(content)} | self._id()
         return await self._call("message.edit", request, Changed, again=True)
 
     async def recall(self, conversation: str, seq: int) -> Changed:
         """Take a message back for everyone."""
-        request = MessageRecall(conversation=conversation, seq=seq, n=self._store.take_n())
+        request = MessageRecall(conversation=conversation, seq=seq, **self._id())
         return await self._call("message.recall", request, Changed, again=True)
 
     async def react(self, conversation: str, seq: int, key: str, *, on: bool = True) -> Changed:
         """Add a reaction, or take it back."""
-        request = MessageReact(conversation=conversation, seq=seq, key=key, on=on, n=self._store.take_n())
+        request = MessageReact(conversation=conversation, seq=seq, key=key, on=on, **self._id())
         return await self._call("message.react", request, Changed, again=True)
 
     async def pin(self, conversation: str, seq: int, *, on: bool = True) -> Changed:
         """Pin a message for everyone, or unpin it."""
-        request = MessagePin(conversation=conversation, seq=seq, on=on, n=self._store.take_n())
+        request = MessagePin(conversation=conversation, seq=seq, on=on, **self._id())
         return await self._call("message.pin", request, Changed, again=True)
 
     async def pins(self, conversation: str) -> History:
@@ -69,11 +69,16 @@ class EntryCalls:
         self, source: str, seqs: list[int], to: str, *, merged: bool = False, title: str = ""
     ) -> MessagesForwarded:
         """Forward messages to a party or conversation, each as a copy or all merged into one."""
-        request: dict[str, Any] = {"source": source, "seqs": seqs, "n": self._store.take_n(), "merged": merged}
+        request = {"source": source, "seqs": seqs, "merged": merged} | self._id(1 if merged else len(seqs))
         request["to" if is_party(to) else "conversation"] = to
         if title:
             request["title"] = title
         return await self._call("message.forward", request, MessagesForwarded, again=True)
+
+    def _id(self, count: int = 1) -> dict[str, Any]:
+        """An id of this client's outbox that was never used, and the ``count`` numbers that begin with it."""
+        outbox = self._store.outbox_id
+        return {"n": self._store.take_n(count), "outbox": outbox}
 
     async def receipt(self, conversation: str, seq: int, *, limit: int = 100) -> Receipt:
         """Who has received and read a message."""

@@ -75,15 +75,15 @@ class LocalStore:
         """Keep the block list; inside a transaction."""
         self.database.put("blocked", json.dumps(parties))
 
-    def take_n(self) -> int:
-        """A number never used before in this outbox, even if the process dies now."""
-        if self._next_n >= self._reserved_n:
+    def take_n(self, count: int = 1) -> int:
+        """The first of ``count`` numbers never used before in this outbox, even if the process dies now."""
+        first, self._next_n = self._next_n, self._next_n + count
+        if self._next_n > self._reserved_n:
             # Numbers are reserved in blocks, so that most cost no write; gaps are allowed.
             with self.database.transaction(durable=True):
                 self.database.put("next_n", self._next_n + _N_BLOCK)
             self._reserved_n = self._next_n + _N_BLOCK
-        self._next_n += 1
-        return self._next_n - 1
+        return first
 
     def renew_outbox(self) -> str:
         """Mint a new outbox id and start its numbers at 1; rows keep theirs until they are renamed."""

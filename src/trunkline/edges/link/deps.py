@@ -10,7 +10,6 @@ from trunkline.domain.identity import Caller
 from trunkline.domain.limits import Rate
 from trunkline.services.apps.authentication import ClientIdentity
 from trunkline.services.log.engine import Engine
-from trunkline.services.messages.forward import Forwarder
 from trunkline.services.messages.send import Sender
 from trunkline.services.operation import Operation
 from trunkline.services.sessions.hub import Hub
@@ -49,7 +48,6 @@ class LinkDeps:
     hub: Hub
     operations: Mapping[str, Operation]
     sender: Sender
-    forwarder: Forwarder
     randomness: Randomness
     authenticate: Callable[[str, str], Awaitable[ClientIdentity]]
     """(token, device) -> identity."""

@@ -28,7 +28,7 @@ from trunkline.edges.link.codec import Codec
 from trunkline.edges.link.deps import LinkDeps
 from trunkline.services.access import check_access
 from trunkline.services.sessions.outgoing import Outgoing
-from trunkline.wire.calls.messages import MessageForward
+from trunkline.wire.calls.messages import MessageEdit, MessageForward, MessagePin, MessageReact, MessageRecall
 from trunkline.wire.frames import ErrorBody, RequestFrame
 
 log = logging.getLogger("trunkline.link")
@@ -36,6 +36,8 @@ NOBODY = Caller("", "")
 # Bound once: looking an enum's member up costs more than comparing it, and this happens for every frame.
 CLOSE, PING, PONG, CONTINUATION = WSMsgType.CLOSE, WSMsgType.PING, WSMsgType.PONG, WSMsgType.CONTINUATION
 MAX_ID = 2**53 - 1
+NUMBERED = (MessageEdit, MessageForward, MessagePin, MessageReact, MessageRecall)
+"""Requests whose ``n`` counts in the outbox named at hello, unless they name another."""
 
 
 class LinkSession(WSListener):
@@ -278,8 +280,8 @@ class LinkSession(WSListener):
             raise TrunklineError(code, f"{request.method[:64]!r} cannot be called here")
         check_access(self.caller, operation)
         params = self._codec.decode_params(request.params, operation.request)
-        if isinstance(params, MessageForward):
-            return await deps.forwarder.forward(self.caller, params, self.outbox if params.n else None)
+        if isinstance(params, NUMBERED) and params.outbox is None and self.outbox is not None:
+            params.outbox = self.outbox.id
         return await operation.run(self.caller, params)
 
     def _spawn(self, work: Any) -> None:

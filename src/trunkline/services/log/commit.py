@@ -80,15 +80,15 @@ class CommitQueue:
         """Records not yet durable."""
         return len(self._pending.records) + (len(self._in_flight.records) if self._in_flight is not None else 0)
 
-    def check_room(self) -> None:
-        """Refuse when the queue is full or the journal failed.
+    def check_room(self, records: int = 1) -> None:
+        """Refuse when the queue has no room for so many records, or the journal failed.
 
         Raises:
             TrunklineError: ``BUSY`` or ``STORE_FAILED``; nothing was applied.
         """
         if self.failure is not None:
             raise self.failure
-        if len(self._pending.records) >= self._capacity:
+        if len(self._pending.records) + records > self._capacity:
             raise TrunklineError(Code.BUSY, "the journal is behind", retry_ms=200)
 
     def append(self, record: Record, owner: Owner, outbox: Outbox | None = None) -> None:

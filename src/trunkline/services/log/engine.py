@@ -128,13 +128,13 @@ class Engine:
 
     # --- appending --------------------------------------------------------------------------
 
-    def check_room(self) -> None:
-        """Refuse new work while the journal or the projections are too far behind.
+    def check_room(self, records: int = 1) -> None:
+        """Refuse new work while the journal or the projections are too far behind to take so many records.
 
         Raises:
             TrunklineError: ``BUSY`` or ``STORE_FAILED``; nothing was applied.
         """
-        self.commits.check_room()
+        self.commits.check_room(records)
         if self._unprojected_records > MAX_UNPROJECTED:
             raise TrunklineError(Code.BUSY, "the index is behind", retry_ms=500)
 

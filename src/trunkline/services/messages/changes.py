@@ -1,7 +1,7 @@
 """Changing messages: edit, recall, react, pin, hide for oneself, expire.
 
 Every change is an entry that names its target, so one log synchronises everything; only hiding
-is private and is kept beside the log.
+is private and is kept beside the log. A change with an id ``(outbox, n)`` takes effect once (``repeats``).
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.conversation import rules
 from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.identity import Caller
+from trunkline.domain.log.dedupe import Outbox
 from trunkline.domain.log.records import CursorMoved, EntriesHidden, Entry
 from trunkline.domain.messages.types import MESSAGE_TYPES, check_content
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.reading import read_entry, read_overlays, read_range
 from trunkline.services.log.residents import ResidentConversation
+from trunkline.services.messages.repeats import Accepted, Repeats
 from trunkline.services.messages.views import is_message
 from trunkline.wire import entries as types
 from trunkline.wire.calls.messages import Changed, MessageEdit, MessageHide, MessagePin, MessageReact, MessageRecall
@@ -35,6 +37,9 @@ class Windows(NamedTuple):
     recall_ms: int = 24 * 3_600_000
 
 
+NumberedChange = MessageEdit | MessageRecall | MessageReact | MessagePin
+
+
 class Target(NamedTuple):
     """A message about to be changed."""
 
@@ -50,6 +55,7 @@ class Changes:
     def __init__(self, engine: Engine, windows: Windows | None = None) -> None:
         self._engine = engine
         self.windows = windows or Windows()
+        self._repeats = Repeats(engine)
 
     async def edit(self, caller: Caller, request: MessageEdit) -> Changed:
         """Replace the content of one's own message.
@@ -57,17 +63,21 @@ class Changes:
         Raises:
             TrunklineError: not the sender, too late, not editable, or the message is gone.
         """
+        content = canonical(request.content)
+        change = {"content": decode_content(content)}
+        outbox, done = await self._before(caller, request, types.EDITED, change)
+        if done is not None:
+            return done
         target = await self._target(caller, request.conversation, request.seq)
         entry = target.entry
         if entry.sender != caller.party and not caller.server:
             raise TrunklineError(Code.FORBIDDEN, "only its sender may edit a message", field="seq")
-        content = canonical(request.content)
         if not MESSAGE_TYPES[entry.type].editable:
             raise TrunklineError(Code.TARGET_UNAVAILABLE, f"a {entry.type} message cannot be edited", field="seq")
         check_content(entry.type, content)
         self._check_window(caller, entry, self.windows.edit_ms)
         await self._check_blocked(caller, target.state)
-        return self._append(caller, target, types.EDITED, {"content": decode_content(content)})
+        return await self._append(caller, request, outbox, target, types.EDITED, change)
 
     async def recall(self, caller: Caller, request: MessageRecall) -> Changed:
         """Take a message back for everyone: the sender, or in a group whoever outranks the sender.
@@ -75,6 +85,14 @@ class Changes:
         Raises:
             TrunklineError: no right, too late, or the message is gone.
         """
+        outbox = await self._repeats.outbox(caller, request.outbox, request.n)
+        if outbox is not None and request.n <= outbox.highest:
+            resident, _ = await self._engine.existing(caller.app, request.conversation)
+            taken_back = await read_entry(self._engine, resident, request.seq)
+            change = removal_of(taken_back) if taken_back is not None else {}
+            _, done = await self._before(caller, request, types.RECALLED, change)
+            if done is not None:
+                return done
         target = await self._target(caller, request.conversation, request.seq)
         entry, state = target.entry, target.state
         if entry.sender == caller.party:
@@ -83,10 +101,14 @@ class Changes:
             mine = rules.rank(state.member(caller.party))
             if mine < 2 or mine <= rules.rank(state.member(entry.sender)):
                 raise TrunklineError(Code.FORBIDDEN, "only the sender or someone of a higher role", field="seq")
-        return self._append(caller, target, types.RECALLED, removal_of(entry))
+        return await self._append(caller, request, outbox, target, types.RECALLED, removal_of(entry))
 
     async def react(self, caller: Caller, request: MessageReact) -> Changed:
         """Add or take back a reaction. Repeating the present state appends nothing."""
+        change = {"key": request.key, "on": request.on}
+        outbox, done = await self._before(caller, request, types.REACTED, change)
+        if done is not None:
+            return done
         target = await self._target(caller, request.conversation, request.seq)
         reactions = target.overlay.reactions
         if request.on and request.key not in reactions and len(reactions) >= MAX_REACTION_KEYS:
@@ -94,10 +116,13 @@ class Changes:
         if (caller.party in reactions.get(request.key, ())) == request.on:
             return _at(target.state, target.overlay.as_of or request.seq, target.entry.at_ms)
         await self._check_blocked(caller, target.state)
-        return self._append(caller, target, types.REACTED, {"key": request.key, "on": request.on})
+        return await self._append(caller, request, outbox, target, types.REACTED, change)
 
     async def pin(self, caller: Caller, request: MessagePin) -> Changed:
         """Pin or unpin: either side of a direct conversation, owner and admins of a group."""
+        outbox, done = await self._before(caller, request, types.PINNED, {"on": request.on})
+        if done is not None:
+            return done
         target = await self._target(caller, request.conversation, request.seq)
         state = target.state
         if state.kind != rules.DIRECT:
@@ -107,7 +132,7 @@ class Changes:
         if request.on and len(state.pinned) >= MAX_PINS:
             raise TrunklineError(Code.LIMIT_EXCEEDED, f"a conversation has at most {MAX_PINS} pins")
         await self._check_blocked(caller, state)
-        return self._append(caller, target, types.PINNED, {"on": request.on})
+        return await self._append(caller, request, outbox, target, types.PINNED, {"on": request.on})
 
     async def hide(self, caller: Caller, request: MessageHide) -> EmptyResult:
         """Delete for oneself: single messages, or everything up to a seq (which also counts as read)."""
@@ -177,12 +202,45 @@ class Changes:
                 Code.TOO_LATE, f"possible for {window_ms // 60_000} minutes after sending", field="seq"
             )
 
-    def _append(self, caller: Caller, target: Target, type: str, content: dict[str, Any]) -> Changed:
+    async def _before(
+        self, caller: Caller, request: NumberedChange, type: str, change: dict[str, Any]
+    ) -> tuple[Outbox | None, Changed | None]:
+        """The outbox of the request's id, and the first answer when the id was used before."""
+        outbox = await self._repeats.outbox(caller, request.outbox, request.n)
+        chosen = Entry(0, 0, "", type, encode_content(change), 0, 0, target=request.seq)
+        accepted = await self._repeats.find(caller, outbox, request.n, request.conversation, chosen)
+        return outbox, self._again(accepted) if accepted is not None else None
+
+    def _again(self, accepted: Accepted) -> Changed:
+        return Changed(accepted.conversation, self._engine.epoch, accepted.seq, accepted.at_ms)
+
+    async def _append(
+        self,
+        caller: Caller,
+        request: NumberedChange,
+        outbox: Outbox | None,
+        target: Target,
+        type: str,
+        change: dict[str, Any],
+    ) -> Changed:
         engine = self._engine
+        content = encode_content(change)
+        chosen = Entry(0, 0, "", type, content, 0, 0, target=target.entry.seq)
+        # Once more, as the last wait: the same request may have come on another connection meanwhile.
+        accepted = await self._repeats.find(caller, outbox, request.n, target.resident.id, chosen)
+        if accepted is not None:
+            return self._again(accepted)
         rules.check_may_send(target.state, caller, engine.clock.now_ms())
         engine.check_room()
         entry = engine.append_entry(
-            target.resident, target.state, type, caller.party, encode_content(content), target=target.entry.seq
+            target.resident,
+            target.state,
+            type,
+            caller.party,
+            content,
+            outbox=outbox,
+            n=request.n if outbox is not None else 0,
+            target=target.entry.seq,
         )
         return _at(target.state, entry.seq, entry.at_ms)
 

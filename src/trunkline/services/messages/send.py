@@ -83,6 +83,40 @@ class Sender:
                 return None
         return self._append(caller, request, outbox, resident, state, made_here)
 
+    def append_all(
+        self, caller: Caller, requests: list[MessageSend], outbox: Outbox | None
+    ) -> list[MessageSent] | None:
+        """Append messages that the server made to one conversation, all or none; None when something must be loaded.
+
+        The caller has looked up that none of their ids was used before. They are decided in one go, so they are in
+        one commit group.
+
+        Raises:
+            TrunklineError: one of them was refused; nothing changed.
+        """
+        resident = self._resident(caller, requests[0])
+        state = resident.state if resident is not None else None
+        if resident is None or state is None:
+            return None
+        for request in requests:
+            check_content(request.type, canonical(request.content), by_server=True)
+        self._engine.check_room(len(requests) + 1)
+        sent = []
+        for request in requests:
+            one = self._append(caller, request, outbox, resident, state, True)
+            if one is None:
+                return None  # the first one only: what it needs, all need
+            sent.append(one)
+        return sent
+
+    async def load(self, caller: Caller, request: MessageSend) -> None:
+        """Load what appending a message needs.
+
+        Raises:
+            TrunklineError: ``NOT_FOUND``.
+        """
+        await self._load(caller, request, None, True)
+
     def _append(
         self,
         caller: Caller,

@@ -65,20 +65,25 @@ class MessagesForwarded(Struct):
 
 
 class MessageEdit(Struct, kw_only=True):
-    """Replace the content of one of my messages."""
+    """Replace the content of one of my messages.
+
+    ``n`` is this change's number in the outbox named at hello (or here), as for a send: a repeat gets the first answer.
+    """
 
     conversation: ConversationName
     seq: Seq
     content: Raw
     n: Position = 0
+    outbox: OutboxId | None = None
 
 
 class MessageRecall(Struct, kw_only=True):
-    """Take a message back for everyone."""
+    """Take a message back for everyone. ``n``: as for an edit."""
 
     conversation: ConversationName
     seq: Seq
     n: Position = 0
+    outbox: OutboxId | None = None
 
 
 class MessageHide(Struct, kw_only=True):
@@ -90,22 +95,24 @@ class MessageHide(Struct, kw_only=True):
 
 
 class MessageReact(Struct, kw_only=True):
-    """Add (or take back) a reaction."""
+    """Add (or take back) a reaction. ``n``: as for an edit."""
 
     conversation: ConversationName
     seq: Seq
     key: Annotated[str, Meta(min_length=1, max_length=32)]
     on: bool = True
     n: Position = 0
+    outbox: OutboxId | None = None
 
 
 class MessagePin(Struct, kw_only=True):
-    """Pin (or unpin) a message for everyone."""
+    """Pin (or unpin) a message for everyone. ``n``: as for an edit."""
 
     conversation: ConversationName
     seq: Seq
     on: bool = True
     n: Position = 0
+    outbox: OutboxId | None = None
 
 
 class PinList(Struct):

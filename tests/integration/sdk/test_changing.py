@@ -1,0 +1,55 @@
+"""The SDK's changes against a real server: each takes effect once, whatever happens to the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.rest.running import App, serving
+from tests.integration.sdk.conftest import QUICK, texts, until
+from trunkline.client import Client
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    with serving(tmp_path) as server:
+        yield server.create_app()
+
+
+def client(app: App, party: str, device: str = "d1") -> Client:
+    return Client(app.server.url, app.token(party), options=QUICK, device=device)
+
+
+async def test_sending_goes_on_after_a_forward_of_several(app: App) -> None:
+    async with client(app, "user/ann") as ann:
+        sent = [await ann.send("user/bob", str(number)) for number in range(3)]
+        await ann.groups.create("team")
+        forwarded = await ann.entries.forward(sent[0].conversation, [one.seq for one in sent], "team")
+        assert [one.seq for one in forwarded.sent] == [2, 3, 4]
+        assert (await ann.send("team", "after")).seq == 5
+        assert texts(await ann.history("team")) == ["0", "1", "2", "after"]
+
+
+async def test_a_change_whose_answer_was_lost_is_not_repeated(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with client(app, "user/ann") as ann:
+        sent = await ann.send("user/bob", "old")
+        asked: list[Any] = []
+        call = ann.entries._call
+
+        async def twice(method: str, params: Any, result: type[Any], **more: Any) -> Any:
+            """What happens when an answer is lost: the same request once more."""
+            asked.append(await call(method, params, result, **more))
+            asked.append(await call(method, params, result, **more))
+            return asked[-1]
+
+        monkeypatch.setattr(ann.entries, "_call", twice)
+        await ann.entries.react(sent.conversation, sent.seq, "+1")
+        await ann.entries.react(sent.conversation, sent.seq, "+1", on=False)
+        await ann.entries.edit(sent.conversation, sent.seq, "new")
+        await ann.entries.pin(sent.conversation, sent.seq)
+        await ann.entries.recall(sent.conversation, sent.seq)
+        assert [one.seq for one in asked] == [3, 3, 4, 4, 5, 5, 6, 6, 7, 7]
+        await until(lambda: ann.local_history(sent.conversation)[-1].seq == 7)
