@@ -10,6 +10,9 @@ from trunkline.server.commands import app, backup, bench, chat, demo, doctor, se
 from trunkline.server.commands.options import CommandError
 from trunkline.server.config import ConfigError
 
+NOT_INSTALLED = 3
+"""Exit status of a command that needs ``trunkline[server]`` where only the client is installed."""
+
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -21,10 +24,16 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit status."""
+    """Run a command; its exit status: 0 done, 1 failed, 2 wrong usage or configuration, 3 the server is not installed."""
     options = build_parser().parse_args(arguments)
     try:
         status: int = options.run(options)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "trunkline":
+            raise
+        needs = f"trunkline {options.command} needs the server, and {error.name} is not installed"
+        sys.stderr.write(f"{needs}: pip install 'trunkline[server]'\n")
+        return NOT_INSTALLED
     except (ConfigError, CommandError) as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -153,6 +153,12 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
         return Path(self.store.backup_directory or self.directory.absolute().parent)
 
     @property
+    def admin_token_path(self) -> Path:
+        """Where the operator's token is kept: beside the data directory, wherever the master key is."""
+        directory = self.directory.absolute()
+        return directory.parent / f"{directory.name}.admin.token"
+
+    @property
     def master_key_path(self) -> Path:
         """Where the master key is kept."""
         if self.store.master_key_file:

@@ -25,9 +25,8 @@ def load_master_key(config: Config) -> Secret:
 
 
 def load_admin_token(config: Config) -> Secret:
-    """The operator's token, kept beside the master key for the command line on this machine."""
-    path = config.master_key_path
-    return Secret(_read_or_make(path.with_name(path.name.removesuffix(".master.key") + ".admin.token")))
+    """The operator's token, kept beside the data directory for the command line on this machine."""
+    return Secret(_read_or_make(config.admin_token_path))
 
 
 def _checked(value: str, where: str) -> Secret:

@@ -1,0 +1,56 @@
+"""The command line where only the client is installed, and where the operator's token is kept."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trunkline.server.config import load_config
+from trunkline.server.master_key import load_admin_token, load_master_key
+
+CLIENT_ONLY = """
+import importlib.abc, sys
+GONE = {"uvloop", "uvicorn", "httptools", "starlette", "google_crc32c", "prometheus_client"}
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in GONE:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+from trunkline.server.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("command", [["serve"], ["app", "list"], ["backup", "b"]], ids=lambda command: command[0])
+def test_without_the_server_one_line_says_what_to_install(command: list[str], tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "store.json").write_text("{}")
+    ran = subprocess.run(
+        [sys.executable, "-c", CLIENT_ONLY, *command, "--data", str(data), "--port", "0"],
+        capture_output=True,
+        text=True,
+        timeout=15,
+        check=False,
+    )
+    assert ran.returncode == 3, ran.stderr
+    assert ran.stderr.count("\n") == 1
+    assert "pip install 'trunkline[server]'" in ran.stderr
+
+
+def test_without_the_server_tokens_are_minted(tmp_path: Path) -> None:
+    command = ["token", "--key", "k_1", "--secret", "s" * 43, "--party", "user/ann"]
+    ran = subprocess.run([sys.executable, "-c", CLIENT_ONLY, *command], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout.count(".")) == (0, 2), ran.stderr
+
+
+def test_the_admin_token_is_beside_the_data_wherever_the_master_key_is(tmp_path: Path) -> None:
+    names = {"TRUNKLINE_STORE__DIRECTORY": tmp_path / "data", "TRUNKLINE_STORE__MASTER_KEY_FILE": tmp_path / "keys/mk"}
+    config = load_config(None, {name: str(path) for name, path in names.items()})
+    load_master_key(config)
+    token = load_admin_token(config)
+    assert (tmp_path / "data.admin.token").read_text().strip() == token.reveal()
+    assert [path.name for path in (tmp_path / "keys").iterdir()] == ["mk"]
