@@ -76,6 +76,8 @@ def _apply_change(view: ConversationView, entry: EntryView, content: dict[str, A
         view.role = "owner" if content.get("party") == me else "admin" if view.role == "owner" else view.role
     elif kind == types.DISMISSED:
         view.dismissed = True
+    elif kind == types.ERASED and view.last is not None and view.last.sender == content.get("party"):
+        view.last.content = None
 
 
 def apply_cursor(view: ConversationView, party: str, delivered: int, read: int, me: str) -> None:

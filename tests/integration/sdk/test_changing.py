@@ -33,6 +33,24 @@ async def test_sending_goes_on_after_a_forward_of_several(app: App) -> None:
         assert texts(await ann.history("team")) == ["0", "1", "2", "after"]
 
 
+async def test_what_an_erased_party_said_leaves_the_disks_of_others(app: App, tmp_path: Path) -> None:
+    file = tmp_path / "bob.db"
+    async with Client(app.server.url, app.token("user/bob"), file, options=QUICK) as bob:
+        async with client(app, "user/ann") as ann:
+            sent = await ann.send("user/bob", "the secret word is walrus")
+            await ann.entries.edit(sent.conversation, sent.seq, "the secret word is badger")
+        answer = await bob.send("user/ann", "mine")
+        await until(lambda: len(bob.local_history(sent.conversation)) == 4)
+        with app.acting() as server:
+            server.delete("/v1/parties/user/ann").raise_for_status()
+        await until(lambda: bob.local_history(sent.conversation)[-1].type == "message.erased")
+        held = {entry.seq: entry for entry in bob.local_history(sent.conversation)}
+        assert held[sent.seq].content is None
+        assert held[sent.seq].now is not None and held[sent.seq].now.erased
+        assert held[answer.seq].content == {"text": "mine"}
+        assert not any("walrus" in str(entry) or "badger" in str(entry) for entry in held.values())
+
+
 async def test_a_change_whose_answer_was_lost_is_not_repeated(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     async with client(app, "user/ann") as ann:
         sent = await ann.send("user/bob", "old")

@@ -18,6 +18,24 @@ from trunkline.wire.entries import EntryView, Overlay
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgspec.msgpack.Decoder(EntryView).decode
 
+_KEPT_AT_ERASURE = frozenset(
+    {
+        types.CREATED,
+        types.UPDATED,
+        types.DISMISSED,
+        types.MEMBERS_ADDED,
+        types.MEMBERS_REMOVED,
+        types.MEMBER_CHANGED,
+        types.TRANSFERRED,
+        types.RECALLED,
+        types.EXPIRED,
+        types.REACTED,
+        types.PINNED,
+        types.ERASED,
+    }
+)
+"""Structure, which others need to understand the log; everything else a party wrote is content."""
+
 
 @dataclass(slots=True, frozen=True)
 class Applied:
@@ -51,6 +69,8 @@ class HistoryTable:
             )
             self._next_ord += 1
             self._change_target(entry)
+            if entry.type == types.ERASED and isinstance(entry.content, dict):
+                self._erase(entry, str(entry.content.get("party", "")))
         self._database.put("next_ord", self._next_ord)
 
     def rolled_back(self) -> None:
@@ -110,6 +130,28 @@ class HistoryTable:
         self._db.execute("DELETE FROM entry")
         self._database.put("oldest_ord", self._next_ord)
         self.oldest_ord = self._next_ord
+
+    def _erase(self, erasure: EntryView, party: str) -> None:
+        """A party was erased: what it said before loses its content here too."""
+        found = self._db.execute(
+            "SELECT body FROM entry WHERE conversation = ? AND seq < ? AND instr(body, ?) > 0",
+            (erasure.conversation, erasure.seq, party.encode()),
+        ).fetchall()
+        for (body,) in found:
+            entry = _DECODE(body)
+            if entry.sender != party or entry.type in _KEPT_AT_ERASURE:
+                continue
+            if entry.type == types.EDITED:
+                entry.content = {"content": None}
+            else:
+                entry.content = None
+                entry.now = entry.now or Overlay()
+                entry.now.as_of = max(entry.now.as_of, erasure.seq)
+                entry.now.erased, entry.now.content = True, None
+            self._db.execute(
+                "UPDATE entry SET body = ? WHERE conversation = ? AND seq = ?",
+                (_ENCODE(entry), entry.conversation, entry.seq),
+            )
 
     def _change_target(self, change: EntryView) -> None:
         if not change.target or (change.type not in CHANGES_A_MESSAGE and change.type != types.ERASED):
