@@ -9,6 +9,7 @@ import msgspec
 from trunkline.base.clock import Randomness
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.conversation import rules
+from trunkline.domain.conversation.leaving import as_left
 from trunkline.domain.conversation.state import OWNER
 from trunkline.domain.identity import SYSTEM_PARTY, Caller, check_group_id, check_party
 from trunkline.services.log.engine import Engine
@@ -100,5 +101,6 @@ class Groups:
         rules.check_group(state)
         rules.check_manages(state, caller, OWNER)
         self._engine.check_room()
-        entry = self._engine.append_entry(resident, state, types.DISMISSED, caller.party, encode_content({}))
+        content = encode_content({"as_of": as_left(state, 0)})
+        entry = self._engine.append_entry(resident, state, types.DISMISSED, caller.party, content)
         return MembershipChanged(resident.id, state.epoch, entry.seq)

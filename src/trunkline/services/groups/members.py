@@ -10,6 +10,7 @@ import msgspec
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.conversation import rules
+from trunkline.domain.conversation.leaving import as_left
 from trunkline.domain.conversation.state import ADMIN, OWNER, Conversation
 from trunkline.domain.identity import SYSTEM_PARTY, Caller, check_party
 from trunkline.services.groups.groups import MAX_GROUP_MEMBERS
@@ -147,7 +148,8 @@ class Membership:
         if not parties:
             return MembershipChanged(resident.id, state.epoch, state.head)
         self._engine.check_room()
-        content = encode_content({"parties": parties, "reason": reason})
+        left = as_left(state, len(parties))
+        content = encode_content({"parties": parties, "reason": reason, "as_of": left})
         entry = self._engine.append_entry(resident, state, types.MEMBERS_REMOVED, by, content)
         return MembershipChanged(resident.id, state.epoch, entry.seq, parties)
 

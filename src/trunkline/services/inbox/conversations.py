@@ -17,10 +17,13 @@ from trunkline.domain.identity import Caller
 from trunkline.domain.log.records import SettingsChanged
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.index_port import ConversationListItem
+from trunkline.services.log.reading import read_entry
 from trunkline.services.log.residents import ResidentConversation
 from trunkline.services.messages.history import Reader
+from trunkline.wire import entries as types
 from trunkline.wire.calls.conversations import ConversationConfigure, ConversationList, ConversationRef, Conversations
 from trunkline.wire.calls.session import ConversationName, ConversationView, MemberSettings
+from trunkline.wire.content import decode_content
 
 _encode = msgspec.msgpack.Encoder().encode
 # Whoever writes a cursor by hand must not reach the index with numbers it cannot compare.
@@ -74,12 +77,26 @@ class Inbox:
             view.first_visible_seq = member.first_visible
             view.left_seq = member.left_seq
             view.settings = member.settings or MemberSettings()
+            if member.left_seq:
+                await self._show_as_left(view, resident, member.left_seq)
         if state.kind == rules.DIRECT:
             view.peer = next((other for other in state.members if other != party), "")
             peer = state.members.get(view.peer)
             if peer is not None:
                 view.peer_read, view.peer_delivered = peer.read, peer.delivered
         return view
+
+    async def _show_as_left(self, view: ConversationView, resident: ResidentConversation, left_seq: int) -> None:
+        """A former member sees the group as it was: the entry that ended the stay says how."""
+        entry = await read_entry(self._engine, resident, left_seq)
+        content = decode_content(entry.content) if entry is not None and entry.content else None
+        as_of = content.get("as_of", {}) if isinstance(content, dict) else {}
+        view.name, view.avatar, view.custom = as_of.get("name", ""), as_of.get("avatar", ""), {}
+        view.member_count = as_of.get("member_count", 0)
+        view.muted_all = False
+        if entry is not None:
+            view.dismissed = entry.type == types.DISMISSED
+            view.active_at_ms = as_of.get("active_at_ms", entry.at_ms)
 
     async def configure(self, caller: Caller, request: ConversationConfigure) -> ConversationView:
         """Change my own settings; all my devices see them."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 import msgspec
 
 from trunkline.base.errors import Code, TrunklineError
+from trunkline.domain.conversation.leaving import as_left
 from trunkline.domain.conversation.rules import DIRECT
 from trunkline.domain.conversation.state import ADMIN, OWNER, Conversation
 from trunkline.domain.identity import SYSTEM_PARTY, Caller, check_party
@@ -114,10 +115,12 @@ class Eraser:
         if member.role == OWNER:
             heir = _heir(state, party)
             if heir is None:
-                engine.append_entry(resident, state, types.DISMISSED, SYSTEM_PARTY, encode_content({}))
+                engine.append_entry(
+                    resident, state, types.DISMISSED, SYSTEM_PARTY, encode_content({"as_of": as_left(state, 0)})
+                )
                 return
             engine.append_entry(resident, state, types.TRANSFERRED, SYSTEM_PARTY, encode_content({"party": heir}))
-        content = encode_content({"parties": [party], "reason": "erased"})
+        content = encode_content({"parties": [party], "reason": "erased", "as_of": as_left(state, 1)})
         engine.append_entry(resident, state, types.MEMBERS_REMOVED, SYSTEM_PARTY, content)
 
     def _close(self, error: TrunklineError | None, app: str, party: str) -> None:
