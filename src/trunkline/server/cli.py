@@ -24,7 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit status: 0 done, 1 failed, 2 wrong usage or configuration, 3 the server is not installed."""
+    """Run a command; its exit status: 0 done, 1 failed, 2 wrong usage or configuration, 3 no server installed."""
     options = build_parser().parse_args(arguments)
     try:
         status: int = options.run(options)

@@ -187,10 +187,12 @@ async def test_every_conversation_is_told_and_groups_are_left(world: World, town
         told = [e for e in await log_of(world, town.bob, conversation) if e.type == types.ERASED]
         assert [(e.sender, e.content, e.target) for e in told] == [("bot/system", {"party": "user/ann"}, 0)]
     removed = (await log_of(world, town.bob, "team"))[-1]
+    as_of = removed.content.pop("as_of")
     assert (removed.type, removed.content) == (
         types.MEMBERS_REMOVED,
         {"parties": ["user/ann"], "reason": "erased"},
     )
+    assert (as_of["name"], as_of["member_count"]) == ("", 1)
     _, team = await world.engine.existing(town.bob.app, "team")
     assert (team.member("user/ann"), team.members["user/bob"].role) == (None, "owner")
     _, direct = await world.engine.existing(town.bob.app, town.direct)
