@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trunkline.base.faultpoints import FaultPoint, hit
+from trunkline.client.notices import Hidden
 from trunkline.client.store import ConversationRow, LocalStore
 from trunkline.client.views import apply_entry, take_back
 from trunkline.wire import entries as types
@@ -29,6 +30,8 @@ class Applier:
     def __init__(self, store: LocalStore, initial_history: int | None) -> None:
         self._store = store
         self._initial_history = initial_history
+        self._hidden_ahead: dict[str, set[int]] = {}
+        """Deleted for me before they arrived here; a restart learns of them by sync."""
 
     def apply(self, entries: list[EntryView]) -> dict[str, ConversationRow]:
         """Store entries, advance positions, settle the sends that made them; returns the rows that changed.
@@ -57,6 +60,8 @@ class Applier:
                 for row in rows.values():
                     store.conversations.put(row)
                     store.outbox.settle_up_to(row.conversation, row.last or 0)
+                if self._hidden_ahead:
+                    self._hide_arrived(rows.values())
                 hit(FaultPoint.SDK_INSIDE_APPLY)
         except BaseException:
             store.history.rolled_back()
@@ -89,6 +94,32 @@ class Applier:
         with self._store.database.transaction(durable=False):
             self._store.conversations.put(row)
         return True
+
+    def hide(self, hidden: Hidden) -> None:
+        """Empty what I deleted for myself; what has not arrived yet is emptied when it does."""
+        name = hidden.conversation
+        with self._store.database.transaction(durable=False):
+            self._store.history.hide(name, hidden.seqs, hidden.up_to)
+            row = self._store.conversations.get(name)
+            if row is not None and row.view is not None:
+                row.view.unread, row.view.unread_mentions = hidden.unread, hidden.unread_mentions
+                last = row.view.last
+                if last is not None and (last.seq in hidden.seqs or last.seq <= hidden.up_to):
+                    row.view.last = None
+                self._store.conversations.put(row)
+        self._expect_hidden(name, hidden.seqs, row.last or 0 if row is not None else 0)
+
+    def _expect_hidden(self, name: str, seqs: Iterable[int], last: int) -> None:
+        ahead = {seq for seq in seqs if seq > last}
+        if ahead:
+            self._hidden_ahead.setdefault(name, set()).update(ahead)
+
+    def _hide_arrived(self, rows: Iterable[ConversationRow]) -> None:
+        for row in rows:
+            ahead = self._hidden_ahead.pop(row.conversation, None)
+            if ahead is not None:
+                self._store.history.hide(row.conversation, sorted(ahead), 0)
+                self._expect_hidden(row.conversation, ahead, row.last or 0)
 
     def remove(self, conversations: set[str]) -> None:
         """The party is no longer in these."""
@@ -143,6 +174,10 @@ class Applier:
             # Made before entries that a push brought since.
             for entry in self._store.history.page(view.conversation, from_seq=view.head + 1, limit=_MOST_AHEAD):
                 self._change_view(view, entry)
+        if view.hidden_up_to or view.hidden_seqs:
+            self._store.history.hide(view.conversation, view.hidden_seqs, view.hidden_up_to)
+            self._expect_hidden(view.conversation, view.hidden_seqs, row.last or 0)
+            view.hidden_up_to, view.hidden_seqs = 0, []
         self._store.conversations.put(row)
 
     def _change_view(self, view: ConversationView, entry: EntryView) -> None:

@@ -17,6 +17,7 @@ __all__ = [
     "ClientState",
     "CursorMoved",
     "DrainingPush",
+    "Hidden",
     "Presence",
     "Resync",
     "SendOutcome",
@@ -90,6 +91,16 @@ class CursorMoved(msgspec.Struct, frozen=True):
     read: int = 0
     unread: int | None = None
     unread_mentions: int | None = None
+
+
+class Hidden(msgspec.Struct, frozen=True):
+    """I deleted messages for myself, on this or another device: single ones, and everything up to ``up_to``."""
+
+    conversation: str
+    seqs: tuple[int, ...] = ()
+    up_to: int = 0
+    unread: int = 0
+    unread_mentions: int = 0
 
 
 class BlockedPush(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from trunkline.client.callbacks import Notifier
-from trunkline.client.notices import BlockedPush, CursorMoved, DrainingPush, Typing
+from trunkline.client.notices import BlockedPush, CursorMoved, DrainingPush, Hidden, Typing
 from trunkline.client.receiving import Receiver
 from trunkline.client.store import LocalStore
 from trunkline.client.views import apply_cursor
@@ -73,6 +73,8 @@ class Pushes:
             case "settings":
                 changed = decode(body, ConversationView)
                 self._receiver.configured(changed.conversation, changed.settings)
+            case "hidden":
+                self._receiver.hidden(decode(body, Hidden))
             case "blocked":
                 with self._store.database.transaction(durable=False):
                     self._store.put_blocked(decode(body, BlockedPush).blocked)

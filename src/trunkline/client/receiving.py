@@ -17,7 +17,7 @@ from trunkline.base.faultpoints import FaultPoint, hit
 from trunkline.client.applying import Applier, reachable_head
 from trunkline.client.errors import RequestFailed
 from trunkline.client.link_socket import LinkSocket
-from trunkline.client.notices import Resync
+from trunkline.client.notices import Hidden, Resync
 from trunkline.client.options import Options
 from trunkline.client.store import LocalStore
 from trunkline.protocol.link.gap import Action, Apply, Locate, Position, Pull
@@ -143,6 +143,12 @@ class Receiver:
         """My settings of a conversation changed on another device."""
         if self._applier.settings(conversation, settings):
             self._listed([conversation])
+
+    def hidden(self, hidden: Hidden) -> None:
+        """I deleted messages for myself, here or on another device."""
+        self._flush()  # what was pushed before is in the store now
+        self._applier.hide(hidden)
+        self._listed([hidden.conversation])
 
     def backfilled(self, conversation: str, floor: int) -> None:
         """Older history was stored down to ``floor``."""

@@ -33,6 +33,37 @@ async def test_sending_goes_on_after_a_forward_of_several(app: App) -> None:
         assert texts(await ann.history("team")) == ["0", "1", "2", "after"]
 
 
+@pytest.mark.parametrize("online", [True, False], ids=["online", "away"])
+async def test_what_i_delete_for_me_leaves_my_other_devices(app: App, tmp_path: Path, online: bool) -> None:
+    def tablet() -> Client:
+        return Client(app.server.url, app.token("user/bob"), tmp_path / "tablet.db", options=QUICK, device="tablet")
+
+    def seqs(client: Client) -> list[int]:
+        return [entry.seq for entry in client.local_history(conversation)]
+
+    async with client(app, "user/ann") as ann, client(app, "user/bob", "phone") as phone:
+        conversation = (await ann.send("user/bob", "1")).conversation
+        for number in range(2, 7):
+            await ann.send("user/bob", str(number))
+        second = tablet()
+        async with second:
+            await until(lambda: seqs(second) == list(range(1, 8)))
+            if online:
+                await phone.entries.hide(conversation, 5, 7)
+                await phone.entries.hide(conversation, up_to=3)
+                await until(lambda: seqs(second) == [4, 6])
+        if not online:
+            await phone.entries.hide(conversation, 5, 7)
+            await phone.entries.hide(conversation, up_to=3)
+            second = tablet()
+            async with second:
+                await until(lambda: seqs(second) == [4, 6])
+        assert seqs(ann) == list(range(1, 8))
+        view = phone.conversations.get(conversation)
+        assert view is not None
+        await until(lambda: (found := phone.conversations.get(conversation)) is not None and found.unread == 2)
+
+
 async def test_what_an_erased_party_said_leaves_the_disks_of_others(app: App, tmp_path: Path) -> None:
     file = tmp_path / "bob.db"
     async with Client(app.server.url, app.token("user/bob"), file, options=QUICK) as bob:

@@ -120,10 +120,24 @@ class HistoryTable:
 
     def hide(self, conversation: str, seqs: Iterable[int], up_to: int) -> None:
         """Delete for me: hidden entries keep their number and lose their content."""
-        for seq in seqs:
-            self._db.execute("UPDATE entry SET hidden = 1 WHERE conversation = ? AND seq = ?", (conversation, seq))
+        select = "SELECT body FROM entry WHERE hidden = 0 AND conversation = ? AND seq"
+        bodies = [row for seq in seqs for row in self._db.execute(f"{select} = ?", (conversation, seq))]
         if up_to:
-            self._db.execute("UPDATE entry SET hidden = 1 WHERE conversation = ? AND seq <= ?", (conversation, up_to))
+            bodies += self._db.execute(f"{select} <= ?", (conversation, up_to)).fetchall()
+        for (body,) in bodies:
+            entry = _DECODE(body)
+            emptied = EntryView(
+                conversation=conversation,
+                epoch=entry.epoch,
+                seq=entry.seq,
+                at_ms=entry.at_ms,
+                sender="",
+                type=types.PLACEHOLDER,
+            )
+            self._db.execute(
+                "UPDATE entry SET hidden = 1, body = ? WHERE conversation = ? AND seq = ?",
+                (_ENCODE(emptied), conversation, entry.seq),
+            )
 
     def clear(self) -> None:
         """Drop every entry: the log they came from has another epoch. Order numbers go on."""

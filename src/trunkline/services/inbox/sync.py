@@ -82,6 +82,9 @@ class Syncer:
             resident, state = await self._engine.existing(caller.app, conversation)
         except TrunklineError:
             return None
-        if caller.party not in state.members:
+        member = state.members.get(caller.party)
+        if member is None:
             return None
-        return await self._inbox.view(resident, state, caller.party)
+        view = await self._inbox.view(resident, state, caller.party)
+        view.hidden_up_to, view.hidden_seqs = member.hidden_up_to, sorted(member.hidden)
+        return view

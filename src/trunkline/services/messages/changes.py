@@ -28,6 +28,8 @@ from trunkline.wire.frames import EmptyResult
 
 MAX_PINS = 50
 MAX_REACTION_KEYS = 50
+MAX_HIDDEN = 5_000
+"""Single messages of a conversation that a party may delete for itself; ``up_to`` has no such bound."""
 
 
 class Windows(NamedTuple):
@@ -144,6 +146,8 @@ class Changes:
         seqs = sorted(set(request.seqs))
         if request.up_to > resident.committed or (seqs and seqs[-1] > resident.committed):
             raise TrunklineError(Code.INVALID_PARAMS, "beyond the head of the conversation", field="seqs")
+        if len(member.hidden.keys() | set(seqs)) > MAX_HIDDEN:
+            raise TrunklineError(Code.LIMIT_EXCEEDED, f"at most {MAX_HIDDEN} single messages; use up_to", field="seqs")
         counted = []
         for seq in seqs:
             entry = await read_entry(engine, resident, seq)

@@ -14,7 +14,7 @@ import msgspec
 from trunkline.domain.conversation import rules
 from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.conversation.unread import unread_of
-from trunkline.domain.log.records import CursorMoved, Entry, EntryAppended, Record, SettingsChanged
+from trunkline.domain.log.records import CursorMoved, EntriesHidden, Entry, EntryAppended, Record, SettingsChanged
 from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE
 from trunkline.services.log.residents import ResidentConversation, ResidentParty
 from trunkline.services.messages.views import placeholder
@@ -39,6 +39,16 @@ class CursorPush(msgspec.Struct, omit_defaults=True):
     read: int
     unread: int | None = None
     unread_mentions: int | None = None
+
+
+class HiddenPush(msgspec.Struct, omit_defaults=True):
+    """I deleted messages for myself on one of my devices; with the counts after it."""
+
+    conversation: str
+    seqs: tuple[int, ...] = ()
+    up_to: int = 0
+    unread: int = 0
+    unread_mentions: int = 0
 
 
 class Delivery:
@@ -67,6 +77,8 @@ class Delivery:
             self._cursor(record, owner)  # type: ignore[arg-type]
         elif type(record) is SettingsChanged:
             self._settings(record, owner)  # type: ignore[arg-type]
+        elif type(record) is EntriesHidden:
+            self._hidden(record, owner)  # type: ignore[arg-type]
 
     def deliver(self, entry: Entry, resident: ResidentConversation) -> None:
         """Push an entry to everyone online who may see it."""
@@ -169,6 +181,13 @@ class Delivery:
             if party != record.party and member.present:
                 for session in hub.of(record.app, party):
                     session.push(outgoing)
+
+    def _hidden(self, record: EntriesHidden, resident: ResidentConversation) -> None:
+        state = resident.state
+        if state is not None and self._hub.of(record.app, record.party):
+            unread = unread_of(state, record.party)
+            data = HiddenPush(record.conversation, record.seqs, record.up_to, *unread)
+            self._hub.push(record.app, record.party, "hidden", data)
 
     def _settings(self, record: SettingsChanged, resident: ResidentConversation) -> None:
         state = resident.state

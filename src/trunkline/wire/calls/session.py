@@ -90,6 +90,7 @@ class ConversationView(Struct, omit_defaults=True, kw_only=True):
 
     ``peer`` is set for direct conversations. ``first_visible_seq`` is the join point;
     ``left_seq`` is set once the party is no longer a member and nothing after it is visible.
+    ``hidden_up_to`` and ``hidden_seqs`` (above it) are what the party deleted for itself; only ``sync`` tells them.
     """
 
     conversation: str
@@ -116,6 +117,8 @@ class ConversationView(Struct, omit_defaults=True, kw_only=True):
     settings: MemberSettings = field(default_factory=MemberSettings)
     last: EntryView | None = None
     active_at_ms: int = 0
+    hidden_up_to: int = 0
+    hidden_seqs: list[int] = field(default_factory=list)
 
 
 class SyncResult(Struct, omit_defaults=True, kw_only=True):
