@@ -120,6 +120,26 @@ async def test_an_export_holds_everything_of_the_party_and_nothing_of_others(wor
     assert "welcome" not in str(document)
 
 
+async def test_an_export_comes_in_pages_of_bounded_size(world: World, town: Town) -> None:
+    whole = await town.export()
+    assert whole.next == ""
+    for limit in (1, 2, 3):
+        conversations, messages, after, first = [], [], "", True
+        while after or first:
+            page: PartyExport = await world.call(
+                town.server, "party.export", party="user/ann", limit=limit, after=after
+            )
+            assert len(page.conversations) + len(page.messages) <= limit + 1
+            assert (page.profile, page.devices) == ((whole.profile, whole.devices) if first else (None, []))
+            conversations += page.conversations
+            messages += page.messages
+            after, first = page.next, False
+        assert (conversations, messages) == (whole.conversations, whole.messages)
+    for cursor in ("!", "AAAA", "LTEgeA"):
+        found = await world.refusal(town.server, "party.export", party="user/ann", after=cursor)
+        assert found is Code.INVALID_PAGE_CURSOR
+
+
 async def test_an_unknown_party_exports_as_empty_and_erases_as_nothing(world: World, town: Town) -> None:
     exported = await world.call(town.server, "party.export", party="user/none")
     assert (exported.profile, exported.devices, exported.conversations, exported.messages) == (None, [], [], [])

@@ -185,7 +185,7 @@ TABLE: tuple[tuple[str, Struct, Struct, Any, str, Audience], ...] = (
     ("device.revoke", session.DeviceRevoke, EmptyResult, EmptyResult(), "parties", Audience.PARTIES),
     (
         "party.export",
-        parties.PartyRef,
+        parties.PartyExportPage,
         parties.PartyExport,
         parties.PartyExport("user/u1", 1, None, [], [], [], []),
         "privacy",

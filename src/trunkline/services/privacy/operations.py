@@ -5,7 +5,7 @@ from __future__ import annotations
 from trunkline.services.operation import Audience, Operation
 from trunkline.services.privacy.erase import Eraser
 from trunkline.services.privacy.export import Exporter
-from trunkline.wire.calls.parties import PartyErased, PartyExport, PartyRef
+from trunkline.wire.calls.parties import PartyErased, PartyExport, PartyExportPage, PartyRef
 
 SCOPE = "privacy"
 
@@ -15,7 +15,7 @@ def operations(exporter: Exporter, eraser: Eraser) -> list[Operation]:
     return [
         Operation(
             "party.export",
-            PartyRef,
+            PartyExportPage,
             PartyExport,
             exporter.export,
             SCOPE,

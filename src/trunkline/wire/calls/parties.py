@@ -74,8 +74,19 @@ class PartyRef(Struct):
     party: PartyName
 
 
+class PartyExportPage(Struct):
+    """App server: a page of everything kept about a party; ``after`` is the ``next`` of the page before."""
+
+    party: PartyName
+    after: Annotated[str, Meta(max_length=400)] = ""
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 500
+
+
 class PartyExport(Struct):
-    """Everything kept about a party: profile, settings, devices, memberships and its own messages."""
+    """What is kept about a party: profile, block list and devices on the first page, memberships and its own messages.
+
+    ``next`` leads to the following page; it is empty on the last one. A page may hold fewer than were asked for.
+    """
 
     party: str
     exported_at_ms: int
@@ -84,6 +95,7 @@ class PartyExport(Struct):
     devices: list[Any]
     conversations: list[Any]
     messages: list[Any]
+    next: str = ""
 
 
 class PartyErased(Struct):
