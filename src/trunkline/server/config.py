@@ -121,6 +121,19 @@ class LimitsSection(msgspec.Struct, forbid_unknown_fields=True):
     recall_window_s: Annotated[int, Meta(ge=0)] = 86_400
 
 
+class SearchSection(msgspec.Struct, forbid_unknown_fields=True):
+    """Full-text search.
+
+    Attributes:
+        enabled: keep an index of messages (``search.db``, some 140 bytes each) and offer ``message.search``. An index
+            that is switched on later reads what exists; it may be deleted while the server is down.
+        index_every_s: how often to look for new messages.
+    """
+
+    enabled: bool = False
+    index_every_s: Seconds = 0.5
+
+
 class MetricsSection(msgspec.Struct, forbid_unknown_fields=True):
     """Metrics and documentation.
 
@@ -140,6 +153,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     tls: TlsSection = msgspec.field(default_factory=TlsSection)
     store: StoreSection = msgspec.field(default_factory=StoreSection)
     limits: LimitsSection = msgspec.field(default_factory=LimitsSection)
+    search: SearchSection = msgspec.field(default_factory=SearchSection)
     metrics: MetricsSection = msgspec.field(default_factory=MetricsSection)
 
     @property

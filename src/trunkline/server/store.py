@@ -21,6 +21,7 @@ from trunkline.store.journal.file_journal import FileJournal
 from trunkline.store.journal.thread import JournalThread
 from trunkline.store.sqlite.index import SqliteIndex
 from trunkline.store.sqlite.schema import SchemaTooNew, read_meta
+from trunkline.store.sqlite.search import SqliteSearchIndex
 
 REPLAY_BATCH = 2_000
 FORMAT = 1
@@ -40,9 +41,12 @@ class Store:
     journal: FileJournal
     index: SqliteIndex
     writer: JournalThread
+    search: SqliteSearchIndex | None = None
 
     async def close(self) -> None:
         """Finish writing, project everything, close the files."""
+        if self.search is not None:
+            await self.search.close()
         await asyncio.get_running_loop().run_in_executor(None, self.writer.stop)
         await self.index.close()
         self.journal.close()
@@ -113,10 +117,24 @@ async def open_store(config: Config) -> Store:
         except BaseException:
             await index.close()
             raise
+        try:
+            search = _open_search(config, journal, epoch)
+        except BaseException:
+            await index.close()
+            raise
     except BaseException:
         journal.close()
         raise
-    return Store(directory, epoch, journal, index, JournalThread(journal, asyncio.get_running_loop()))
+    return Store(directory, epoch, journal, index, JournalThread(journal, asyncio.get_running_loop()), search)
+
+
+def _open_search(config: Config, journal: FileJournal, epoch: int) -> SqliteSearchIndex | None:
+    if not config.search.enabled:
+        return None
+    try:
+        return SqliteSearchIndex(config.directory, journal, epoch, config.search.index_every_s)
+    except sqlite3.Error as error:
+        raise OSError(0, f"SQLite: {error}", str(config.directory / "search.db")) from error
 
 
 def _open_index(path: Path, epoch: int, batch_s: float) -> SqliteIndex:

@@ -45,6 +45,8 @@ from trunkline.services.parties.operations import operations as party_operations
 from trunkline.services.parties.profiles import ProfileBook
 from trunkline.services.privacy import Eraser, Exporter
 from trunkline.services.privacy.operations import operations as privacy_operations
+from trunkline.services.search import Searcher
+from trunkline.services.search.operations import operations as search_operations
 from trunkline.services.sessions.delivery import Delivery
 from trunkline.services.sessions.hub import Hub
 from trunkline.services.sessions.presence import PresenceBook
@@ -115,6 +117,7 @@ async def build(
     backups = Backups(store, config.backup_path, version)
     operations = catalogue(
         message_operations(sender, forwarder, changes, reader),
+        search_operations(Searcher(engine, store.search)),
         group_operations(Groups(engine, randomness), Membership(engine)),
         inbox_operations(inbox, Cursors(engine), Syncer(engine, inbox)),
         presence_operations(presence),

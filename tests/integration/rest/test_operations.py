@@ -388,6 +388,12 @@ def test_the_operator_shuts_an_app_out_and_lets_it_in_again(server: Running, app
         refused(ours.put(path), "forbidden")
 
 
+@covers("message.search")
+def test_search_is_off_until_the_operator_switches_it_on(alice: httpx.Client) -> None:
+    """What it does when it is on: tests/integration/search."""
+    refused(alice.get("/v1/messages/search", params={"text": "word"}), "feature_disabled")
+
+
 def test_guests_have_few_rights(app: App, team: str) -> None:
     with app.as_client("guest/g1") as guest, app.acting() as system:
         refused(guest.post("/v1/groups", json={}), "guest_forbidden")

@@ -17,7 +17,7 @@ from trunkline.domain.identity import Caller
 from trunkline.edges.http import HttpConfig, HttpDeps, RequestRates
 from trunkline.services.log.index_port import Remembered
 from trunkline.services.operation import Audience, Operation
-from trunkline.wire.calls import apps, backups, conversations, messages, parties, session
+from trunkline.wire.calls import apps, backups, conversations, messages, parties, search, session
 from trunkline.wire.entries import EntryView
 from trunkline.wire.frames import EmptyResult
 
@@ -45,6 +45,7 @@ PROFILES = parties.Profiles([parties.Profile("user/u1", name="U")], next="abc")
 
 TABLE: tuple[tuple[str, Struct, Struct, Any, str, Audience], ...] = (
     ("message.send", messages.MessageSend, messages.MessageSent, SENT, "messages", Audience.EVERYONE),
+    ("message.search", search.MessageSearch, search.SearchPage, search.SearchPage([]), "messages", Audience.EVERYONE),
     ("message.bulk", messages.BulkSend, messages.BulkSent, messages.BulkSent([]), "messages", Audience.SERVERS),
     (
         "message.forward",

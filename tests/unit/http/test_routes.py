@@ -15,7 +15,7 @@ from trunkline.edges.http.examples import EXAMPLES
 from trunkline.edges.http.routes import NOT_IN_REST, ROUTES, Route
 
 SPEC = Path(__file__).parents[3] / "spec" / "link.md"
-QUERY = {"profile.get": "parties=user/u1", "presence.get": "parties=user/u1"}
+QUERY = {"profile.get": "parties=user/u1", "presence.get": "parties=user/u1", "message.search": "text=word"}
 VALUES = {
     "conversation": "team",
     "seq": "3",

@@ -99,6 +99,7 @@ ROUTES: tuple[Route, ...] = (
         location=_SENT,
         summary="Send a message to a party (`to`) or to the conversation named in the body",
     ),
+    Route("message.search", "GET", "/v1/messages/search"),
     Route("message.bulk", "POST", "/v1/messages/bulk"),
     Route("message.forward", "POST", "/v1/messages/forward"),
     Route("history.get", "GET", _M),

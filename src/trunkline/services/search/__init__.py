@@ -1,0 +1,5 @@
+"""Searching messages: what a caller may find, page by page."""
+
+from trunkline.services.search.search import Searcher
+
+__all__ = ["Searcher"]
