@@ -15,6 +15,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
+from tools.command_page import command_line_markdown
 from trunkline.base.secret import Secret
 from trunkline.edges.http.docs.errors import errors_markdown
 from trunkline.edges.http.openapi import build_document
@@ -104,6 +105,7 @@ PAGES = {
     "spec/errors.md": errors_markdown,
     "spec/openapi.json": openapi_json,
     "docs/reference/configuration.md": configuration_markdown,
+    "docs/reference/cli.md": command_line_markdown,
 }
 
 

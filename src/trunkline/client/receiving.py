@@ -89,6 +89,11 @@ class Receiver:
         self._caught_up = False
         if self._store.epoch and self._store.epoch != epoch:
             self._start_over("the server's logs began a new epoch", epoch)
+        elif not self._store.epoch:
+            # Now, not with the first sync: what is pushed before it ends is kept with its epoch.
+            with self._store.database.transaction(durable=False):
+                self._store.database.put("epoch", epoch)
+            self._load_positions()
         self.sync()
 
     def lost(self) -> None:
