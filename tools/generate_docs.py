@@ -15,7 +15,6 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from tools.command_page import command_line_markdown
 from trunkline.base.secret import Secret
 from trunkline.edges.http.docs.errors import errors_markdown
 from trunkline.edges.http.openapi import build_document
@@ -101,11 +100,20 @@ def openapi_json() -> str:
     return json.dumps(build_document(operations, version=version()), indent=1, ensure_ascii=False) + "\n"
 
 
+def command_line() -> str:
+    """The text of `docs/reference/cli.md`."""
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))  # when this file is run by its path
+    from tools.command_page import command_line_markdown
+
+    return command_line_markdown()
+
+
 PAGES = {
     "spec/errors.md": errors_markdown,
     "spec/openapi.json": openapi_json,
     "docs/reference/configuration.md": configuration_markdown,
-    "docs/reference/cli.md": command_line_markdown,
+    "docs/reference/cli.md": command_line,
 }
 
 
