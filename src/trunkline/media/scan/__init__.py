@@ -1,0 +1,1 @@
+"""Asking somebody else whether a content is harmful."""
