@@ -77,7 +77,9 @@ async def test_what_an_erased_party_said_leaves_the_disks_of_others(app: App, tm
         await until(lambda: bob.local_history(sent.conversation)[-1].type == "message.erased")
         held = {entry.seq: entry for entry in bob.local_history(sent.conversation)}
         assert held[sent.seq].content is None
-        assert held[sent.seq].now is not None and held[sent.seq].now.erased
+        now = held[sent.seq].now
+        assert now is not None
+        assert now.erased
         assert held[answer.seq].content == {"text": "mine"}
         assert not any("walrus" in str(entry) or "badger" in str(entry) for entry in held.values())
 
