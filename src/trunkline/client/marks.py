@@ -36,6 +36,7 @@ class Marks:
         self._read: dict[str, int] = {}
         self._flying: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._due_s = 0.0
         self._failures = 0
 
     def start(self, socket: LinkSocket) -> None:
@@ -82,9 +83,10 @@ class Marks:
             return
         due_s = self._loop.time() + delay_s
         if self._timer is not None:
-            if self._timer.when() <= due_s:
+            if self._due_s <= due_s:
                 return
             self._timer.cancel()
+        self._due_s = due_s  # not asked of the timer: not every event loop's knows
         self._timer = self._loop.call_at(due_s, self._report)
 
     def _report(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from tests.claims.server_process import ServerProcess
 from tests.integration.sdk.conftest import QUICK, take, texts, until
@@ -163,6 +164,25 @@ async def test_reading_is_counted_and_told(real: Make):
         await until(lambda: any(m.party == "user/bob" and m.read == sent.seq for m in moves))
         receipt = await alice.entries.receipt("g.one", sent.seq)
         assert (receipt.audience, receipt.read, receipt.readers) == (2, 1, ["user/bob"])
+
+
+async def test_on_an_event_loop_whose_timers_are_no_timer_handles(process: ServerProcess, real: Make):
+    async def talk() -> int:
+        async with real("user/alice") as alice, real("user/bob") as bob:
+            await all_online(alice, bob)
+            sent = await alice.send("user/bob", "hello")
+            conversation = bob.conversation_of("user/alice")
+            await until(lambda: has(bob, conversation, sent.seq))
+            bob.mark_read("user/alice", sent.seq)
+            bob.mark_read("user/alice", sent.seq)  # while the report of the first is planned
+            await until(lambda: (v := alice.conversations.get(conversation)) is not None and v.peer_read == sent.seq)
+            return sent.seq
+
+    def on_uvloop() -> int:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(talk())
+
+    assert await asyncio.to_thread(on_uvloop) > 0
 
 
 async def test_settings_and_read_state_reach_the_other_device(real: Make):
