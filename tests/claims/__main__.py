@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.claims.page import write_page
 from tests.claims.registry import REQUIRED
-from tests.claims.runner import ROOT, commit, run
+from tests.claims.runner import ROOT, changed_since, commit, run
 
 
 def main(arguments: list[str]) -> int:
@@ -22,18 +22,24 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--minutes", type=float, help="time for the scenarios that go by time, each")
     parser.add_argument("--keep", type=Path, help="directory for data and histories of failed scenarios")
     parser.add_argument("--report", type=Path, help="where to write the page, whatever the sizes")
+    parser.add_argument("--dirty", action="store_true", help="write the page from uncommitted files; it says so")
     options = parser.parse_args(arguments)
     only = [name.strip().upper() for name in options.only.split(",")] if options.only else None
     if only and (unknown := [name for name in only if name not in REQUIRED]):
         parser.error(f"no such scenario: {', '.join(unknown)}; there are {', '.join(REQUIRED)}")
-    began = commit()
-    reports, missing = run(only=only, full=options.full, seed=options.seed, minutes=options.minutes, keep=options.keep)
     page = options.report or (ROOT / "docs" / "reliability.md" if options.full and only is None else None)
+    began = commit()
+    if page is not None and began.endswith("+changes") and not options.dirty:
+        parser.error("src or tests differ from the commit, which a report must name: commit first, or say --dirty")
+    reports, missing = run(only=only, full=options.full, seed=options.seed, minutes=options.minutes, keep=options.keep)
     if page is not None:
-        ended = commit()
-        # Servers are started from the working tree throughout, so a commit made meanwhile is part of what was judged.
-        write_page(page, reports, missing, began if began == ended else f"{began} to {ended}")
+        # Servers are started from the working tree throughout: what was changed meanwhile is part of what was judged.
+        differing = changed_since(began.removesuffix("+changes"))
+        write_page(page, reports, missing, began, differing)
         print(f"wrote {page}")
+        if differing and not options.dirty:
+            print("src or tests changed while this ran: the report says so and cannot be relied on", file=sys.stderr)
+            return 1
     return 0 if reports and not missing and all(report.passed for report in reports) else 1
 
 

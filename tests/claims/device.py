@@ -21,6 +21,7 @@ import msgspec
 
 from trunkline.client import (
     Client,
+    ClientState,
     ClientStopped,
     CursorMoved,
     Options,
@@ -72,7 +73,10 @@ class Device:
         self.acked_at_s: list[float] = []
         self.last_seen: dict[str, int] = {}
         self.placeholders: set[tuple[str, int]] = set()
-        self.states: list[StateChange] = []
+        self.connecting_at_s: list[float] = []
+        self.waits_s: list[float] = []
+        self.online_at_s: list[float] = []
+        self._came_online = asyncio.Event()
         self.epoch = 0
         self.resyncs = 0
         self.client: Client | None = None
@@ -97,7 +101,7 @@ class Device:
             on_entry=self._on_entry,
             on_resync=self._on_resync,
             on_cursor=self._on_cursor,
-            on_state=self.states.append,
+            on_state=self._on_state,
         )
         await self.client.__aenter__()
         if online:
@@ -130,6 +134,13 @@ class Device:
         async with asyncio.timeout(timeout_s):
             while self.pending:
                 await asyncio.wait(self.pending)
+
+    async def back_online(self, since_s: float, timeout_s: float = 60) -> None:
+        """Wait until the device has caught up on a connection that it made after this moment."""
+        async with asyncio.timeout(timeout_s):
+            while not self.online_at_s or self.online_at_s[-1] < since_s:
+                self._came_online.clear()
+                await self._came_online.wait()
 
     async def look(self, conv: str) -> None:
         """Ask the server for the head and write it down."""
@@ -185,6 +196,15 @@ class Device:
             result = self.on_recv(entry)
             if result is not None:
                 await result
+
+    def _on_state(self, change: StateChange) -> None:
+        if change.state is ClientState.CONNECTING:
+            self.connecting_at_s.append(time.monotonic())
+        elif change.state is ClientState.ONLINE:
+            self.online_at_s.append(time.monotonic())
+            self._came_online.set()
+        elif change.state is ClientState.OFFLINE and change.retry_in_s is not None:
+            self.waits_s.append(change.retry_in_s)
 
     def _on_resync(self, notice: ResyncNotice) -> None:
         self.resyncs += 1

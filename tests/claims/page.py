@@ -38,13 +38,15 @@ _NOT_PROMISED = """\
 _JOURNAL_ALONE = ("R3", "R4", "R5", "R6")
 
 
-def write_page(path: Path, reports: list[ScenarioReport], missing: list[str], commit: str) -> None:
-    """Write the page."""
+def write_page(
+    path: Path, reports: list[ScenarioReport], missing: list[str], commit: str, differing: list[str]
+) -> None:
+    """Write the page; `differing` are files that are not as in the commit."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(reports, missing, commit), encoding="utf-8")
+    path.write_text(page(reports, missing, commit, differing), encoding="utf-8")
 
 
-def page(reports: list[ScenarioReport], missing: list[str], commit: str) -> str:
+def page(reports: list[ScenarioReport], missing: list[str], commit: str, differing: list[str]) -> str:
     """Return the page as Markdown."""
     lost, duplicated, reordered = (sum(report.harmed[i] for report in reports) for i in range(3))
     # What the checker's self-test makes up (R26) is no operation of the system.
@@ -56,6 +58,7 @@ def page(reports: list[ScenarioReport], missing: list[str], commit: str) -> str:
         "# Reliability, measured",
         f"Written by `make claims` on {datetime.now(UTC):%Y-%m-%d} from commit `{commit}`, on {_machine()}."
         " Do not edit: run it again.",
+        _warning(differing),
         f"**Lost {lost}, duplicated {duplicated}, reordered {reordered} of {total:,} accepted operations**, in"
         f" {len(real)} scenarios with {sum(report.faults for report in real):,} injected faults; {passed} of"
         f" {len(reports)} scenarios passed, the checker's self-test (R26) included. Of these operations,"
@@ -77,7 +80,15 @@ def page(reports: list[ScenarioReport], missing: list[str], commit: str) -> str:
         "## What was not measured",
         _not_measured(missing),
     ]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def _warning(differing: list[str]) -> str:
+    """Say that the results are not those of the commit, when they are not."""
+    if not differing:
+        return ""
+    names = ", ".join(f"`{name}`" for name in differing[:10]) + (", ..." if len(differing) > 10 else "")
+    return f"**This is not what the commit does**: {len(differing)} files differed from it or were changed: {names}."
 
 
 def _section(report: ScenarioReport) -> str:
@@ -104,7 +115,7 @@ def _not_measured(missing: list[str]) -> str:
         "* Clusters, replicas and failover: this version is one process.",
         "* Power loss under the whole server: R4 cuts the power under the journal, which is the only durable copy.",
         "* A full disk under the whole server: R6 fills the disk under the journal.",
-        "* Thousands of clients at once: the numbers above are what one process of clients can drive on this machine.",
+        "* More than 2,000 clients at once (R10), all in one process beside the server.",
         "* Runs longer than minutes, and machines with more than the cores named above.",
     ]
     if missing:

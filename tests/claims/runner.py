@@ -15,23 +15,32 @@ import time
 import traceback
 from pathlib import Path
 
+import uvloop
+
 from tests.claims.context import Context
 from tests.claims.registry import REQUIRED, Scenario, found
 from tests.claims.report import ScenarioReport, text_table
 
 ROOT = Path(__file__).resolve().parents[2]
+_JUDGED = ("src", "tests")
 _DEADLINE_S = {False: 120.0, True: 1_200.0}
 
 
 def commit() -> str:
     """Return the commit that is being judged, marked when the working tree differs from it."""
+    head = _git("rev-parse", "--short=12", "HEAD")
+    return (head or "unknown") + ("+changes" if changed_since("HEAD") else "")
 
-    def git(*arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-        return done.stdout.strip()
 
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "src", "tests")
-    return (git("rev-parse", "--short=12", "HEAD") or "unknown") + ("+changes" if changed else "")
+def changed_since(revision: str) -> list[str]:
+    """Return the files of the product and its tests that differ from a commit, new ones included."""
+    changed = _git("diff", "--name-only", revision, "--", *_JUDGED).splitlines()
+    return sorted({*changed, *_git("ls-files", "--others", "--exclude-standard", "--", *_JUDGED).splitlines()})
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 async def run_one(name: str, scenario: Scenario, ctx: Context) -> ScenarioReport:
@@ -60,7 +69,8 @@ def run(
     for name in wanted:
         directory = Path(tempfile.mkdtemp(prefix=f"claims-{name}-", dir=keep))
         print(f"{name} ...", end=" ", flush=True)
-        report = asyncio.run(run_one(name, known[name], Context(seed, full, minutes, directory)))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            report = runner.run(run_one(name, known[name], Context(seed, full, minutes, directory)))
         print(f"{'pass' if report.passed else 'FAIL'} in {report.elapsed_s:.1f} s: {report.title}", flush=True)
         for line in report.failures()[:30]:
             print(f"    {line}", flush=True)

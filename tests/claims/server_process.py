@@ -43,6 +43,8 @@ class ServerProcess:
         module: What `python -m` runs; a wrapper may be put in the server's place.
         arguments: Given to the module before `serve`.
         port: Fixed, so that clients find it again after a restart; a free one by default.
+        data_dir: The data directory, if not `data`.
+        environment: Variables for the server, on top of those of this process.
     """
 
     def __init__(
@@ -55,8 +57,10 @@ class ServerProcess:
         arguments: Sequence[str] = (),
         port: int | None = None,
         data_dir: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory
+        self.environment = dict(environment or {})
         self.data_dir = data_dir or directory / "data"
         self.port = port or free_port()
         self.config_path = directory / "trunkline.toml"
@@ -118,7 +122,12 @@ class ServerProcess:
         """Start the process and wait until it is ready."""
         if self.running:
             raise RuntimeError("the server is running")
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(("src", ".")), "PYTHONUNBUFFERED": "1"}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(("src", ".")),
+            "PYTHONUNBUFFERED": "1",
+            **self.environment,
+        }
         self.started_at_s = time.monotonic()
         with self.log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -179,6 +188,15 @@ class ServerProcess:
         await self.kill()
         await self.start()
         return time.monotonic() - self.started_at_s
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal that does not end it."""
+        os.kill(self.pid, number)
+
+    def cpu_s(self) -> float:
+        """Processor time the server has used."""
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
 
     def rss_bytes(self) -> int:
         """Resident memory of the server."""

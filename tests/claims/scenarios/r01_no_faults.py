@@ -12,7 +12,7 @@ from tests.claims.world import World
 
 async def run(ctx: Context) -> ScenarioReport:
     """Send from all clients at once and compare everything."""
-    people, groups, sends = ctx.size(short=(10, 5, 1_500), full=(50, 20, 100_000))
+    people, groups, sends = ctx.size(short=(10, 5, 1_500), full=(50, 20, 200_000))
     report = ScenarioReport("R1", f"{people} clients, {groups} conversations, no faults")
     async with World(ctx, report, config={"limits": {"link_rate": 0}}) as world:
         devices = await world.people(people)

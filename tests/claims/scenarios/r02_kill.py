@@ -15,7 +15,7 @@ _FIRST_ACK_S = 3.0
 
 async def run(ctx: Context) -> ScenarioReport:
     """Load, kill, start, and see how soon the first send is accepted again."""
-    people, groups, kills = ctx.size(short=(10, 5, 2), full=(50, 20, 15))
+    people, groups, kills = ctx.size(short=(10, 5, 2), full=(50, 20, 30))
     report = ScenarioReport("R2", f"{kills} kills with SIGKILL under load", fault_kinds="SIGKILL of the server")
     async with World(ctx, report, config={"limits": {"link_rate": 0}}) as world:
         devices = await world.people(people)
