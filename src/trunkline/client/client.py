@@ -37,6 +37,7 @@ from trunkline.client.store import OutboxRow
 from trunkline.client.tokens import TokenSource
 from trunkline.protocol.link.frames import JSON_CODEC, MSGPACK_CODEC
 from trunkline.wire.calls.messages import MessageSent
+from trunkline.wire.calls.search import MessageSearch, SearchPage
 from trunkline.wire.calls.session import ConversationView, TypingSet
 from trunkline.wire.entries import EntryView
 from trunkline.wire.frames import EmptyResult
@@ -292,6 +293,14 @@ class Client:
     ) -> list[EntryView]:
         """Entries of a time range, from the server; they are not kept."""
         return await self._core.history.between(self.conversation_of(conversation), from_ms, to_ms, limit, newest_first)
+
+    async def search(
+        self, text: str, *, conversation: str = "", sender: str = "", after: str = "", limit: int = 20
+    ) -> SearchPage:
+        """Messages on the server that have all words of ``text``, newest first; ``after``: the page's ``next``."""
+        name = self.conversation_of(conversation) if conversation else ""
+        request = MessageSearch(text=text, conversation=name, sender=sender, after=after, limit=limit)
+        return await self._core.requests.call("message.search", request, SearchPage, again=True)
 
     def mark_read(self, conversation: str, seq: int = 0) -> None:
         """Everything up to ``seq`` (0: all that is here) was read; told to the server now or when connected."""

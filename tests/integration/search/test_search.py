@@ -11,6 +11,7 @@ import pytest
 
 from tests.integration.rest.running import App, serving
 from tests.integration.search.finding import DEADLINE_S, every, ok, page, say, texts
+from trunkline.client import Client
 
 
 @pytest.fixture
@@ -153,3 +154,12 @@ def test_search_that_is_switched_on_later_reads_what_exists(tmp_path: Path) -> N
         app.server = on
         with app.as_client("user/b") as b:
             assert texts(b, "early") == [f"early {number}" for number in reversed(range(30))]
+
+
+async def test_the_sdk_searches_over_the_link(app: App, bob: httpx.Client, team: str) -> None:
+    seq = say(bob, team, "from the 中国 office")
+    assert texts(bob, "office") == ["from the 中国 office"]
+    async with Client(app.server.url, app.token("user/alice"), device="phone") as alice:
+        (hit,) = (await alice.search("中国 office", conversation=team)).hits
+        assert (hit.entry.seq, [(mark.start, mark.end) for mark in hit.highlights]) == (seq, [(9, 11), (12, 18)])
+        assert (await alice.search("office", sender="user/alice")).hits == []
