@@ -369,6 +369,9 @@ class MemoryProjector:
     def on_failure(self, callback: Callable[[BaseException], None]) -> None:
         """Memory does not fail."""
 
+    def on_delay(self, callback: Callable[[BaseException], None]) -> None:
+        """Memory does not fill up."""
+
     async def stop(self) -> None:
         self._project()
         self._durable = self._tables.lsn

@@ -80,6 +80,9 @@ class Server:
         except BaseException:
             await self.store.close()
             raise
+        self.store.index.projector.on_delay(
+            lambda error: log.warning("the index cannot be written; trying again", extra={"error": str(error)})
+        )
         self._spawn(self._sweep(), "sweep")
         self._spawn(self._expire(), "expire")
         self._spawn(self._trim(), "trim")
@@ -175,7 +178,7 @@ class Server:
                     log.warning("a message could not be expired", extra={"error": error.code.slug})
             with contextlib.suppress(TrunklineError):
                 await engine.commits.settled()
-            if engine.commits.failure is None:
+                # What the index still shows as due would be expired again.
                 await engine.projected(engine.committed_lsn)
 
     async def _trim(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import sqlite3
@@ -114,6 +115,9 @@ async def open_store(config: Config) -> Store:
         index = _open_index(directory / "index.db", epoch, settings.project_every_s)
         try:
             await _replay(journal, index)
+        except sqlite3.Error as error:
+            await index.close()
+            raise _explained(error, directory / "index.db") from error
         except BaseException:
             await index.close()
             raise
@@ -143,12 +147,23 @@ def _open_index(path: Path, epoch: int, batch_s: float) -> SqliteIndex:
     except SchemaTooNew as error:
         raise StoreUnusable(str(error)) from error
     except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR):
-            raise OSError(0, f"SQLite: {error}", str(path)) from error
-        raise StoreUnusable(
-            f"{path} cannot be used ({error}); keep a copy of the data directory and restore a backup"
-        ) from error
+        raise _explained(error, path) from error
+
+
+def _explained(error: sqlite3.Error, path: Path) -> OSError | StoreUnusable:
+    """What SQLite complains about: the system it runs on, or the file itself."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return OSError(errno.ENOSPC, f"SQLite: {error}", str(path))
+    if code in (
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    ):
+        return OSError(0, f"SQLite: {error}", str(path))
+    return StoreUnusable(f"{path} cannot be used ({error}); keep a copy of the data directory and restore a backup")
 
 
 def _projected_lsn(path: Path) -> int:
@@ -182,6 +197,7 @@ async def _replay(journal: FileJournal, index: SqliteIndex) -> None:
 
     projector.on_progress(lambda _lsn: progressed.set())
     projector.on_failure(fail)
+    projector.on_delay(fail)  # waiting for room here would be a start that neither succeeds nor fails
     for count, (lsn, payload) in enumerate(journal.read(projector.projected_lsn), 1):
         projector.submit(lsn, decode_group(payload))
         if count % REPLAY_BATCH == 0:

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Callable
@@ -33,12 +34,20 @@ class Refused(Exception):
 
 
 class WireClient:
-    """One JSON link connection."""
+    """One JSON link connection; ``tls`` for a server that wants it."""
 
-    def __init__(self, url: str, subprotocol: str = "trunkline.v1.json", path: str = "/v1/link") -> None:
+    def __init__(
+        self,
+        url: str,
+        subprotocol: str = "trunkline.v1.json",
+        path: str = "/v1/link",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         parts = urlsplit(url)
         assert parts.hostname and parts.port
         self.socket = socket.create_connection((parts.hostname, parts.port), timeout=10)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=parts.hostname)
         self._buffer = b""
         self._id = 0
         self.pushes: list[tuple[str, Any]] = []

@@ -79,6 +79,8 @@ def _explain(error: OSError, config: Config) -> str:
 
     if error.errno == errno.EADDRINUSE:
         return f"port {config.server.port} is in use; stop what uses it or set [server] port"
+    if error.errno == errno.ENOSPC:
+        return f"the disk is full ({error.filename or config.store.directory}); free space, then start again"
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return f"no permission for {error.filename or config.store.directory}: {error.strerror}"
     return f"{error.strerror or error} ({error.filename or config.store.directory})"

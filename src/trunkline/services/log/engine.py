@@ -88,9 +88,12 @@ class Engine:
         self._retiring = False
         self._listeners: list[Listener] = []
         self._waiting: list[tuple[int, Callable[[], object]]] = []
+        self._projections_awaited: set[asyncio.Future[None]] = set()
+        self._index_stuck = ""
         self.appended = 0
         projector.on_progress(self._projected)
         projector.on_failure(self._projection_failed)
+        projector.on_delay(self._projection_delayed)
 
     # --- reading state ----------------------------------------------------------------------
 
@@ -260,24 +263,50 @@ class Engine:
             self._waiting.append((lsn, callback))
 
     async def projected(self, lsn: int) -> None:
-        """Wait until the index holds every group up to ``lsn``."""
-        if self._projector.projected_lsn >= lsn:
-            return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Wait until the index holds every group up to ``lsn``.
 
-        def done() -> None:
-            if not future.done():
-                future.set_result(None)
+        Raises:
+            TrunklineError: ``DISK_FULL`` or ``STORE_FAILED``; the index cannot be written now, or ever.
+        """
+        while self._projector.projected_lsn < lsn:
+            self._check_index()
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        self._waiting.append((lsn, done))
-        self._projector.hurry()
-        await future
+            def done(future: asyncio.Future[None] = future) -> None:
+                if not future.done():
+                    future.set_result(None)
+
+            self._waiting.append((lsn, done))
+            self._projections_awaited.add(future)
+            self._projector.hurry()
+            try:
+                await future
+            finally:
+                self._projections_awaited.discard(future)
+
+    def _check_index(self) -> None:
+        if self.commits.failure is not None:
+            raise self.commits.failure
+        if self._index_stuck:
+            raise TrunklineError(Code.DISK_FULL, f"the index cannot be written: {self._index_stuck}", retry_ms=1000)
 
     def _projection_failed(self, error: BaseException) -> None:
         """The index stopped for good: what is durable stays durable, and nothing more is accepted."""
         self.commits.failure = TrunklineError(Code.STORE_FAILED, f"the index failed: {error}")
+        self._wake_waiting()
+
+    def _projection_delayed(self, error: BaseException) -> None:
+        """The index cannot be written for now: whoever waits for it is told instead of kept."""
+        self._index_stuck = str(error)
+        self._wake_waiting()
+
+    def _wake_waiting(self) -> None:
+        for future in self._projections_awaited:
+            if not future.done():
+                future.set_result(None)
 
     def _projected(self, lsn: int) -> None:
+        self._index_stuck = ""
         self._projected_lsn = max(self._projected_lsn, lsn)
         while self._lags and self._lags[0][0] <= lsn:
             self._unprojected_records -= self._lags.popleft()[1]

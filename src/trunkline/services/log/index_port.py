@@ -192,6 +192,10 @@ class Projector(Protocol):
         """Call on the event loop when projection failed for good; the engine then refuses appends."""
         ...
 
+    def on_delay(self, callback: Callable[[BaseException], None]) -> None:
+        """Call on the event loop when a batch could not be written yet (a full disk); it is tried again."""
+        ...
+
     async def stop(self) -> None:
         """Project what is queued, then end."""
         ...

@@ -221,7 +221,11 @@ class Sender:
         """Ask the index about an id at or below the highest; apply it when it was refused earlier."""
         engine = self._engine
         lsn = engine.committed_lsn
-        await engine.projected(lsn)
+        try:
+            await engine.projected(lsn)
+        except TrunklineError as error:
+            # The first attempt may well have been applied: only the index could tell.
+            raise TrunklineError(Code.TIMED_OUT, error.detail, retry_ms=error.retry_ms) from error
         before = await engine.index.sent(caller.app, caller.party, outbox.id, request.n)
         if before is not None:
             if before.seq == 0:

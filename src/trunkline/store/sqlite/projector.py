@@ -60,6 +60,7 @@ class SqliteProjector:
         self._checkpointed_at_s = time.monotonic()
         self._on_progress: list[tuple[asyncio.AbstractEventLoop, Callable[[int], None]]] = []
         self._on_failure: list[tuple[asyncio.AbstractEventLoop, Callable[[BaseException], None]]] = []
+        self._on_delay: list[tuple[asyncio.AbstractEventLoop, Callable[[BaseException], None]]] = []
         self._thread = threading.Thread(target=self._run, name="projector", daemon=True)
         self._thread.start()
 
@@ -115,6 +116,10 @@ class SqliteProjector:
             self._on_failure.append((loop, callback))
             if self._failure is not None:
                 loop.call_soon(callback, self._failure)
+
+    def on_delay(self, callback: Callable[[BaseException], None]) -> None:
+        """Call on the running event loop when a batch could not be written yet (a full disk); once per batch."""
+        self._on_delay.append((asyncio.get_running_loop(), callback))
 
     async def stop(self) -> None:
         """Project what is queued, make it durable, then end. May be called twice."""
@@ -211,6 +216,8 @@ class SqliteProjector:
                 if not may_be_retried(error) or self._stopping:
                     raise
                 self._projection.forget()
+                if backoff_s == _FIRST_BACKOFF_S:
+                    self._tell(self._on_delay, error)
             with self._condition:
                 if not self._stopping and not self._jobs:
                     self._condition.wait(backoff_s)
