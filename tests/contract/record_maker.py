@@ -315,7 +315,7 @@ class World:
             self.apps[record.app] = record
         elif isinstance(record, KeyChanged):
             self.keys[record.app, record.key] = record
-        else:
+        elif isinstance(record, ProfileChanged | BlockChanged | DeviceChanged | TokensRevoked):
             self._party(record.app, record.party).apply(record)
             if isinstance(record, ProfileChanged):
                 self.inboxes[record.app, record.party]["!profile"] = self.lsn

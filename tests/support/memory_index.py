@@ -107,7 +107,7 @@ class Tables:
             self.answers[record.app, record.key] = record
         elif isinstance(record, AppChanged):
             self.apps[record.app] = record
-        else:
+        elif isinstance(record, KeyChanged):
             self.keys[record.app, record.key] = record
 
     def raise_floor(self, outbox: tuple[str, str, str], n: int) -> None:

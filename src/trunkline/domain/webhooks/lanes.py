@@ -23,8 +23,8 @@ class Lane:
         last_seq: the highest entry admitted; 0 = up to the head, whatever that is.
         seen: the highest entry that was admitted before the head was known.
         buffer: (position, entry) of wanted entries in memory, ascending.
-        covered: whether ``buffer`` holds everything wanted from ``next_seq`` to ``last_seq``; if not, the rest has to be
-            fetched from the log.
+        covered: whether ``buffer`` holds everything wanted from ``next_seq`` to ``last_seq``; if not, the rest has
+            to be fetched from the log.
         base: the position of what is not in the buffer; 0 = unknown.
         busy: an attempt or a fetch is under way.
         attempts: failures of the first entry so far.
