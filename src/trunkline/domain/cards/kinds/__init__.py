@@ -1,0 +1,1 @@
+"""The kinds of card, one module each; ``registry`` lists them."""
