@@ -123,6 +123,13 @@ class Code(enum.Enum):
     CARD_CLOSED = 3060, 409, "The card takes no more actions; show its final state."
     NOTHING_LEFT = 3061, 409, "Every share was claimed; show who got one."
     NOT_YOUR_TURN = 3062, 409, "Wait until the approvers before this one have decided."
+    # 3050-3059 and 4050-4059 belong to rooms.
+    ROOM_FULL = 3050, 409, "Try again when members have left."
+    BANNED = 3051, 403, "Wait until the ban ends."
+    JOIN_REFUSED = 3052, 403, "Ask to be put on the allow-list, or for a token with a grant for this room."
+    SLOW_MODE = 3053, 429, "Wait for the given time before the next message."
+    VERSION_CONFLICT = 3054, 409, "Read the present value and version, decide again, and set it with that version."
+    APPROVAL_NEEDED = 3055, 403, "Wait until you are admitted, then join again."
     FEATURE_DISABLED = 3070, 403, "The operator has to enable this in the configuration."
 
     # 4xxx later: definitely not applied
@@ -138,6 +145,8 @@ class Code(enum.Enum):
 
     UPLOAD_BUSY = 4040, 423, "Another connection is sending this upload; retry after the given time."
     SCAN_UNAVAILABLE = 4041, 503, "The scanner did not answer; retry after the given time."
+
+    ROOM_OVERLOADED = 4050, 503, "The room takes no more of these now; retry with the same id after the given time."
 
     # 5xxx unknown outcome
     INTERNAL = 5001, 500, "Retry with the same id; report the request id if it persists."

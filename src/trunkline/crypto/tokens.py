@@ -29,6 +29,7 @@ GRANT_IM = "im"
 GRANT_VIDEO = "video"
 
 MAX_TOKEN_CHARS = 8192
+MAX_ROOM_PATTERNS = 50
 
 _Second = Annotated[int, Meta(ge=0, lt=1 << 53)]
 _Name = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -49,6 +50,13 @@ class Claims(msgspec.Struct, omit_defaults=True, kw_only=True):
         """Whether the token carries a grant: an object (``{}`` will do) or ``true``."""
         value = self.grants.get(grant)
         return value is True or isinstance(value, dict)
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """Patterns of the rooms it opens, ``{"im": {"rooms": ["show-*"]}}``; what is no text counts for nothing."""
+        value = self.grants.get(GRANT_IM)
+        found = value.get("rooms") if isinstance(value, dict) else None
+        return tuple(p for p in found if isinstance(p, str))[:MAX_ROOM_PATTERNS] if isinstance(found, list) else ()
 
 
 class _Issuer(msgspec.Struct):

@@ -121,6 +121,24 @@ class LimitsSection(msgspec.Struct, forbid_unknown_fields=True):
     recall_window_s: Annotated[int, Meta(ge=0)] = 86_400
 
 
+class RoomsSection(msgspec.Struct, forbid_unknown_fields=True):
+    """Live rooms; read again on SIGHUP, for rooms that somebody comes into from then on.
+
+    Attributes:
+        tick_ms: least time between two batches of a room.
+        grace_s: how long a member whose connection broke keeps its place.
+        capacity: most members of one room.
+        bytes_per_s: what one member of one room is sent at most, beyond which samples are taken.
+        rooms_per_connection: rooms one connection is in at once.
+    """
+
+    tick_ms: Annotated[int, Meta(ge=5, le=1000)] = 50
+    grace_s: Seconds = 10.0
+    capacity: Count = 100_000
+    bytes_per_s: Annotated[int, Meta(ge=1024)] = 1_048_576
+    rooms_per_connection: Count = 20
+
+
 class SearchSection(msgspec.Struct, forbid_unknown_fields=True):
     """Full-text search.
 
@@ -153,6 +171,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     tls: TlsSection = msgspec.field(default_factory=TlsSection)
     store: StoreSection = msgspec.field(default_factory=StoreSection)
     limits: LimitsSection = msgspec.field(default_factory=LimitsSection)
+    rooms: RoomsSection = msgspec.field(default_factory=RoomsSection)
     search: SearchSection = msgspec.field(default_factory=SearchSection)
     metrics: MetricsSection = msgspec.field(default_factory=MetricsSection)
 

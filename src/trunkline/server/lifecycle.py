@@ -25,7 +25,7 @@ from trunkline.server.config import Config, ConfigError, load_config
 from trunkline.server.master_key import load_admin_token, load_master_key
 from trunkline.server.runtime import Collector
 from trunkline.server.store import Store, open_store
-from trunkline.server.wiring import System, build, link_limits, windows
+from trunkline.server.wiring import System, build, link_limits, room_limits, windows
 from trunkline.services.sessions.outgoing import Outgoing
 
 log = logging.getLogger("trunkline.server")
@@ -159,6 +159,7 @@ class Server:
             await asyncio.sleep(SWEEP_S)
             self.system.metrics.loop_lag.observe(max(0.0, loop.time() - due))
             self.system.hub.sweep(loop.time())
+            self.system.rooms.directory.sweep()
             collector.collect()
             self.system.keys.close_expired()
 
@@ -226,6 +227,7 @@ class Server:
         system = self.system
         system.link.limits = link_limits(limits)
         system.changes.windows = windows(limits)
+        system.rooms.directory.limits = room_limits(fresh.rooms)
         system.http.origins.origins = tuple(fresh.server.cors_origins)
         system.rates.configure(Rate(limits.key_rate, limits.key_burst), Rate(limits.party_rate, limits.party_burst))
         log.info("configuration reloaded")

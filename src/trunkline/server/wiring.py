@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from trunkline.edges.link.deps import LinkDeps, LinkLimits
 from trunkline.server.backups.operations import Backups
 from trunkline.server.backups.operations import operations as backup_operations
 from trunkline.server.clock import SystemClock, SystemRandomness
-from trunkline.server.config import Config, LimitsSection
+from trunkline.server.config import Config, LimitsSection, RoomsSection
 from trunkline.server.metrics import Metrics
 from trunkline.server.store import Store
 from trunkline.services.apps.authentication import Authentication, CallerAuthenticator
@@ -45,6 +46,9 @@ from trunkline.services.parties.operations import operations as party_operations
 from trunkline.services.parties.profiles import ProfileBook
 from trunkline.services.privacy import Eraser, Exporter
 from trunkline.services.privacy.operations import operations as privacy_operations
+from trunkline.services.rooms.limits import RoomLimits
+from trunkline.services.rooms.operations import operations as room_operations
+from trunkline.services.rooms.system import RoomSystem, build_rooms
 from trunkline.services.search import Searcher
 from trunkline.services.search.operations import operations as search_operations
 from trunkline.services.sessions.delivery import Delivery
@@ -67,6 +71,7 @@ class System:
     http: HttpDeps
     rates: RequestRates
     backups: Backups
+    rooms: RoomSystem
 
 
 def link_limits(limits: LimitsSection) -> LinkLimits:
@@ -82,6 +87,17 @@ def link_limits(limits: LimitsSection) -> LinkLimits:
 def windows(limits: LimitsSection) -> Windows:
     """How long messages may be changed, from the configuration."""
     return Windows(limits.edit_window_s * 1000, limits.recall_window_s * 1000)
+
+
+def room_limits(rooms: RoomsSection) -> RoomLimits:
+    """The bounds of rooms from the configuration."""
+    return RoomLimits(
+        tick_ms=rooms.tick_ms,
+        grace_ms=int(rooms.grace_s * 1000),
+        capacity=rooms.capacity,
+        bytes_per_s=rooms.bytes_per_s,
+        rooms_per_connection=rooms.rooms_per_connection,
+    )
 
 
 async def build(
@@ -114,6 +130,7 @@ async def build(
     reader = Reader(engine)
     inbox = Inbox(engine, reader)
     presence = PresenceBook(engine, hub)
+    rooms = build_rooms(engine, hub, delivery, loop, randomness, room_limits(config.rooms), random.random)
     backups = Backups(store, config.backup_path, version)
     operations = catalogue(
         message_operations(sender, forwarder, changes, reader),
@@ -121,6 +138,7 @@ async def build(
         group_operations(Groups(engine, randomness), Membership(engine)),
         inbox_operations(inbox, Cursors(engine), Syncer(engine, inbox)),
         presence_operations(presence),
+        room_operations(rooms.rooms, rooms.joining, rooms.sender, rooms.standing, rooms.attributes),
         app_operations(keys),
         device_operations(devices),
         party_operations(ProfileBook(engine), BlockBook(engine, hub)),
@@ -163,7 +181,7 @@ async def build(
             version=version,
         ),
     )
-    return System(engine, hub, keys, changes, delivery, metrics, link, http, rates, backups)
+    return System(engine, hub, keys, changes, delivery, metrics, link, http, rates, backups, rooms)
 
 
 def _reload_and_deliver(

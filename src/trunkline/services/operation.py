@@ -44,6 +44,8 @@ class Operation:
         audience: who may call.
         summary: one line for the documentation.
         writes: False for pure reads (GET in REST).
+        run_now: does it without awaiting when all it needs is in memory, and answers None when ``run`` has to; for
+            what a connection asks hundreds of times a second.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Operation:
     summary: str
     audience: Audience = Audience.PARTIES
     writes: bool = True
+    run_now: Callable[[Caller, Any], Any] | None = None
 
 
 class Gate(Protocol):

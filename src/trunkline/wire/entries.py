@@ -30,6 +30,12 @@ MEMBERS_REMOVED = "members.removed"
 MEMBER_CHANGED = "member.changed"
 TRANSFERRED = "conversation.transferred"
 
+# Changes to a live room
+ROOM_PARTIES_CHANGED = "room.parties_changed"
+"""Parties got a role, a mute, a ban, or onto the allow-list: ``{parties, role?, muted_until_ms?, ...}``."""
+ROOM_ATTRIBUTES_CHANGED = "room.attributes_changed"
+"""``{set: [[key, value, version, owner]], removed: [key]}``."""
+
 # Changes to a message; ``target`` names it
 EDITED = "message.edited"
 RECALLED = "message.recalled"

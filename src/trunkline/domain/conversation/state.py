@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 
 from trunkline.domain.log.records import CursorMoved, EntriesHidden, Entry, SettingsChanged
+from trunkline.domain.rooms import book
+from trunkline.domain.rooms.roles import Role
 from trunkline.wire import entries as types
 from trunkline.wire.calls.session import MemberSettings
 
@@ -218,6 +220,11 @@ class Conversation:
         owner = content.get("owner", "")
         for party in content["members"]:
             self._join(party, OWNER if party == owner else MEMBER, 1)
+        if self.kind == "room":
+            # Nobody is a member of a room's log: whoever is in the room is told, and nobody's inbox is written to.
+            self.large = True
+            if owner:
+                book.apply_parties(self.settings, {"parties": [owner], "role": Role.HOST}, entry.at_ms)
 
     def _updated(self, entry: Entry) -> None:
         self.settings.update(_decode_content(entry.content))
@@ -271,6 +278,12 @@ class Conversation:
         others = tuple(s for s in self.pinned if s != entry.target)
         self.pinned = (*others, entry.target) if _decode_content(entry.content)["on"] else others
 
+    def _room_parties(self, entry: Entry) -> None:
+        book.apply_parties(self.settings, _decode_content(entry.content), entry.at_ms)
+
+    def _room_attributes(self, entry: Entry) -> None:
+        book.apply_attributes(self.settings, _decode_content(entry.content))
+
     def _join(self, party: str, role: str, first: int, at_seq: int = 1) -> None:
         before = self.members.get(party)
         if before is not None and before.left_seq == 0:
@@ -303,4 +316,6 @@ _CHANGES = {
     types.RECALLED: Conversation._removed,
     types.EXPIRED: Conversation._removed,
     types.PINNED: Conversation._pinned,
+    types.ROOM_PARTIES_CHANGED: Conversation._room_parties,
+    types.ROOM_ATTRIBUTES_CHANGED: Conversation._room_attributes,
 }

@@ -20,6 +20,7 @@ class Caller:
             that its key's scopes allow, without being a member.
         scopes: of the API key; clients have none.
         key: the API key that vouches for this caller.
+        rooms: patterns of rooms that a client's token opens (``grants.im.rooms``).
     """
 
     app: str
@@ -28,6 +29,7 @@ class Caller:
     server: bool = False
     scopes: frozenset[str] = field(default_factory=frozenset)
     key: str = ""
+    rooms: tuple[str, ...] = ()
 
     @property
     def guest(self) -> bool:

@@ -59,6 +59,7 @@ _TAGS = (
     ("Messages", ("message", "history", "receipt", "pin")),
     ("Conversations", ("conversation", "cursor", "member", "sync")),
     ("Groups", ("group",)),
+    ("Rooms", ("room",)),
     ("Parties", ("profile", "presence", "block", "device", "party")),
     ("Keys and apps", ("token", "key", "app")),
     ("Deployment", ("backup",)),

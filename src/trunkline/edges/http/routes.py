@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-NOT_IN_REST = frozenset({"hello", "typing.set", "presence.watch", "presence.unwatch"})
+NOT_IN_REST = frozenset(
+    {"hello", "typing.set", "presence.watch", "presence.unwatch", "room.join", "room.leave"}
+)
 """They speak about a connection, which REST does not have."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -82,6 +84,7 @@ _C = "/v1/conversations/{conversation}"
 _M = _C + "/messages"
 _S = _M + "/{seq}"
 _G = "/v1/groups/{conversation}"
+_R = "/v1/rooms/{conversation}"
 _P = "/v1/parties/{kind}/{name}"
 _SENT = "/v1/conversations/{conversation}/messages/{seq}"
 _SINGLE = MappingProxyType({"limit": 1})
@@ -154,6 +157,25 @@ ROUTES: tuple[Route, ...] = (
     Route("group.join", "POST", _G + "/join"),
     Route("group.leave", "POST", _G + "/leave"),
     Route("group.transfer", "PUT", _G + "/owner"),
+    # Rooms
+    Route("room.create", "POST", "/v1/rooms", 201, location="/v1/rooms/{conversation}"),
+    Route("room.get", "GET", _R),
+    Route("room.configure", "PATCH", _R),
+    Route("room.close", "DELETE", _R),
+    Route("room.stats", "GET", _R + "/stats"),
+    Route("room.members", "GET", _R + "/members"),
+    Route("room.send", "POST", _R + "/messages", 201),
+    Route("room.entries", "GET", _R + "/entries"),
+    Route("room.kick", "POST", _R + "/kick"),
+    Route("room.admit", "POST", _R + "/admit"),
+    Route("room.named", "GET", _R + "/named"),
+    Route("room.role", "PUT", _R + "/roles"),
+    Route("room.mute", "PUT", _R + "/mutes"),
+    Route("room.ban", "PUT", _R + "/bans"),
+    Route("room.allow", "PUT", _R + "/allowed"),
+    Route("room.attributes", "GET", _R + "/attributes"),
+    Route("room.attribute.set", "PUT", _R + "/attributes/{key}"),
+    Route("room.attribute.delete", "DELETE", _R + "/attributes/{key}"),
     # Parties
     Route("profile.set", "PATCH", "/v1/profile"),
     Route("profile.get", "GET", "/v1/profiles"),

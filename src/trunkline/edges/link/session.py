@@ -27,6 +27,7 @@ from trunkline.edges.link import greeting
 from trunkline.edges.link.codec import Codec
 from trunkline.edges.link.deps import LinkDeps
 from trunkline.services.access import check_access
+from trunkline.services.operation import Operation
 from trunkline.services.sessions.outgoing import Outgoing
 from trunkline.wire.calls.messages import MessageEdit, MessageForward, MessagePin, MessageReact, MessageRecall
 from trunkline.wire.frames import ErrorBody, RequestFrame
@@ -213,11 +214,26 @@ class LinkSession(WSListener):
                 raise TrunklineError(Code.ALREADY_GREETED, "hello was sent before on this connection")
             raise TrunklineError(Code.UNKNOWN_METHOD, f"there is no method {request.method[:64]!r}")
         check_access(self.caller, operation)
+        if operation.run_now is not None and self._run_now(operation, request):
+            return
         if operation.writes:
             self._backlog = deque()
             self._spawn(self._run_backlog(request))
         else:
             self._spawn(self._run(request))
+
+    def _run_now(self, operation: Operation, request: RequestFrame) -> bool:
+        """Run a request in the socket's own callback; False when something must be loaded first."""
+        assert operation.run_now is not None
+        try:
+            params = self._codec.decode_params(request.params, operation.request)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise invalid_params(error) from error
+        result = operation.run_now(self.caller, params)
+        if result is None:
+            return False
+        self._deps.engine.commits.release(self._settled, request.id, result)
+        return True
 
     def _check_rate(self) -> None:
         rate = self._deps.limits.rate
@@ -338,6 +354,12 @@ class LinkSession(WSListener):
         if not self._dirty:
             self._dirty = True
             self._deps.hub.mark(self)
+
+    def unsent_bytes(self) -> int:
+        """Bytes the client has not taken yet; the limit and more while pushes are dropped."""
+        if self._closed:
+            return 0
+        return self._deps.limits.close_buffer_bytes if self._lagging else int(self._buffered())
 
     def flush(self) -> None:
         """Write what the tick has for this connection, in one write."""

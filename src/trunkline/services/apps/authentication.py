@@ -117,7 +117,7 @@ class Authentication:
         if known.expires_at_ms:
             ends_at_s = min(ends_at_s, known.expires_at_ms // 1000)
         identity = ClientIdentity(
-            caller=Caller(known.app, party, device, key=known.key),
+            caller=Caller(known.app, party, device, key=known.key, rooms=claims.rooms),
             issued_at_s=claims.iat,
             expires_at_s=ends_at_s,
             device=device,

@@ -15,6 +15,7 @@ from trunkline.domain.conversation import rules
 from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.conversation.unread import unread_of
 from trunkline.domain.log.records import CursorMoved, EntriesHidden, Entry, EntryAppended, Record, SettingsChanged
+from trunkline.domain.rooms.settings import KIND as ROOM
 from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE
 from trunkline.services.log.residents import ResidentConversation, ResidentParty
 from trunkline.services.messages.views import placeholder
@@ -64,6 +65,8 @@ class Delivery:
         self._hub = hub
         self._reload = reload
         self.pushed = 0
+        self.to_room: Callable[[Entry, ResidentConversation], None] = lambda entry, resident: None
+        """Takes the entries of rooms: whom they go to is no matter of membership."""
         self._large: dict[str, dict[ResidentConversation, None]] = {}
         """By app, the large conversations that keep a set of live sessions."""
         hub.on_add(self._join_live)
@@ -108,6 +111,9 @@ class Delivery:
     def _deliver_large(
         self, state: Conversation, entry: Entry, resident: ResidentConversation, outgoing: EntryOutgoing
     ) -> None:
+        if state.kind == ROOM:
+            self.to_room(entry, resident)
+            return
         live = resident.live
         if live is None:
             live = resident.live = self._live_of(state, resident.app)

@@ -29,6 +29,10 @@ class Session(Protocol):
         """Queue a push; dropped when the client reads too slowly."""
         ...
 
+    def unsent_bytes(self) -> int:
+        """Bytes the client has not taken yet; very many while pushes to it are dropped."""
+        ...
+
     def flush(self) -> None:
         """Write what is queued, in one write."""
         ...

@@ -1,0 +1,65 @@
+"""The parts of rooms, connected; a feature that adds typed messages attaches itself here.
+
+What a feature uses: ``directory.get`` (a live room), ``sender.publish`` (a message the server makes),
+``sender.on_accepted``, ``joining.on_joined`` and ``joining.on_left``; its message types are in
+``domain.rooms.catalogue``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trunkline.base.clock import Randomness
+from trunkline.domain.rooms.catalogue import BUILT_IN
+from trunkline.domain.rooms.policy import RoomTypes
+from trunkline.services.log.engine import Engine
+from trunkline.services.log.ports import Timer
+from trunkline.services.rooms.attributes import RoomAttributeBook
+from trunkline.services.rooms.directory import RoomDirectory
+from trunkline.services.rooms.fanout import Fanout
+from trunkline.services.rooms.joining import Joining
+from trunkline.services.rooms.limits import RoomLimits
+from trunkline.services.rooms.rooms import Rooms
+from trunkline.services.rooms.sending import RoomSender
+from trunkline.services.rooms.standing import Standing
+from trunkline.services.sessions.delivery import Delivery
+from trunkline.services.sessions.hub import Hub
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSystem:
+    """Everything about rooms."""
+
+    directory: RoomDirectory
+    joining: Joining
+    sender: RoomSender
+    rooms: Rooms
+    standing: Standing
+    attributes: RoomAttributeBook
+    fanout: Fanout
+
+
+def build_rooms(
+    engine: Engine,
+    hub: Hub,
+    delivery: Delivery,
+    timer: Timer,
+    randomness: Randomness,
+    limits: RoomLimits,
+    draw: Callable[[], float],
+) -> RoomSystem:
+    """Connect rooms to the log, the sessions and the loop; ``draw`` is uniform in [0, 1)."""
+    fanout = Fanout(timer, engine.clock)
+    directory = RoomDirectory(engine, fanout, RoomTypes(BUILT_IN), limits)
+    delivery.to_room = directory.on_entry
+    joining = Joining(directory, hub)
+    return RoomSystem(
+        directory,
+        joining,
+        RoomSender(directory, draw),
+        Rooms(directory, joining, randomness),
+        Standing(directory, joining),
+        RoomAttributeBook(directory, joining),
+        fanout,
+    )
