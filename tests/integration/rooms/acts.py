@@ -72,6 +72,9 @@ def balanced(found: dict[str, Any]) -> bool:
     """Whether every message is accounted for."""
     return all(
         c.get("received", 0)
-        == sum(c.get("refused", {}).values()) + c.get("sent", 0) + sum(c.get("dropped", {}).values()) + c.get("pending", 0)
+        == sum(c.get("refused", {}).values())
+        + c.get("sent", 0)
+        + sum(c.get("dropped", {}).values())
+        + c.get("pending", 0)
         for c in found.values()
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from tests.unit.http.room_registry import ROOM_TABLE
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.identity import Caller
 from trunkline.edges.http import HttpConfig, HttpDeps, RequestRates
@@ -210,6 +211,7 @@ TABLE: tuple[tuple[str, Struct, Struct, Any, str, Audience], ...] = (
     ("app.create", apps.AppCreate, apps.AppCreated, apps.AppCreated(APP, KEY), "", Audience.OPERATOR),
     ("backup.start", backups.BackupStart, backups.Backup, backups.Backup(state="running"), "", Audience.OPERATOR),
     ("backup.get", backups.BackupGet, backups.Backup, backups.Backup(state="none"), "", Audience.OPERATOR),
+    *ROOM_TABLE,
 )
 
 

@@ -33,7 +33,7 @@ EXAMPLES: dict[str, Any] = {
     "room.mute": {"parties": ["user/dave"], "until_ms": 1_924_992_000_000},
     "room.ban": {"parties": ["user/dave"], "until_ms": 1_924_992_000_000},
     "room.allow": {"parties": ["user/erin"], "on": True},
-    "room.attribute.set": {"value": "The Blue Album", "version": 0},
+    "room.set_attribute": {"value": "The Blue Album", "version": 0},
     "profile.set": {"name": "Alice", "custom": {"department": "sales"}},
     "token.revoke": {"party": "user/alice"},
     "key.rotate": {"overlap_s": 3600, "scopes": ["messages", "groups"]},

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-NOT_IN_REST = frozenset(
-    {"hello", "typing.set", "presence.watch", "presence.unwatch", "room.join", "room.leave"}
-)
+NOT_IN_REST = frozenset({"hello", "typing.set", "presence.watch", "presence.unwatch", "room.join", "room.leave"})
 """They speak about a connection, which REST does not have."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -174,8 +172,8 @@ ROUTES: tuple[Route, ...] = (
     Route("room.ban", "PUT", _R + "/bans"),
     Route("room.allow", "PUT", _R + "/allowed"),
     Route("room.attributes", "GET", _R + "/attributes"),
-    Route("room.attribute.set", "PUT", _R + "/attributes/{key}"),
-    Route("room.attribute.delete", "DELETE", _R + "/attributes/{key}"),
+    Route("room.set_attribute", "PUT", _R + "/attributes/{key}"),
+    Route("room.delete_attribute", "DELETE", _R + "/attributes/{key}"),
     # Parties
     Route("profile.set", "PATCH", "/v1/profile"),
     Route("profile.get", "GET", "/v1/profiles"),

@@ -79,7 +79,7 @@ def operations(
             writes=False,
         ),
         Operation(
-            "room.attribute.set",
+            "room.set_attribute",
             calls.RoomAttributeSet,
             calls.RoomAttribute,
             book.set,
@@ -88,7 +88,7 @@ def operations(
             every,
         ),
         Operation(
-            "room.attribute.delete",
+            "room.delete_attribute",
             calls.RoomAttributeDelete,
             calls.RoomAttributes,
             book.delete,
