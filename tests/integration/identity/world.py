@@ -95,6 +95,10 @@ class SocketSession:
         _, event, data = msgspec.json.decode(payload)
         self.pushed.append((event, data))
 
+    def unsent_bytes(self) -> int:
+        """Nothing is queued."""
+        return 0
+
     def flush(self) -> None:
         """Nothing is queued."""
 

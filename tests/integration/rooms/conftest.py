@@ -28,10 +28,10 @@ def connect(app: App) -> Iterator[Connect]:
     """``connect("user/a")``: a greeted client; all are closed at the end."""
     opened: list[WireClient] = []
 
-    def make(party: str, device: str = "d1", of: App | None = None, **more: object) -> WireClient:
+    def make(party: str, device: str = "d1", of: App | None = None) -> WireClient:
         client = WireClient((of or app).server.url)
         opened.append(client)
-        client.call("hello", token=(of or app).token(party, **more), device=device)
+        client.call("hello", token=(of or app).token(party), device=device)
         return client
 
     yield make
