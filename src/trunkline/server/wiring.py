@@ -138,7 +138,7 @@ async def build(
         group_operations(Groups(engine, randomness), Membership(engine)),
         inbox_operations(inbox, Cursors(engine), Syncer(engine, inbox)),
         presence_operations(presence),
-        room_operations(rooms.rooms, rooms.joining, rooms.sender, rooms.standing, rooms.attributes),
+        room_operations(rooms),
         app_operations(keys),
         device_operations(devices),
         party_operations(ProfileBook(engine), BlockBook(engine, hub)),
@@ -173,15 +173,19 @@ async def build(
         observe=metrics.observe,
         rates=rates,
         origins=AllowedOrigins(tuple(config.server.cors_origins)),
-        config=HttpConfig(
-            trusted_proxies=tuple(config.server.trusted_proxies),
-            public_url=config.server.public_url,
-            metrics_open=config.metrics.open,
-            docs=config.metrics.docs,
-            version=version,
-        ),
+        config=_http_config(config, version),
     )
     return System(engine, hub, keys, changes, delivery, metrics, link, http, rates, backups, rooms)
+
+
+def _http_config(config: Config, version: str) -> HttpConfig:
+    return HttpConfig(
+        trusted_proxies=tuple(config.server.trusted_proxies),
+        public_url=config.server.public_url,
+        metrics_open=config.metrics.open,
+        docs=config.metrics.docs,
+        version=version,
+    )
 
 
 def _reload_and_deliver(

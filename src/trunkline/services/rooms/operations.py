@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 from trunkline.services.operation import Audience, Operation
-from trunkline.services.rooms.attributes import RoomAttributeBook
-from trunkline.services.rooms.joining import Joining
-from trunkline.services.rooms.rooms import Rooms
-from trunkline.services.rooms.sending import RoomSender
-from trunkline.services.rooms.standing import Standing
+from trunkline.services.rooms.system import RoomSystem
 from trunkline.wire.calls import rooms as calls
 from trunkline.wire.frames import EmptyResult
 
 SCOPE = "groups"
 SAYING = "messages"
+EVERY = Audience.EVERYONE
 
 
-def operations(
-    rooms: Rooms, joining: Joining, sender: RoomSender, standing: Standing, attributes: RoomAttributeBook
-) -> list[Operation]:
+def operations(system: RoomSystem) -> list[Operation]:
     """What one can do with rooms."""
-    done = calls.RoomChanged
-    out = calls.RoomKicked
-    every = Audience.EVERYONE
-    book = attributes
+    return [*_rooms(system), *_members(system), *_running(system), *_attributes(system)]
+
+
+def _rooms(system: RoomSystem) -> list[Operation]:
+    rooms, done = system.rooms, calls.RoomChanged
     return [
         Operation("room.create", calls.RoomCreate, done, rooms.create, SCOPE, "Create a room"),
         Operation("room.configure", calls.RoomConfigure, done, rooms.configure, SCOPE, "Change a room's settings"),
         Operation("room.close", calls.RoomRef, done, rooms.close, SCOPE, "Close a room for everyone"),
-        Operation("room.get", calls.RoomRef, calls.RoomView, rooms.get, SCOPE, "Look at a room", every, writes=False),
+        Operation("room.get", calls.RoomRef, calls.RoomView, rooms.get, SCOPE, "Look at a room", EVERY, writes=False),
         Operation(
             "room.stats", calls.RoomRef, calls.RoomStats, rooms.stats, SCOPE, "What a room counted", writes=False
         ),
-        Operation("room.join", calls.RoomJoin, calls.RoomJoined, joining.join, SCOPE, "Come into a room", every),
-        Operation("room.leave", calls.RoomRef, EmptyResult, joining.leave, SCOPE, "Leave a room", every),
+        Operation(
+            "room.entries",
+            calls.RoomEntriesGet,
+            calls.RoomBatch,
+            rooms.entries,
+            SAYING,
+            "Read the reliable entries of a room",
+            EVERY,
+            writes=False,
+        ),
+    ]
+
+
+def _members(system: RoomSystem) -> list[Operation]:
+    joining, sender = system.joining, system.sender
+    return [
+        Operation("room.join", calls.RoomJoin, calls.RoomJoined, joining.join, SCOPE, "Come into a room", EVERY),
+        Operation("room.leave", calls.RoomRef, EmptyResult, joining.leave, SCOPE, "Leave a room", EVERY),
         Operation(
             "room.members",
             calls.RoomMemberList,
@@ -40,7 +52,7 @@ def operations(
             joining.members,
             SCOPE,
             "List who is in a room",
-            every,
+            EVERY,
             writes=False,
         ),
         Operation(
@@ -50,19 +62,16 @@ def operations(
             sender.send,
             SAYING,
             "Say something in a room",
-            every,
+            EVERY,
             run_now=sender.send_now,
         ),
-        Operation(
-            "room.entries",
-            calls.RoomEntriesGet,
-            calls.RoomBatch,
-            rooms.entries,
-            SAYING,
-            "Read the reliable entries of a room",
-            every,
-            writes=False,
-        ),
+    ]
+
+
+def _running(system: RoomSystem) -> list[Operation]:
+    joining, standing = system.joining, system.standing
+    done, out = calls.RoomChanged, calls.RoomKicked
+    return [
         Operation("room.kick", calls.RoomKick, out, joining.kick, SCOPE, "Put parties out for a while"),
         Operation("room.admit", calls.RoomAdmit, out, joining.admit, SCOPE, "Let in those who asked"),
         Operation("room.role", calls.RoomRole, done, standing.role, SCOPE, "Give or take roles"),
@@ -78,32 +87,24 @@ def operations(
             "List roles, mutes, bans and the allow-list",
             writes=False,
         ),
-        Operation(
-            "room.set_attribute",
-            calls.RoomAttributeSet,
-            calls.RoomAttribute,
-            book.set,
-            SCOPE,
-            "Set an attribute",
-            every,
-        ),
-        Operation(
-            "room.delete_attribute",
-            calls.RoomAttributeDelete,
-            calls.RoomAttributes,
-            book.delete,
-            SCOPE,
-            "Delete an attribute",
-            every,
-        ),
+    ]
+
+
+def _attributes(system: RoomSystem) -> list[Operation]:
+    book, all_of_them = system.attributes, calls.RoomAttributes
+    one = calls.RoomAttribute
+    change, remove = calls.RoomAttributeSet, calls.RoomAttributeDelete
+    return [
+        Operation("room.set_attribute", change, one, book.set, SCOPE, "Set an attribute", EVERY),
+        Operation("room.delete_attribute", remove, all_of_them, book.delete, SCOPE, "Delete an attribute", EVERY),
         Operation(
             "room.attributes",
             calls.RoomRef,
-            calls.RoomAttributes,
+            all_of_them,
             book.get,
             SCOPE,
-            "Read the attributes",
-            every,
+            "Read the attributes of a room",
+            EVERY,
             writes=False,
         ),
     ]
