@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import cold_start, durable_sends, fanout, latency, machine, memory, plots, report, search, sync_cost
+from bench import cold_start, durable_sends, fanout, latency, machine, memory, plots, report, room, search, sync_cost
 from bench.loadgen import GeneratorFailed
 from bench.peers import System, Unavailable
 from bench.peers.ejabberd import Ejabberd
@@ -23,7 +23,7 @@ from bench.processes import ServerFailed
 from bench.results import Section
 from bench.settings import BUILD_DIR, ROOT, Settings
 
-MEASURES = ("durable_sends", "latency", "fanout", "memory", "sync_cost", "cold_start", "search")
+MEASURES = ("durable_sends", "latency", "fanout", "room", "memory", "sync_cost", "cold_start", "search")
 SYSTEMS: dict[str, Callable[[Settings], System]] = {
     "mosquitto": Mosquitto,
     "trunkline": Trunkline,
@@ -136,6 +136,7 @@ def _measure(
         "durable_sends": lambda: durable_sends.measure(settings, systems),
         "latency": lambda: latency.measure(settings, systems, _bursts(sections)),
         "fanout": lambda: fanout.measure(settings, systems),
+        "room": lambda: room.measure(settings, systems),
         "memory": lambda: memory.measure(settings, systems),
         "search": lambda: search.measure(settings),
     }

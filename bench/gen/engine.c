@@ -9,7 +9,8 @@ static const int64_t OPEN_TIMEOUT_NS = 30 * INT64_C(1000000000);
 
 static const struct protocol *protocol_named(const char *name)
 {
-    static const struct protocol *const all[] = {&PROTOCOL_MQTT, &PROTOCOL_XMPP, &PROTOCOL_LINK};
+    static const struct protocol *const all[] = {&PROTOCOL_MQTT, &PROTOCOL_XMPP, &PROTOCOL_LINK,
+                                                 &PROTOCOL_NATS};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (strcmp(all[i]->name, name) == 0)
             return all[i];

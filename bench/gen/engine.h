@@ -13,7 +13,8 @@
 #include "net.h"
 #include "options.h"
 
-enum { TO_ROOM = UINT32_MAX };
+/* Who a message is for; a volatile one may be dropped by policy (room). */
+enum { TO_ROOM = UINT32_MAX, TO_ROOM_VOLATILE = UINT32_MAX - 1 };
 
 /* One message still under way, remembered by its sender. */
 struct slot {
@@ -53,7 +54,7 @@ struct protocol {
     void (*send)(struct engine *e, struct session *s, const struct outgoing *m);
 };
 
-extern const struct protocol PROTOCOL_MQTT, PROTOCOL_XMPP, PROTOCOL_LINK;
+extern const struct protocol PROTOCOL_MQTT, PROTOCOL_XMPP, PROTOCOL_LINK, PROTOCOL_NATS;
 
 /* What a workload wants to hear. */
 struct workload {

@@ -11,6 +11,7 @@ int main(int argc, char **argv)
     case WORKLOAD_FAN: return run_fan(&options);
     case WORKLOAD_IDLE: return run_idle(&options);
     case WORKLOAD_FILL: return run_fill(&options);
+    case WORKLOAD_ROOM: return run_room(&options);
     }
     return 2;
 }

@@ -123,5 +123,5 @@ void meter_print(const struct meter *m)
     printf(",\"series\":[");
     for (int i = 0; i < (int)wall_s && i <= METER_MAX_SECONDS; i++)
         printf("%s%u", i ? "," : "", m->series[i]);
-    printf("]}\n");
+    printf("]%s}\n", m->extra);
 }

@@ -27,6 +27,7 @@ struct meter {
     struct usage_sample begin, end;
     uint64_t writes_begin, reads_begin, writes, reads; /* system calls of the generator in the window */
     long rss_kb;
+    char extra[512]; /* further JSON members, each with a leading comma */
 };
 
 void meter_start(struct meter *m, const struct options *options);

@@ -54,7 +54,7 @@ static void mqtt_open(struct engine *e, struct session *s)
 
 static void put_subscribe(struct engine *e, struct session *s)
 {
-    bool fan = e->options->workload == WORKLOAD_FAN;
+    bool fan = e->options->workload == WORKLOAD_FAN || e->options->workload == WORKLOAD_ROOM;
     char topic[MAX_TOPIC];
     size_t topic_len = topic_name(topic, fan ? TO_ROOM : s->index);
     uint8_t body[64] = {0, 1};

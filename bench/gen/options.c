@@ -9,9 +9,10 @@
 #include "workload.h"
 
 static const char USAGE[] =
-    "usage: loadgen pair|fan|idle|fill --protocol mqtt|xmpp|link --port P --sessions N [options]\n"
+    "usage: loadgen pair|fan|idle|fill|room --protocol mqtt|xmpp|link|nats --port P --sessions N [options]\n"
     "  --in-flight W        closed loop: messages per sender at a time (1)\n"
     "  --rate R             open loop: messages per second, latency counts from the time each was due\n"
+    "  --volatile-rate R    messages per second that may be dropped, besides (room)\n"
     "  --body BYTES         message body (100)\n"
     "  --warmup S           seconds before counting (1.5)\n"
     "  --seconds S          seconds counted (10); idle: seconds to settle\n"
@@ -26,7 +27,7 @@ static const char USAGE[] =
 enum option_key {
     KEY_PROTOCOL = 256, KEY_PORT, KEY_SESSIONS, KEY_IN_FLIGHT, KEY_RATE, KEY_BODY, KEY_WARMUP, KEY_SECONDS, KEY_OPENING,
     KEY_PIDS, KEY_SERVER_CORE, KEY_GENERATOR_CORE, KEY_PUBLISH_QOS, KEY_SUBSCRIBE_QOS, KEY_CLEAN, KEY_REGISTER,
-    KEY_CONVERSATIONS, KEY_ENTRIES, KEY_TOKENS, KEY_CONVERSATION, KEY_RUN_TAG,
+    KEY_CONVERSATIONS, KEY_ENTRIES, KEY_TOKENS, KEY_CONVERSATION, KEY_RUN_TAG, KEY_VOLATILE,
 };
 
 static const struct option LONG_OPTIONS[] = {
@@ -35,6 +36,7 @@ static const struct option LONG_OPTIONS[] = {
     {"sessions", required_argument, NULL, KEY_SESSIONS},
     {"in-flight", required_argument, NULL, KEY_IN_FLIGHT},
     {"rate", required_argument, NULL, KEY_RATE},
+    {"volatile-rate", required_argument, NULL, KEY_VOLATILE},
     {"body", required_argument, NULL, KEY_BODY},
     {"warmup", required_argument, NULL, KEY_WARMUP},
     {"seconds", required_argument, NULL, KEY_SECONDS},
@@ -80,6 +82,7 @@ static void apply(struct options *o, int key, char *value)
     case KEY_SESSIONS: o->sessions = (uint32_t)number(value, 1, 100000); break;
     case KEY_IN_FLIGHT: o->in_flight = (uint32_t)number(value, 1, 4096); break;
     case KEY_RATE: o->rate_per_s = number(value, 0, 1e7); break;
+    case KEY_VOLATILE: o->volatile_per_s = number(value, 0, 1e7); break;
     case KEY_BODY: o->body_bytes = (uint32_t)number(value, BODY_HEADER, BODY_MAX); break;
     case KEY_WARMUP: o->warmup_s = number(value, 0, 3600); break;
     case KEY_SECONDS: o->seconds = number(value, 0.1, 3600); break;
@@ -109,6 +112,8 @@ static void parse_workload(struct options *o, int argc, char **argv)
         o->workload = WORKLOAD_FAN;
     } else if (strcmp(name, "idle") == 0) {
         o->workload = WORKLOAD_IDLE;
+    } else if (strcmp(name, "room") == 0) {
+        o->workload = WORKLOAD_ROOM;
     } else if (strcmp(name, "fill") == 0) {
         o->workload = WORKLOAD_FILL;
     } else {

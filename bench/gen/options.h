@@ -10,7 +10,7 @@
 
 #include "usage.h"
 
-enum workload_kind { WORKLOAD_PAIR, WORKLOAD_FAN, WORKLOAD_IDLE, WORKLOAD_FILL };
+enum workload_kind { WORKLOAD_PAIR, WORKLOAD_FAN, WORKLOAD_IDLE, WORKLOAD_FILL, WORKLOAD_ROOM };
 
 struct options {
     enum workload_kind workload;
@@ -19,6 +19,7 @@ struct options {
     uint32_t sessions;         /* fan: subscribers, the publisher comes on top */
     uint32_t in_flight;        /* closed loop: per sender */
     double rate_per_s;         /* above 0: open loop, all senders together */
+    double volatile_per_s;     /* room: messages that may be dropped, besides */
     uint32_t body_bytes;
     double warmup_s, seconds;
     uint32_t opening;          /* handshakes at the same time */

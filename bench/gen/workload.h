@@ -27,6 +27,8 @@ int run_pair(const struct options *options);
 int run_fan(const struct options *options);
 /* Many conversations with a few messages each: a large store. */
 int run_fill(const struct options *options);
+/* N sessions in one room, some of which speak. */
+int run_room(const struct options *options);
 /* N connections that do nothing: memory. */
 int run_idle(const struct options *options);
 

@@ -72,7 +72,7 @@ class Mosquitto:
 
     def options(self, workload: str) -> dict[str, Any]:
         """Pairs at QoS 1 both ways; a fan-out is published at QoS 1 and delivered at QoS 0, its fastest."""
-        fan = workload == "fan"
+        fan = workload in ("fan", "room")
         return {
             "protocol": "mqtt",
             "port": self._port,

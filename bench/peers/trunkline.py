@@ -137,7 +137,21 @@ class Trunkline:
         }
         if workload == "fan":
             options["conversation"] = self._make_group()
+        if workload == "room":
+            options["conversation"] = self.make_room("r." + options["run_tag"])
         return options
+
+    def make_room(self, room: str, **settings: Any) -> str:
+        """A room with a reliable type and one that is sampled beyond the room's budget."""
+        types = {"x.say": {"delivery": "reliable"}, "x.chat": {"delivery": "sample"}}
+        with LinkClient(self.port, self.token("user/u0")) as host:
+            host.call("room.create", {"id": room, "types": types, "reliable_per_s": 20_000, **settings})
+        return room
+
+    def room_stats(self, room: str) -> dict[str, Any]:
+        """What the room counted."""
+        with LinkClient(self.port, self.token("user/u0")) as host:
+            return host.call("room.stats", {"conversation": room})
 
     def _make_group(self) -> str:
         everybody = [f"user/u{index}" for index in range(1, self._sessions)]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Iterator
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from trunkline.edges.http.deps import Observation
 from trunkline.services.log.engine import Engine
+from trunkline.services.rooms.directory import RoomDirectory
 from trunkline.services.sessions.delivery import Delivery
 from trunkline.services.sessions.hub import Hub
 
@@ -22,11 +26,43 @@ class Sized(Protocol):
         ...
 
 
+class RoomMetrics(Collector):
+    """What all rooms counted, by message type and outcome; types that rooms declare for themselves are ``x``."""
+
+    def __init__(self, rooms: RoomDirectory) -> None:
+        self._rooms = rooms
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the counters."""
+        messages = CounterMetricFamily(
+            "trunkline_room_messages",
+            "Messages in rooms: received = refused + sent + dropped + those on their way.",
+            labels=["type", "outcome", "reason"],
+        )
+        deliveries = CounterMetricFamily(
+            "trunkline_room_deliveries",
+            "Items times connections: delivered, or missed for a reason.",
+            labels=["type", "outcome", "reason"],
+        )
+        for type, counts in sorted(self._rooms.totals().by_type.items()):
+            messages.add_metric([type, "received", ""], counts.received)
+            messages.add_metric([type, "sent", ""], counts.sent)
+            deliveries.add_metric([type, "delivered", ""], counts.delivered)
+            for outcome, reasons in (("refused", counts.refused), ("dropped", counts.dropped)):
+                for reason, count in sorted(reasons.items()):
+                    messages.add_metric([type, outcome, reason], count)
+            for reason, count in sorted(counts.missed.items()):
+                deliveries.add_metric([type, "missed", reason], count)
+        yield messages
+        yield deliveries
+
+
 class Metrics:
     """What the server counts and measures."""
 
-    def __init__(self, engine: Engine, hub: Hub, delivery: Delivery, journal: Sized) -> None:
+    def __init__(self, engine: Engine, hub: Hub, delivery: Delivery, journal: Sized, rooms: RoomDirectory) -> None:
         registry = self._registry = CollectorRegistry(auto_describe=True)
+        registry.register(RoomMetrics(rooms))
         self._http = Histogram(
             "trunkline_http_request_seconds", "REST requests.", ["method", "route", "status"], registry=registry
         )
@@ -49,6 +85,9 @@ class Metrics:
 
         gauge("trunkline_sessions", "Live link sessions.", lambda: len(hub.sessions))
         gauge("trunkline_parties_online", "Parties with a live session.", lambda: len(hub.online))
+        gauge("trunkline_rooms", "Rooms in memory.", lambda: len(rooms.rooms))
+        gauge("trunkline_room_members", "Members of all rooms.", lambda: rooms.members)
+        gauge("trunkline_room_batches_total", "Batches of rooms since start.", lambda: rooms.fanout.batches)
         gauge("trunkline_records_appended_total", "Records made durable since start.", lambda: engine.appended)
         gauge("trunkline_pushes_total", "Entry pushes queued since start.", lambda: delivery.pushed)
         gauge("trunkline_commit_queue_records", "Records not yet durable.", lambda: engine.commits.depth)

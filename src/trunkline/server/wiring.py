@@ -145,7 +145,7 @@ async def build(
         privacy_operations(Exporter(engine), Eraser(engine, hub)),
         backup_operations(backups),
     )
-    metrics = Metrics(engine, hub, delivery, store.journal)
+    metrics = Metrics(engine, hub, delivery, store.journal, rooms.directory)
     limits = config.limits
     rates = RequestRates(Rate(limits.key_rate, limits.key_burst), Rate(limits.party_rate, limits.party_burst))
     link = LinkDeps(

@@ -227,3 +227,29 @@ def test_two_apps_have_nothing_in_common(server: object, app: App, connect: Conn
     assert mine.call("room.get", conversation="same")["online"] == 1
     assert counts(mine, "same")["x.say"]["received"] == 1
     assert [i[SENDER] for i in items(mine, "same")][-1] == "user/host"
+
+
+def test_counters_are_in_the_metrics_and_name_no_types_of_apps(app: App, connect: Connect) -> None:
+    host = connect("user/host")
+    room(host)
+    join(host)
+    say(host, "one")
+    refused(Code.UNKNOWN_MESSAGE_TYPE, host, "room.send", conversation="r1", type="x.other", content={})
+    hear(host, "one")
+    with app.server.operator() as operator:
+        text = operator.get("/metrics").text
+    assert 'trunkline_room_messages_total{outcome="sent",reason="",type="x"}' in text
+    assert 'trunkline_room_messages_total{outcome="refused",reason="unknown_message_type",type="other"}' in text
+    assert "x.say" not in text
+
+
+def test_those_who_run_a_room_are_pushed_its_counters(connect: Connect) -> None:
+    host, ann = connect("user/host"), connect("user/ann")
+    room(host)
+    join(host), join(ann)
+    say(ann, "one")
+    shown = host.push("room.stats", lambda stats: stats["types"].get("x.say", {}).get("delivered") == 2)
+    assert shown["online"] == 2
+    assert shown["types"]["x.say"]["sent"] == 1
+    refused(Code.FORBIDDEN, ann, "room.stats", conversation="r1")
+    assert [event for event, _ in ann.pushes if event == "room.stats"] == []
