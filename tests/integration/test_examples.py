@@ -77,3 +77,17 @@ def test_hello_sends_prints_what_arrives_and_goes_on_after_a_kill(app: App, tmp_
 def test_every_example_has_a_test() -> None:
     tested = Path(__file__).read_text()
     assert all(f'"{example.name}"' in tested for example in EXAMPLES.glob("*.py"))
+
+
+def test_threads_answers_in_the_thread_it_was_named_in(app: App, tmp_path: Path) -> None:
+    with app.acting("user/ann") as ann:
+        made = ann.post("/v1/groups", json={"id": "team", "members": ["bot/helper"]})
+        assert made.status_code == 201, made.text
+        with running("threads.py", tmp_path / "bot", app, "bot/helper") as bot:
+            assert line(bot) == "ready"
+            root = ann.post("/v1/conversations/team/messages", json={"content": {"text": "deploy?"}}).json()["seq"]
+            question = {"content": {"text": "status"}, "thread": root, "mentions": ["bot/helper"]}
+            assert ann.post("/v1/conversations/team/messages", json=question).status_code == 201
+            assert line(bot) == f"answered in the thread of {root}, which has 2 replies"
+        replies = ann.get(f"/v1/conversations/team/threads/{root}/replies").json()["entries"]
+        assert [entry["content"]["text"] for entry in replies] == ["status", "You asked: status"]

@@ -38,6 +38,7 @@ from trunkline.domain.log.records import (
 )
 from trunkline.domain.parties.state import Party
 from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE, fold
+from trunkline.protocol.link.threads import fold_reply
 from trunkline.services.log.index_port import (
     ConversationListItem,
     InboxChange,
@@ -145,6 +146,9 @@ class Tables:
                 type=entry.type,
                 content=msgspec.msgpack.decode(entry.content),
             )
+        if entry.thread:
+            overlay = self.overlays[where].setdefault(entry.thread, Overlay())
+            fold_reply(overlay, seq=entry.seq, at_ms=entry.at_ms, type=entry.type)
         if entry.type in (types.RECALLED, types.EXPIRED):
             self.expiry.pop((app, name, entry.target), None)
 

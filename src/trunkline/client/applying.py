@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trunkline.base.faultpoints import FaultPoint, hit
-from trunkline.client.notices import Hidden
+from trunkline.client.notices import Hidden, ThreadPushed
 from trunkline.client.store import ConversationRow, LocalStore
 from trunkline.client.views import apply_entry, take_back
 from trunkline.wire import entries as types
 from trunkline.wire.calls.session import ConversationView, MemberSettings, SyncResult
+from trunkline.wire.calls.threads import ThreadMarks
 from trunkline.wire.entries import EntryView
 
 _MOST_AHEAD = 500
@@ -43,7 +44,7 @@ class Applier:
         rows: dict[str, ConversationRow] = {}
         try:
             with store.database.transaction(durable=False):
-                store.history.append(entries)
+                store.history.append(entries, before=self._follow)
                 for entry in entries:
                     row = rows.get(entry.conversation)
                     if row is None:
@@ -67,6 +68,23 @@ class Applier:
             store.history.rolled_back()
             raise
         return rows
+
+    def _follow(self, reply: EntryView) -> None:
+        """A reply is about to be stored: follow its thread where the rule says so."""
+        root = self._store.history.get(reply.conversation, reply.thread)
+        self._store.threads.replied(reply, root, self._store.party)
+
+    def marks(self, marks: ThreadMarks) -> None:
+        """Store what the server says of my threads, with the position it leads to."""
+        with self._store.database.transaction(durable=False):
+            for mark in marks.marks:
+                self._store.threads.put(mark)
+            self._store.database.put("threads_pts", marks.pts)
+
+    def mark(self, pushed: ThreadPushed) -> None:
+        """Store what I did with a thread on another device."""
+        with self._store.database.transaction(durable=False):
+            self._store.threads.change(pushed.conversation, pushed.thread, pushed.following, pushed.read)
 
     def page(self, result: SyncResult) -> None:
         """Store one page of a sync together with the position it leads to."""
@@ -138,6 +156,8 @@ class Applier:
         with store.database.transaction(durable=True):
             store.history.clear()
             store.conversations.clear()
+            store.threads.clear()
+            store.database.put("threads_pts", 0)
             store.outbox.drop_sent()
             store.database.put("epoch", epoch)
             store.database.put("pts", 0)
@@ -155,6 +175,7 @@ class Applier:
 
     def _remove(self, conversations: Iterable[str]) -> None:
         self._store.conversations.remove(conversations)
+        self._store.threads.forget(conversations)
         for name in conversations:
             # What was accepted there will not be shown to this party as an entry any more.
             self._store.outbox.settle_up_to(name, _LARGEST_SEQ)

@@ -25,6 +25,7 @@ from trunkline.client.calls import (
     EntryCalls,
     GroupCalls,
     ProfileCalls,
+    ThreadCalls,
 )
 from trunkline.client.calls.entries import as_content
 from trunkline.client.core import Core, Settings
@@ -72,7 +73,8 @@ class Client:
         on_cursor: a member received or read further.
 
     Attributes:
-        groups, conversations, entries, profiles, blocks, devices, presence: the methods of the link by subject.
+        groups, conversations, entries, threads, profiles, blocks, devices, presence: the methods of the link by
+            subject.
     """
 
     def __init__(
@@ -134,6 +136,7 @@ class Client:
         self.groups = GroupCalls(core.requests)
         self.conversations = ConversationCalls(core.requests, core.store, core.receiver.know)
         self.entries = EntryCalls(core.requests, core.store)
+        self.threads = ThreadCalls(core.requests, core.store)
         self.profiles = ProfileCalls(core.requests)
         self.blocks = BlockCalls(core.requests, core.store)
         self.devices = DeviceCalls(core.requests)
@@ -204,6 +207,7 @@ class Client:
         reply_to: int = 0,
         mentions: list[str] | None = None,
         expires_in_ms: int = 0,
+        thread: int = 0,
     ) -> SendHandle:
         """Take a message into the outbox and return at once; await the handle for its position.
 
@@ -216,6 +220,7 @@ class Client:
             reply_to: seq of the message this answers.
             mentions: parties named in it; ``["*"]`` for everyone.
             expires_in_ms: after which it disappears for everyone; 0 for never.
+            thread: seq of the message in whose thread this is a reply.
         """
         self._check_open()
         return self._core.sender.send(
@@ -226,6 +231,7 @@ class Client:
             reply_to=reply_to,
             mentions=list(mentions or ()),
             expires_in_ms=expires_in_ms,
+            thread=thread,
         )
 
     def unsent(self, conversation: str) -> list[OutboxRow]:

@@ -70,5 +70,6 @@ def send_params(row: OutboxRow, after: int) -> dict[str, Any]:
         "reply_to": row.reply_to,
         "mentions": row.mentions,
         "expires_in_ms": row.expires_in_ms,
+        "thread": row.thread,
     }
     return params | {name: value for name, value in optional.items() if value}

@@ -103,6 +103,15 @@ class Hidden(msgspec.Struct, frozen=True):
     unread_mentions: int = 0
 
 
+class ThreadPushed(msgspec.Struct, frozen=True):
+    """I followed or unfollowed a thread, or read in it, on this or another device."""
+
+    conversation: str
+    thread: int
+    following: bool | None = None
+    read: int = 0
+
+
 class BlockedPush(msgspec.Struct, frozen=True):
     """My block list changed."""
 

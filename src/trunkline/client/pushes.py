@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from trunkline.client.callbacks import Notifier
-from trunkline.client.notices import BlockedPush, CursorMoved, DrainingPush, Hidden, Typing
+from trunkline.client.notices import BlockedPush, CursorMoved, DrainingPush, Hidden, ThreadPushed, Typing
 from trunkline.client.receiving import Receiver
 from trunkline.client.store import LocalStore
 from trunkline.client.views import apply_cursor
@@ -75,6 +75,8 @@ class Pushes:
                 self._receiver.configured(changed.conversation, changed.settings)
             case "hidden":
                 self._receiver.hidden(decode(body, Hidden))
+            case "thread":
+                self._receiver.marked(decode(body, ThreadPushed))
             case "blocked":
                 with self._store.database.transaction(durable=False):
                     self._store.put_blocked(decode(body, BlockedPush).blocked)

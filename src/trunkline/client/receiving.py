@@ -17,7 +17,7 @@ from trunkline.base.faultpoints import FaultPoint, hit
 from trunkline.client.applying import Applier, reachable_head
 from trunkline.client.errors import RequestFailed
 from trunkline.client.link_socket import LinkSocket
-from trunkline.client.notices import Hidden, Resync
+from trunkline.client.notices import Hidden, Resync, ThreadPushed
 from trunkline.client.options import Options
 from trunkline.client.store import LocalStore
 from trunkline.protocol.link.gap import Action, Apply, Locate, Position, Pull
@@ -25,6 +25,7 @@ from trunkline.protocol.link.gap import Resync as EpochEnded
 from trunkline.wire.calls.conversations import ConversationRef
 from trunkline.wire.calls.messages import History, HistoryGet
 from trunkline.wire.calls.session import ConversationView, MemberSettings, Sync, SyncResult
+from trunkline.wire.calls.threads import ThreadChanges, ThreadMarks
 from trunkline.wire.entries import EntryView
 
 logger = logging.getLogger("trunkline.client")
@@ -155,6 +156,12 @@ class Receiver:
         self._applier.hide(hidden)
         self._listed([hidden.conversation])
 
+    def marked(self, pushed: ThreadPushed) -> None:
+        """I did something with a thread, here or on another device."""
+        self._flush()
+        self._applier.mark(pushed)
+        self._listed([pushed.conversation])
+
     def backfilled(self, conversation: str, floor: int) -> None:
         """Older history was stored down to ``floor``."""
         row = self._store.conversations.get(conversation)
@@ -210,6 +217,11 @@ class Receiver:
                 anew, seen = True, set()
                 known = {row.conversation for row in self._store.conversations.all() if not row.removed}
                 continue
+            if result.threads_changed:
+                # First: the page's position says that this was heard.
+                await self._sync_threads(socket, generation)
+                if generation != self._generation:
+                    return
             self._take_page(result)
             seen.update(view.conversation for view in result.conversations)
             if not result.more:
@@ -220,6 +232,15 @@ class Receiver:
             self._applier.remove(gone)
             self._forget(gone)
         self.tell_resync()
+
+    async def _sync_threads(self, socket: LinkSocket, generation: int) -> None:
+        more = True
+        while more and generation == self._generation:
+            request = ThreadChanges(self._store.database.number("threads_pts"))
+            marks = await socket.call("thread.changes", request, ThreadMarks, timeout_s=self._options.request_timeout_s)
+            if generation == self._generation:
+                self._applier.marks(marks)
+            more = marks.more
 
     def _take_page(self, result: SyncResult) -> None:
         self._applier.page(result)

@@ -97,6 +97,7 @@ class Sender:
         reply_to: int,
         mentions: list[str],
         expires_in_ms: int,
+        thread: int = 0,
     ) -> SendHandle:
         """Take a message into the outbox; it is on disk at the end of this turn of the event loop."""
         if self._stopped is not None:
@@ -119,6 +120,7 @@ class Sender:
             reply_to=reply_to,
             mentions=mentions,
             expires_in_ms=expires_in_ms,
+            thread=thread,
             created_at_ms=int(time.time() * 1000),
         )
         handle = SendHandle(row, self._loop)

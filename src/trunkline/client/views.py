@@ -32,6 +32,8 @@ def apply_entry(view: ConversationView, entry: EntryView, me: str) -> None:
     if entry.seq <= view.head:
         return
     view.head = entry.seq
+    if entry.thread:
+        return  # a reply, or the removal of one, counts in its thread only
     view.active_at_ms = max(view.active_at_ms, entry.at_ms)
     if entry.type in MESSAGES:
         view.last = entry
@@ -47,7 +49,7 @@ def apply_entry(view: ConversationView, entry: EntryView, me: str) -> None:
 
 def take_back(view: ConversationView, message: EntryView, me: str) -> None:
     """A message was recalled or expired: it no longer counts as unread."""
-    if message.type in MESSAGES and message.sender != me and message.seq > view.read:
+    if message.type in MESSAGES and not message.thread and message.sender != me and message.seq > view.read:
         view.unread = max(0, view.unread - 1)
         if me in message.mentions or "*" in message.mentions:
             view.unread_mentions = max(0, view.unread_mentions - 1)

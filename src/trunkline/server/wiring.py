@@ -55,6 +55,9 @@ from trunkline.services.sessions.delivery import Delivery
 from trunkline.services.sessions.hub import Hub
 from trunkline.services.sessions.presence import PresenceBook
 from trunkline.services.sessions.presence import operations as presence_operations
+from trunkline.services.threads.operations import operations as thread_operations
+from trunkline.services.threads.threads import Threads
+from trunkline.store.sqlite.threads import SqliteThreads
 
 
 @dataclass(slots=True)
@@ -135,6 +138,7 @@ async def build(
     operations = catalogue(
         message_operations(sender, forwarder, changes, reader),
         search_operations(Searcher(engine, store.search)),
+        thread_operations(Threads(engine, SqliteThreads(store.index.reader))),
         group_operations(Groups(engine, randomness), Membership(engine)),
         inbox_operations(inbox, Cursors(engine), Syncer(engine, inbox)),
         presence_operations(presence),

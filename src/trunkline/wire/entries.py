@@ -52,7 +52,8 @@ PLACEHOLDER = "placeholder"
 class Overlay(msgspec.Struct, omit_defaults=True):
     """The present state of a message: what later changes made of it.
 
-    A reader applies change entries with ``seq > as_of`` on top; earlier ones are contained.
+    A reader applies change entries with ``seq > as_of`` on top; earlier ones are contained. ``replies`` are
+    those of its thread that were not taken back; ``last_reply_seq`` is the newest one, taken back or not.
     """
 
     as_of: int = 0
@@ -64,6 +65,9 @@ class Overlay(msgspec.Struct, omit_defaults=True):
     erased: bool = False
     pinned: bool = False
     reactions: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    replies: int = 0
+    last_reply_seq: int = 0
+    last_reply_at_ms: int = 0
 
 
 class EntryView(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -87,3 +91,4 @@ class EntryView(msgspec.Struct, omit_defaults=True, kw_only=True):
     mentions: list[str] = msgspec.field(default_factory=list)
     expires_at_ms: int = 0
     now: Overlay | None = None
+    thread: int = 0

@@ -182,6 +182,30 @@ def test_hiding_is_for_oneself(app: App, alice: httpx.Client, team: str) -> None
         assert ok(bob.get(f"{team}/messages/{seq}"))["type"] == "text"
 
 
+@covers(
+    "thread.list", "thread.changes", "thread.get", "thread.history", "thread.read", "thread.follow", "thread.unfollow"
+)
+def test_threads(app: App, alice: httpx.Client, team: str) -> None:
+    root = say(alice, "topic")
+    with app.acting("user/bob") as bob:
+        sent = [ok(bob.post(f"{team}/messages", json={"content": {"text": "r"}, "thread": root}), 201)["seq"]]
+        sent.append(ok(bob.post(f"{team}/messages", json={"content": {"text": "s"}, "thread": root}), 201)["seq"])
+
+        one = ok(alice.get(f"{team}/threads/{root}"))
+        assert (one["replies"], one["unread"], one["participants"]) == (2, 2, ["user/bob"])
+        replies = ok(alice.get(f"{team}/threads/{root}/replies", params={"limit": 1}))
+        assert [entry["seq"] for entry in replies["entries"]] == sent[:1] and replies["more"]
+        assert ok(alice.put(f"{team}/threads/{root}/cursor", json={"read": sent[0]}))["unread"] == 1
+        assert [row["thread"] for row in ok(alice.get("/v1/threads"))["threads"]] == [root]
+        marks = ok(alice.get("/v1/threads/changes"))["marks"]
+        assert marks == [{"conversation": "team", "thread": root, "following": True, "read": sent[0]}]
+
+        assert "following" not in ok(bob.delete(f"{team}/threads/{root}/follow"))
+        assert ok(bob.get("/v1/threads"))["threads"] == []
+        assert ok(bob.put(f"{team}/threads/{root}/follow"))["following"] is True
+    refused(alice.get(f"{team}/threads/{sent[0]}"), "not_found")
+
+
 @covers("cursor.move", "receipt.get", "conversation.get", "conversation.list", "conversation.configure", "sync")
 def test_cursors_counts_and_the_list(app: App, alice: httpx.Client, team: str) -> None:
     seq = say(alice, "read me")

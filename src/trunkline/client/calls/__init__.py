@@ -9,6 +9,7 @@ from trunkline.client.calls.entries import EntryCalls
 from trunkline.client.calls.groups import GroupCalls
 from trunkline.client.calls.parties import BlockCalls, DeviceCalls, ProfileCalls
 from trunkline.client.calls.presence import PresenceCalls
+from trunkline.client.calls.threads import ThreadCalls
 
 __all__ = [
     "BlockCalls",
@@ -18,4 +19,5 @@ __all__ = [
     "GroupCalls",
     "PresenceCalls",
     "ProfileCalls",
+    "ThreadCalls",
 ]

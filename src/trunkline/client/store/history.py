@@ -5,13 +5,14 @@ What is not here: deciding which entry comes next (``protocol.link.gap``), and a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import msgspec
 
 from trunkline.client.store.database import Database
 from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE, fold
+from trunkline.protocol.link.threads import fold_reply
 from trunkline.wire import entries as types
 from trunkline.wire.entries import EntryView, Overlay
 
@@ -60,15 +61,22 @@ class HistoryTable:
         """Order number of the entry applied last; 0 before the first."""
         return self._next_ord - 1
 
-    def append(self, entries: Iterable[EntryView]) -> None:
-        """Apply entries: store each with the next order number and fold changes into their targets."""
+    def append(self, entries: Iterable[EntryView], before: Callable[[EntryView], None] | None = None) -> None:
+        """Apply entries: store each with the next order number and fold changes into their targets.
+
+        ``before`` is called with each reply in a thread, before anything of it is stored.
+        """
         for entry in entries:
+            if entry.thread and before is not None:
+                before(entry)
             self._db.execute(
-                "INSERT INTO entry (conversation, seq, ord, body) VALUES (?, ?, ?, ?)",
-                (entry.conversation, entry.seq, self._next_ord, _ENCODE(entry)),
+                "INSERT INTO entry (conversation, seq, ord, body, thread) VALUES (?, ?, ?, ?, ?)",
+                (entry.conversation, entry.seq, self._next_ord, _ENCODE(entry), 0 if entry.target else entry.thread),
             )
             self._next_ord += 1
             self._change_target(entry)
+            if entry.thread:
+                self._change_root(entry)
             if entry.type == types.ERASED and isinstance(entry.content, dict):
                 self._erase(entry, str(entry.content.get("party", "")))
         self._database.put("next_ord", self._next_ord)
@@ -81,8 +89,8 @@ class HistoryTable:
         """Store older entries that no consumer is told of; those already here stay as they are."""
         for entry in entries:
             self._db.execute(
-                "INSERT OR IGNORE INTO entry (conversation, seq, ord, body) VALUES (?, ?, NULL, ?)",
-                (entry.conversation, entry.seq, _ENCODE(entry)),
+                "INSERT OR IGNORE INTO entry (conversation, seq, ord, body, thread) VALUES (?, ?, NULL, ?, ?)",
+                (entry.conversation, entry.seq, _ENCODE(entry), 0 if entry.target else entry.thread),
             )
 
     def applied_after(self, ord: int, limit: int, conversation: str = "", after_seq: int = 0) -> list[Applied]:
@@ -110,6 +118,15 @@ class HistoryTable:
             ).fetchall()
             found.reverse()
         return [_DECODE(body) for (body,) in found]
+
+    def replies(self, conversation: str, thread: int, *, before_seq: int = 0, limit: int = 50) -> list[EntryView]:
+        """The last replies of a thread before a seq (0: of all), ascending."""
+        found = self._db.execute(
+            "SELECT body FROM entry WHERE conversation = ? AND thread = ? AND seq < ? AND hidden = 0 "
+            "ORDER BY seq DESC LIMIT ?",
+            (conversation, thread, before_seq or 2**53, limit),
+        ).fetchall()
+        return [_DECODE(body) for (body,) in reversed(found)]
 
     def get(self, conversation: str, seq: int) -> EntryView | None:
         """One entry, if it is here."""
@@ -166,6 +183,18 @@ class HistoryTable:
                 "UPDATE entry SET body = ? WHERE conversation = ? AND seq = ?",
                 (_ENCODE(entry), entry.conversation, entry.seq),
             )
+
+    def _change_root(self, change: EntryView) -> None:
+        """A reply, or the removal of one, changes what the first message of its thread shows."""
+        root = self.get(change.conversation, change.thread)
+        if root is None or root.type == types.PLACEHOLDER:
+            return
+        root.now = root.now or Overlay()
+        fold_reply(root.now, seq=change.seq, at_ms=change.at_ms, type=change.type)
+        self._db.execute(
+            "UPDATE entry SET body = ? WHERE conversation = ? AND seq = ?",
+            (_ENCODE(root), root.conversation, root.seq),
+        )
 
     def _change_target(self, change: EntryView) -> None:
         if not change.target or (change.type not in CHANGES_A_MESSAGE and change.type != types.ERASED):

@@ -14,6 +14,7 @@ from trunkline.client.store.conversations import ConversationTable
 from trunkline.client.store.database import Database
 from trunkline.client.store.history import HistoryTable
 from trunkline.client.store.outbox import OutboxTable
+from trunkline.client.store.threads import ThreadTable
 
 _N_BLOCK = 64
 
@@ -26,6 +27,7 @@ class LocalStore:
         self.outbox = OutboxTable(self.database)
         self.history = HistoryTable(self.database)
         self.conversations = ConversationTable(self.database)
+        self.threads = ThreadTable(self.database)
         self.consumers = ConsumerTable(self.database)
         with self.database.transaction(durable=True):
             if not self.database.text("outbox"):

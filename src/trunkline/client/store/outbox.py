@@ -17,7 +17,7 @@ from trunkline.client.store.database import Database
 _REFUSED_KEPT = 200
 _COLUMNS = (
     "id, outbox, n, conversation, recipient, type, content, reply_to, mentions, expires_in_ms, created_at_ms, "
-    "status, seq, error_code, error"
+    "status, seq, error_code, error, thread"
 )
 
 
@@ -46,6 +46,7 @@ class OutboxRow(msgspec.Struct, kw_only=True):
     reply_to: int = 0
     mentions: list[str] = msgspec.field(default_factory=list)
     expires_in_ms: int = 0
+    thread: int = 0
     created_at_ms: int
     status: SendStatus = SendStatus.PENDING
     seq: int = 0
@@ -68,7 +69,7 @@ class OutboxTable:
         for row in rows:
             cursor = self._db.execute(
                 "INSERT INTO outbox (outbox, n, conversation, recipient, type, content, reply_to, mentions, "
-                "expires_in_ms, created_at_ms, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "expires_in_ms, created_at_ms, status, thread) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     row.outbox,
                     row.n,
@@ -81,6 +82,7 @@ class OutboxTable:
                     row.expires_in_ms,
                     row.created_at_ms,
                     row.status.value,
+                    row.thread,
                 ),
             )
             row.id = cursor.lastrowid or 0
@@ -176,4 +178,5 @@ def _row(values: Sequence[Any]) -> OutboxRow:
         seq=values[12],
         error_code=values[13],
         error=values[14],
+        thread=values[15],
     )

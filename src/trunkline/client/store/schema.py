@@ -63,7 +63,22 @@ CREATE UNIQUE INDEX entry_ord ON entry (ord) WHERE ord IS NOT NULL;
 CREATE TABLE consumer (name TEXT PRIMARY KEY, ord INTEGER NOT NULL) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_THREADS = """
+ALTER TABLE outbox ADD COLUMN thread INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE entry ADD COLUMN thread INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX entry_thread ON entry (conversation, thread, seq) WHERE thread > 0;
+
+-- My marks of threads: which I follow, and the seq up to which I have read.
+CREATE TABLE thread (
+    conversation TEXT NOT NULL,
+    thread INTEGER NOT NULL,
+    following INTEGER NOT NULL,
+    read INTEGER NOT NULL,
+    PRIMARY KEY (conversation, thread)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _THREADS)
 VERSION = len(MIGRATIONS)
 
 

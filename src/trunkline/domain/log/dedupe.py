@@ -70,6 +70,8 @@ def send_digest(conversation: str, entry: Entry) -> bytes:
     Covers what the sender chose; not the seq, the time or anything the server assigned.
     """
     head = f"{conversation}\n{entry.type}\n{entry.target}\n{entry.reply_to}\n{' '.join(entry.mentions)}\n"
+    if entry.thread and not entry.target:  # of a removal it follows from the target
+        head += f"{entry.thread}\n"
     return hashlib.blake2b(head.encode() + entry.content, digest_size=8).digest()
 
 
@@ -82,4 +84,5 @@ def same_send(conversation: str, entry: Entry, other_conversation: str, other: E
         and entry.target == other.target
         and entry.reply_to == other.reply_to
         and entry.mentions == other.mentions
+        and (entry.thread == other.thread or entry.target != 0)
     )

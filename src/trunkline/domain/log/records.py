@@ -30,6 +30,8 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
         reply_to: the seq a message quotes.
         mentions: parties, or ["*"].
         expires_at_ms: when the message expires; 0 = never.
+        thread: the seq of the message whose thread a reply (or the removal of one) belongs to; 0 = none. Replies do
+            not count in ``count`` and ``own``.
     """
 
     seq: int
@@ -45,6 +47,7 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     reply_to: int = 0
     mentions: tuple[str, ...] = ()
     expires_at_ms: int = 0
+    thread: int = 0
 
 
 class EntryAppended(msgspec.Struct, array_like=True, tag=1, gc=False):
@@ -313,6 +316,17 @@ class SendReplaced(msgspec.Struct, array_like=True, tag=28):
     digest: bytes
 
 
+class ThreadMarked(msgspec.Struct, array_like=True, tag=35):
+    """A party followed or unfollowed a thread, or read in it; None and 0 leave the one or the other as it is."""
+
+    app: str
+    conversation: str
+    thread: int
+    party: str
+    following: bool | None = None
+    read: int = 0
+
+
 Record = (
     EntryAppended
     | CursorMoved
@@ -335,6 +349,7 @@ Record = (
     | WebhookCursorMoved
     | WebhookLaneMoved
     | SendReplaced
+    | ThreadMarked
 )
 
 encode_group = msgspec.msgpack.Encoder().encode

@@ -57,6 +57,7 @@ _SECURITY: dict[Audience, list[dict[str, list[str]]]] = {
 }
 _TAGS = (
     ("Messages", ("message", "history", "receipt", "pin")),
+    ("Threads", ("thread",)),
     ("Conversations", ("conversation", "cursor", "member", "sync")),
     ("Groups", ("group",)),
     ("Rooms", ("room",)),

@@ -81,6 +81,7 @@ class Route:
 _C = "/v1/conversations/{conversation}"
 _M = _C + "/messages"
 _S = _M + "/{seq}"
+_T = _C + "/threads/{thread}"
 _G = "/v1/groups/{conversation}"
 _R = "/v1/rooms/{conversation}"
 _P = "/v1/parties/{kind}/{name}"
@@ -130,6 +131,14 @@ ROUTES: tuple[Route, ...] = (
     Route("receipt.get", "GET", _S + "/receipt"),
     Route("message.hide", "POST", _C + "/hide"),
     Route("pin.list", "GET", _C + "/pins"),
+    # Threads
+    Route("thread.list", "GET", "/v1/threads"),
+    Route("thread.changes", "GET", "/v1/threads/changes"),
+    Route("thread.get", "GET", _T),
+    Route("thread.history", "GET", _T + "/replies"),
+    Route("thread.read", "PUT", _T + "/cursor"),
+    Route("thread.follow", "PUT", _T + "/follow", fixed={"on": True}, summary="Follow a thread"),
+    Route("thread.follow", "DELETE", _T + "/follow", id="thread.unfollow", fixed={"on": False}, summary="Unfollow"),
     # Conversations
     Route("conversation.list", "GET", "/v1/conversations"),
     Route("conversation.get", "GET", _C),

@@ -62,6 +62,8 @@ class Syncer:
             result.blocked = sorted((await self._engine.party(caller.app, caller.party)).blocked)
         elif subject == "!profile":
             result.profile_changed = True
+        elif subject == "!threads":
+            result.threads_changed = True
         else:
             view = await self._view(caller, subject)
             if view is not None:

@@ -156,6 +156,7 @@ class Engine:
         reply_to: int = 0,
         mentions: tuple[str, ...] = (),
         expires_in_ms: int = 0,
+        thread: int = 0,
     ) -> Entry:
         """Number an entry, apply it and queue it for the journal.
 
@@ -184,6 +185,7 @@ class Engine:
             reply_to,
             mentions,
             at_ms + expires_in_ms if expires_in_ms else 0,
+            thread,
         )
         state.apply(entry)
         if outbox is not None:

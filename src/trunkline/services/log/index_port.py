@@ -38,7 +38,7 @@ class OutboxState(NamedTuple):
 class InboxChange(NamedTuple):
     """A subject of a party's inbox and the lsn of its latest change.
 
-    ``subject`` is a conversation id, or ``"!blocked"`` or ``"!profile"``.
+    ``subject`` is a conversation id, or ``"!blocked"``, ``"!profile"`` or ``"!threads"``.
     """
 
     subject: str

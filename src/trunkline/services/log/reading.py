@@ -5,6 +5,7 @@ from __future__ import annotations
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.log.records import Entry
 from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE, fold
+from trunkline.protocol.link.threads import fold_reply
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.residents import ResidentConversation
 from trunkline.wire.content import decode_content
@@ -48,20 +49,19 @@ async def read_entry(engine: Engine, resident: ResidentConversation, seq: int) -
 
 async def read_overlays(engine: Engine, resident: ResidentConversation, first: int, last: int) -> dict[int, Overlay]:
     """Present state of the changed messages in a range: the index's, with the committed tail folded on top."""
-    tail = [
-        entry
-        for _, entry in resident.entries
-        if entry.target and first <= entry.target <= last and entry.type in CHANGES_A_MESSAGE
-    ]
+    tail = [entry for _, entry in resident.entries if entry.target or entry.thread]
     overlays = await engine.index.overlays(resident.app, resident.id, first, last)
     for entry in tail:
-        overlay = overlays.setdefault(entry.target, Overlay())
-        fold(
-            overlay,
-            seq=entry.seq,
-            at_ms=entry.at_ms,
-            sender=entry.sender,
-            type=entry.type,
-            content=decode_content(entry.content),
-        )
+        if first <= entry.target <= last and entry.type in CHANGES_A_MESSAGE:
+            fold(
+                overlays.setdefault(entry.target, Overlay()),
+                seq=entry.seq,
+                at_ms=entry.at_ms,
+                sender=entry.sender,
+                type=entry.type,
+                content=decode_content(entry.content),
+            )
+        if entry.thread and first <= entry.thread <= last:
+            overlay = overlays.setdefault(entry.thread, Overlay())
+            fold_reply(overlay, seq=entry.seq, at_ms=entry.at_ms, type=entry.type)
     return overlays

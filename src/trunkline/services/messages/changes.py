@@ -19,7 +19,7 @@ from trunkline.services.log.engine import Engine
 from trunkline.services.log.reading import read_entry, read_overlays, read_range
 from trunkline.services.log.residents import ResidentConversation
 from trunkline.services.messages.repeats import Accepted, Repeats
-from trunkline.services.messages.views import is_message
+from trunkline.services.messages.views import counts_here, is_message
 from trunkline.wire import entries as types
 from trunkline.wire.calls.messages import Changed, MessageEdit, MessageHide, MessagePin, MessageReact, MessageRecall
 from trunkline.wire.content import canonical, decode_content, encode_content
@@ -151,7 +151,7 @@ class Changes:
         counted = []
         for seq in seqs:
             entry = await read_entry(engine, resident, seq)
-            if entry is not None and is_message(entry) and entry.sender != caller.party:
+            if entry is not None and counts_here(entry) and entry.sender != caller.party:
                 counted.append(seq)
         cursor = None
         if request.up_to > member.read:
@@ -173,7 +173,9 @@ class Changes:
             return False
         self._engine.check_room()
         content = encode_content(removal_of(entry))
-        self._engine.append_entry(resident, state, types.EXPIRED, "bot/system", content, target=seq)
+        self._engine.append_entry(
+            resident, state, types.EXPIRED, "bot/system", content, target=seq, thread=entry.thread
+        )
         return True
 
     # --- pieces -----------------------------------------------------------------------------
@@ -245,13 +247,14 @@ class Changes:
             outbox=outbox,
             n=request.n if outbox is not None else 0,
             target=target.entry.seq,
+            thread=target.entry.thread if type == types.RECALLED else 0,
         )
         return _at(target.state, entry.seq, entry.at_ms)
 
 
 def removal_of(entry: Entry) -> dict[str, Any]:
     """Content of an entry that takes a message away: what unread counts must be corrected by."""
-    return {"sender": entry.sender, "mentions": list(entry.mentions), "counted": True}
+    return {"sender": entry.sender, "mentions": list(entry.mentions), "counted": entry.thread == 0}
 
 
 async def cursor_at(
@@ -289,7 +292,7 @@ async def _own_at(engine: Engine, resident: ResidentConversation, state: Convers
     while position <= resident.committed:
         chunk = await read_range(engine, resident, position, resident.committed, 500)
         for entry in chunk:
-            if entry.sender == party and is_message(entry):
+            if entry.sender == party and counts_here(entry):
                 return entry.own - 1
         position = chunk[-1].seq + 1
     if uncommitted:

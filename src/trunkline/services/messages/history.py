@@ -10,12 +10,15 @@ from trunkline.domain.log.records import Entry
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.reading import read_entry, read_overlays, read_range
 from trunkline.services.log.residents import ResidentConversation
-from trunkline.services.messages.views import as_of_leaving, is_message, placeholder, view_of, visible
+from trunkline.services.messages.views import as_of_leaving, counts_here, is_message, placeholder, view_of, visible
 from trunkline.wire.calls.messages import History, HistoryGet, PinList, Receipt, ReceiptGet
 from trunkline.wire.entries import EntryView
 
 MAX_AUDIENCE = 2000
 """Receipts with names and counts are computed for groups up to this size."""
+LAST_AMONG = 16
+LAST_BEHIND_THREADS = 256
+"""A conversation's last message is looked for among so many entries; among more where a thread is busy."""
 
 
 class Reader:
@@ -83,14 +86,18 @@ class Reader:
     async def last_view(
         self, resident: ResidentConversation, state: Conversation, member: Member | None
     ) -> EntryView | None:
-        """The newest message the member may see, looked for among the last few entries."""
+        """The newest message the member may see, looked for among the last few entries; replies in threads left out."""
         highest = _last_visible(resident, member)
         lowest = member.first_visible if member is not None else 1
-        entries = await read_range(self._engine, resident, max(lowest, highest - 15), highest, 16, newest_first=True)
-        for entry in reversed(entries):
-            if is_message(entry) and entry.seq not in state.removed and visible(member, entry):
-                return (await self._views(resident, state, member, [entry]))[0]
-        return None
+        span = LAST_AMONG
+        while True:
+            entries = await read_range(self._engine, resident, max(lowest, highest - span + 1), highest, span, True)
+            for entry in reversed(entries):
+                if counts_here(entry) and entry.seq not in state.removed and visible(member, entry):
+                    return (await self._views(resident, state, member, [entry]))[0]
+            if span > LAST_AMONG or not any(entry.thread for entry in entries):
+                return None
+            highest, span = highest - span, LAST_BEHIND_THREADS
 
     async def _views(
         self, resident: ResidentConversation, state: Conversation, member: Member | None, entries: list[Entry]

@@ -17,6 +17,7 @@ from trunkline.domain.log.records import Entry
 from trunkline.domain.messages.types import check_content
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.residents import ResidentConversation
+from trunkline.services.messages.thread_roots import ThreadRoots
 from trunkline.wire import entries as types
 from trunkline.wire.calls.messages import MessageSend, MessageSent
 from trunkline.wire.content import canonical, encode_content
@@ -38,8 +39,9 @@ def direct_id(party: str, to: str) -> str:
 class Sender:
     """Appends messages."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, threads: ThreadRoots | None = None) -> None:
         self._engine = engine
+        self._threads = threads or ThreadRoots(engine)
 
     async def send(
         self, caller: Caller, request: MessageSend, outbox: Outbox | None = None, *, made_here: bool = False
@@ -149,6 +151,8 @@ class Sender:
         mentions = self._mentions(caller, request, state) if request.mentions else ()
         if request.reply_to > resident.committed:
             raise TrunklineError(Code.TARGET_UNAVAILABLE, "reply_to names no entry", field="reply_to")
+        if request.thread and not self._threads.check(resident, state, caller.party, request.thread):
+            return None
         engine.check_room()
         if state.head == 0:
             self._create_direct(resident, state, caller.party, peer)
@@ -158,13 +162,16 @@ class Sender:
             request.type,
             caller.party,
             content,
-            counts=True,
+            counts=not request.thread,
             outbox=outbox,
             n=request.n if outbox is not None else 0,
             reply_to=request.reply_to,
             mentions=mentions,
             expires_in_ms=request.expires_in_ms,
+            thread=request.thread,
         )
+        if request.thread:
+            self._threads.replied(resident, request.thread, entry.seq)
         return MessageSent(resident.id, state.epoch, entry.seq, entry.at_ms)
 
     def _resident(self, caller: Caller, request: MessageSend) -> ResidentConversation | None:
@@ -189,6 +196,8 @@ class Sender:
             raise TrunklineError(Code.NOT_FOUND, "no such conversation", field="conversation")
         if state.head == 0 or state.kind == rules.DIRECT:
             await engine.party(caller.app, self._peer(caller, request, state))
+        if request.thread:
+            await self._threads.learn(resident, request.thread)
         if outbox is None:
             return None
         if request.n <= outbox.highest and request.n not in outbox.recent:
@@ -245,7 +254,8 @@ class Sender:
         """The part of an entry that its sender chose."""
         content = canonical(request.content)
         mentions = tuple(dict.fromkeys(request.mentions or ()))
-        return Entry(0, 0, "", request.type, content, 0, 0, reply_to=request.reply_to, mentions=mentions)
+        reply_to, thread = request.reply_to, request.thread
+        return Entry(0, 0, "", request.type, content, 0, 0, reply_to=reply_to, mentions=mentions, thread=thread)
 
     # --- pieces -----------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ def view_of(state: Conversation, entry: Entry, overlay: Overlay | None = None) -
         mentions=list(entry.mentions),
         expires_at_ms=entry.expires_at_ms,
         now=overlay,
+        thread=entry.thread,
     )
 
 
@@ -78,3 +79,8 @@ def visible(member: Member | None, entry: Entry) -> bool:
 def is_message(entry: Entry) -> bool:
     """Whether an entry is a message (as opposed to a change)."""
     return entry.type in MESSAGE_TYPES
+
+
+def counts_here(entry: Entry) -> bool:
+    """Whether an entry counts as unread in its conversation: a message that is not a reply in a thread."""
+    return entry.thread == 0 and entry.type in MESSAGE_TYPES

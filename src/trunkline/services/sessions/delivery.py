@@ -14,7 +14,15 @@ import msgspec
 from trunkline.domain.conversation import rules
 from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.conversation.unread import unread_of
-from trunkline.domain.log.records import CursorMoved, EntriesHidden, Entry, EntryAppended, Record, SettingsChanged
+from trunkline.domain.log.records import (
+    CursorMoved,
+    EntriesHidden,
+    Entry,
+    EntryAppended,
+    Record,
+    SettingsChanged,
+    ThreadMarked,
+)
 from trunkline.domain.rooms.settings import KIND as ROOM
 from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE
 from trunkline.services.log.residents import ResidentConversation, ResidentParty
@@ -52,6 +60,15 @@ class HiddenPush(msgspec.Struct, omit_defaults=True):
     unread_mentions: int = 0
 
 
+class ThreadPush(msgspec.Struct, omit_defaults=True):
+    """I followed or unfollowed a thread, or read in it, on one of my devices; absent fields stay as they are."""
+
+    conversation: str
+    thread: int
+    following: bool | None = None
+    read: int = 0
+
+
 class Delivery:
     """Pushes what became durable.
 
@@ -82,6 +99,9 @@ class Delivery:
             self._settings(record, owner)  # type: ignore[arg-type]
         elif type(record) is EntriesHidden:
             self._hidden(record, owner)  # type: ignore[arg-type]
+        elif type(record) is ThreadMarked:
+            data = ThreadPush(record.conversation, record.thread, record.following, record.read)
+            self._hub.push(record.app, record.party, "thread", data)
 
     def deliver(self, entry: Entry, resident: ResidentConversation) -> None:
         """Push an entry to everyone online who may see it."""

@@ -54,6 +54,7 @@ class PushedEntry(msgspec.Struct, omit_defaults=True, gc=False):
     reply_to: int = 0
     mentions: tuple[str, ...] = ()
     expires_at_ms: int = 0
+    thread: int = 0
 
 
 class EntryOutgoing(Outgoing):
@@ -85,6 +86,7 @@ class EntryOutgoing(Outgoing):
                 entry.reply_to,
                 entry.mentions,
                 entry.expires_at_ms,
+                entry.thread,
             )
             found = self._msgpack = binary_message(MSGPACK_ENCODE((4, "entry", view)))
         return found

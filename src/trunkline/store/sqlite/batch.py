@@ -18,6 +18,7 @@ from trunkline.wire.entries import Overlay
 
 BLOCKED_SUBJECT = 0
 PROFILE_SUBJECT = -1
+THREADS_SUBJECT = -2
 """Inbox subjects that are no conversation, in the place of a cid."""
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -12,7 +12,7 @@ import msgspec
 
 from trunkline.domain.log.dedupe import send_digest
 from trunkline.domain.log.records import Entry, PartyErased
-from trunkline.store.sqlite import chunks, files
+from trunkline.store.sqlite import chunks, files, threads
 from trunkline.store.sqlite.batch import BLOCKED_SUBJECT, PROFILE_SUBJECT, outbox_key
 from trunkline.store.sqlite.connection import Database
 from trunkline.store.sqlite.parties import touch
@@ -60,6 +60,7 @@ def erase_party(db: Database, lsn: int, record: PartyErased) -> None:
         db.execute("UPDATE inbox SET pinned = 0, position = 0, hidden = 0 WHERE owner = ?", (owner,))
         db.execute("DELETE FROM profile WHERE app = ? AND party = ?", (app, party))
         db.execute("DELETE FROM blocked WHERE owner = ?", (owner,))
+        threads.erase(db, owner)
         db.execute("DELETE FROM device WHERE owner = ?", (owner,))
         files.remove_owned(db, app, party, record.at_ms)
     finally:

@@ -14,15 +14,23 @@ from typing import Any
 import msgspec
 
 from trunkline.domain.conversation.state import Conversation
-from trunkline.domain.log.records import CursorMoved, EntriesHidden, Entry, EntryAppended, SettingsChanged
+from trunkline.domain.log.records import (
+    CursorMoved,
+    EntriesHidden,
+    Entry,
+    EntryAppended,
+    SettingsChanged,
+    ThreadMarked,
+)
 from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE, fold
-from trunkline.store.sqlite import files, rows
+from trunkline.protocol.link.threads import fold_reply
+from trunkline.store.sqlite import chunks, files, rows, threads
 from trunkline.store.sqlite.batch import Batch
 from trunkline.store.sqlite.chunks import append_rows
 from trunkline.store.sqlite.tracked import Tracked
 from trunkline.wire import entries as types
 
-ConversationRecord = EntryAppended | CursorMoved | SettingsChanged | EntriesHidden
+ConversationRecord = EntryAppended | CursorMoved | SettingsChanged | EntriesHidden | ThreadMarked
 """Records that change a conversation."""
 
 _decode_content = msgspec.msgpack.Decoder(dict[str, Any]).decode
@@ -113,6 +121,9 @@ class ConversationFold:
         member = state.members.get(record.party)
         if member is None:
             return
+        if isinstance(record, ThreadMarked):
+            threads.apply_mark(self._batch.db, lsn, self._tracked.cid, record)
+            return
         self._touched[record.party] = lsn
         if isinstance(record, CursorMoved):
             state.move_cursor(record)
@@ -135,6 +146,8 @@ class ConversationFold:
             state.apply(entry)
             if entry.type in CHANGES_A_MESSAGE:
                 self._change_message(entry)
+            if entry.thread:
+                self._change_thread(lsn, entry)
 
     def _change_message(self, entry: Entry) -> None:
         cid = self._tracked.cid
@@ -144,6 +157,16 @@ class ConversationFold:
         if entry.type in (types.RECALLED, types.EXPIRED):
             self._batch.expiry[cid, entry.target] = 0
             files.detach(self._batch.db, self._app, self._state.id, entry.target, entry.at_ms)
+
+    def _change_thread(self, lsn: int, entry: Entry) -> None:
+        cid, root = self._tracked.cid, entry.thread
+        overlay = self._batch.overlay(cid, root)
+        fold_reply(overlay, seq=entry.seq, at_ms=entry.at_ms, type=entry.type)
+        held = self._entries[0].seq
+        first = self._entries[root - held] if root >= held else chunks.read_range(self._batch.db, cid, root, root)[0]
+        author = self._state.member(first.sender)
+        wants = author is not None and root > author.hidden_up_to and root not in author.hidden
+        threads.apply_entry(self._batch.db, lsn, cid, self._state, entry, first.sender if wants else "")
 
     def _join_or_leave(self, lsn: int, entry: Entry) -> None:
         """Apply the entry and note whose inbox learns of it."""
@@ -163,6 +186,7 @@ class ConversationFold:
             if now != (party in before):
                 self._left_at_ms[party] = 0 if now else max(entry.at_ms, 1)
                 self._touched[party] = lsn
+        threads.apply_leaving(self._batch.db, lsn, tracked.cid, self._app, [p for p in before if not state.member(p)])
         if state.large and not was_large:
             for party, member in state.members.items():
                 if member.left_seq == 0:

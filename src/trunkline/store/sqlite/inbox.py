@@ -8,10 +8,10 @@ from __future__ import annotations
 import msgspec
 
 from trunkline.services.log.index_port import ConversationListItem, InboxChange
-from trunkline.store.sqlite.batch import BLOCKED_SUBJECT, PROFILE_SUBJECT
+from trunkline.store.sqlite.batch import BLOCKED_SUBJECT, PROFILE_SUBJECT, THREADS_SUBJECT
 from trunkline.store.sqlite.connection import Database
 
-_SUBJECTS = {BLOCKED_SUBJECT: "!blocked", PROFILE_SUBJECT: "!profile"}
+_SUBJECTS = {BLOCKED_SUBJECT: "!blocked", PROFILE_SUBJECT: "!profile", THREADS_SUBJECT: "!threads"}
 
 _CHANGES = """
 SELECT json_group_array(json_array(i.cid, i.pts, c.name)) FROM (

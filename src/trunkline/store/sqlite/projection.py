@@ -17,6 +17,7 @@ from trunkline.domain.log.records import (
     PartyErased,
     Record,
     SettingsChanged,
+    ThreadMarked,
 )
 from trunkline.store.sqlite import files, parties
 from trunkline.store.sqlite.batch import Batch, outbox_key
@@ -30,6 +31,7 @@ from trunkline.store.sqlite.tracked import Tracked, TrackedConversations
 Group = tuple[int, Sequence[Record]]
 """An lsn and the records that became durable with it."""
 
+_OF_CONVERSATION = frozenset({CursorMoved, SettingsChanged, EntriesHidden, ThreadMarked})
 _SLICE_ENTRIES = 256
 _PREFETCH = 256
 _cid = attrgetter("cid")
@@ -84,7 +86,7 @@ class Projection:
                 self._pause()
             for record in records:
                 kind = type(record)
-                if kind is EntryAppended or kind is CursorMoved or kind is SettingsChanged or kind is EntriesHidden:
+                if kind is EntryAppended or kind in _OF_CONVERSATION:
                     key = (record.app, record.conversation)  # type: ignore[union-attr]
                     found = grouped.get(key)
                     if found is None:

@@ -30,14 +30,23 @@ def migrate(db: Database) -> None:
             f"index.db has schema version {present}, this program knows up to {newest}: "
             "start the newer program, or restore a backup made by this one"
         )
-    for number in range(present + 1, newest + 1):
-        _apply(db, number, scripts[number])
+    # Numbers are given out to features before they are done, so one may arrive later than a higher one.
+    if present and not read_meta(db, _applied(1)):
+        for number in range(1, present + 1):  # written before each was recorded; then there were no gaps
+            write_meta(db, _applied(number), 1)
+    for number in sorted(scripts):
+        if not read_meta(db, _applied(number)):
+            _apply(db, number, scripts[number])
 
 
 def migrations() -> dict[int, str]:
     """SQL scripts by number."""
     folder = resources.files("trunkline.store.sqlite") / "migrations"
     return {int(file.name[:4]): file.read_text() for file in folder.iterdir() if file.name.endswith(".sql")}
+
+
+def _applied(number: int) -> str:
+    return f"migration_{number:04}"
 
 
 def _apply(db: Database, number: int, script: str) -> None:
@@ -47,7 +56,8 @@ def _apply(db: Database, number: int, script: str) -> None:
         for statement in "\n".join(lines).split(";"):
             if statement.strip():
                 db.execute(statement)
-        write_meta(db, "schema_version", number)
+        write_meta(db, "schema_version", max(number, read_meta(db, "schema_version")))
+        write_meta(db, _applied(number), 1)
         db.execute("COMMIT")
     except BaseException:
         db.execute("ROLLBACK")

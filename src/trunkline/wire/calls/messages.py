@@ -20,6 +20,7 @@ class MessageSend(Struct, kw_only=True):
     ``n`` strictly increases within the outbox named at hello (app servers may name an ``outbox``
     here or send an Idempotency-Key). ``after`` names the ``n`` of the sender's previous message in this
     conversation when it is still unacknowledged: if that one was not accepted, this one is refused.
+    ``thread`` names the message whose thread this is a reply in.
     """
 
     type: MessageType = "text"
@@ -32,6 +33,7 @@ class MessageSend(Struct, kw_only=True):
     reply_to: Position = 0
     mentions: Annotated[list[str], Meta(max_length=200)] | None = None
     expires_in_ms: Annotated[int, Meta(ge=0, le=31_536_000_000)] = 0
+    thread: Position = 0
     sender: Any = None
     at_ms: Any = None
 

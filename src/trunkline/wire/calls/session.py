@@ -126,6 +126,7 @@ class SyncResult(Struct, omit_defaults=True, kw_only=True):
 
     ``resync`` means that the client's position is of no use (another epoch, or below the floor):
     it must drop its positions and start from ``pts`` 0. ``more`` asks for another call from ``pts``.
+    ``threads_changed``: ``thread.changes`` says which threads I followed or read.
     """
 
     epoch: int
@@ -136,6 +137,7 @@ class SyncResult(Struct, omit_defaults=True, kw_only=True):
     removed: list[str] = field(default_factory=list)
     blocked: list[str] | None = None
     profile_changed: bool = False
+    threads_changed: bool = False
 
 
 class Device(Struct, omit_defaults=True):

@@ -1,0 +1,1 @@
+"""Threads: reading them, following them, and what is unread in them."""
