@@ -11,7 +11,8 @@ SCOPE = "messages"
 
 def operations(service: Threads) -> list[Operation]:
     """What one can do with threads."""
-    every, view = Audience.EVERYONE, threads.ThreadView
+    every = Audience.EVERYONE
+    view = threads.ThreadView
     return [
         Operation("thread.get", threads.ThreadRef, view, service.get, SCOPE, "Read a thread", every, writes=False),
         Operation(
