@@ -99,7 +99,7 @@ def test_a_member_that_does_not_read_misses_what_policy_says_and_gets_what_is_re
         with greeted(app, "user/host") as host, greeted(app, "user/slow") as slow:
             room(host, messages_per_s=20_000, reliable_per_s=20_000)
             join(host)
-            slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 262_144)
             at = join(slow)["room"]["seq"]
             before = process.memory_info().rss
             missed: dict[str, Any] = {}
