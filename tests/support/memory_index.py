@@ -78,6 +78,7 @@ class Tables:
         """Outbox -> n -> lsn: what was sent in one group is forgotten together."""
         self.floors: dict[tuple[str, str, str], int] = {}
         self.expiry: dict[tuple[str, str, int], int] = {}
+        self.cards: defaultdict[Where, dict[int, bool]] = defaultdict(dict)
         self.answers: dict[Where, RequestRemembered] = {}
         self.apps: dict[str, AppChanged] = {}
         self.keys: dict[Where, KeyChanged] = {}
@@ -149,8 +150,13 @@ class Tables:
         if entry.thread:
             overlay = self.overlays[where].setdefault(entry.thread, Overlay())
             fold_reply(overlay, seq=entry.seq, at_ms=entry.at_ms, type=entry.type)
-        if entry.type in (types.RECALLED, types.EXPIRED):
+        closes = entry.type == types.CARD_CHANGED and "closes" in msgspec.msgpack.decode(entry.content)
+        if closes or entry.type in (types.RECALLED, types.EXPIRED):
             self.expiry.pop((app, name, entry.target), None)
+        if entry.type == types.CARD_CREATED:
+            self.cards[where][entry.seq] = True
+        if closes:
+            self.cards[where][entry.target] = False
 
     def _change_member(self, record: CursorMoved | SettingsChanged | EntriesHidden) -> None:
         app, name, party = record.app, record.conversation, record.party
@@ -308,6 +314,13 @@ class MemoryReader:
     async def expiring(self, up_to_ms: int, limit: int) -> list[tuple[str, str, int, int]]:
         due = [(*where, at_ms) for where, at_ms in self._tables.expiry.items() if at_ms <= up_to_ms]
         return sorted(due, key=lambda row: (row[3], *row[:3]))[:limit]
+
+    async def cards(
+        self, app: str, conversation: str, before_seq: int, limit: int, open_only: bool
+    ) -> list[tuple[int, bool]]:
+        cards = self._tables.cards.get((app, conversation), {})
+        found = [(seq, is_open) for seq, is_open in cards.items() if seq < before_seq and (is_open or not open_only)]
+        return sorted(found, reverse=True)[:limit]
 
     async def apps(self) -> list[AppChanged]:
         return list(self._tables.apps.values())

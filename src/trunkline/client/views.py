@@ -22,6 +22,7 @@ MESSAGES = frozenset(
         types.STICKER,
         types.CUSTOM,
         types.FORWARD,
+        types.CARD_CREATED,
     }
 )
 _UPDATABLE = ("name", "avatar", "custom", "muted_all")

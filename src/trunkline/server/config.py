@@ -139,6 +139,17 @@ class RoomsSection(msgspec.Struct, forbid_unknown_fields=True):
     rooms_per_connection: Count = 20
 
 
+class CardsSection(msgspec.Struct, forbid_unknown_fields=True):
+    """Interactive cards; read again on SIGHUP.
+
+    Attributes:
+        red_packets: who makes red packets: ``everyone`` (the app settles by the events), or only the app's
+            ``servers``.
+    """
+
+    red_packets: Literal["everyone", "servers"] = "everyone"
+
+
 class SearchSection(msgspec.Struct, forbid_unknown_fields=True):
     """Full-text search.
 
@@ -172,6 +183,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     store: StoreSection = msgspec.field(default_factory=StoreSection)
     limits: LimitsSection = msgspec.field(default_factory=LimitsSection)
     rooms: RoomsSection = msgspec.field(default_factory=RoomsSection)
+    cards: CardsSection = msgspec.field(default_factory=CardsSection)
     search: SearchSection = msgspec.field(default_factory=SearchSection)
     metrics: MetricsSection = msgspec.field(default_factory=MetricsSection)
 

@@ -164,8 +164,8 @@ class Server:
             self.system.keys.close_expired()
 
     async def _expire(self) -> None:
-        """Expire messages whose time is up; a refused one is tried again in the next round."""
-        engine, changes = self.system.engine, self.system.changes
+        """Act on messages and cards whose time is up; a refused one is tried again in the next round."""
+        engine, deadlines = self.system.engine, self.system.deadlines
         while True:
             await asyncio.sleep(SWEEP_S)
             due = await engine.index.expiring(engine.clock.now_ms(), 500)
@@ -173,7 +173,7 @@ class Server:
                 continue
             for app, conversation, seq, _ in due:
                 try:
-                    if await changes.expire(app, conversation, seq):
+                    if await deadlines.expire(app, conversation, seq):
                         self.system.metrics.expired.inc()
                 except TrunklineError as error:
                     log.warning("a message could not be expired", extra={"error": error.code.slug})
@@ -228,6 +228,7 @@ class Server:
         system.link.limits = link_limits(limits)
         system.changes.windows = windows(limits)
         system.rooms.directory.limits = room_limits(fresh.rooms)
+        system.cards.red_packets = fresh.cards.red_packets
         system.http.origins.origins = tuple(fresh.server.cors_origins)
         system.rates.configure(Rate(limits.key_rate, limits.key_burst), Rate(limits.party_rate, limits.party_burst))
         log.info("configuration reloaded")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trunkline.base.secret import Secret
+from trunkline.crypto.draws import CardSecrets
 from trunkline.crypto.keys import SecretDeriver
 from trunkline.domain.limits import Rate
 from trunkline.domain.log.records import Entry
@@ -23,6 +24,11 @@ from trunkline.services.apps.authentication import Authentication, CallerAuthent
 from trunkline.services.apps.directory import AppDirectory
 from trunkline.services.apps.keys import Keys
 from trunkline.services.apps.operations import operations as app_operations
+from trunkline.services.cards.acting import Acting
+from trunkline.services.cards.deadlines import Deadlines
+from trunkline.services.cards.operations import operations as card_operations
+from trunkline.services.cards.reading import CardReader
+from trunkline.services.cards.states import CardStates
 from trunkline.services.catalogue import catalogue
 from trunkline.services.devices.book import DeviceBook
 from trunkline.services.devices.operations import operations as device_operations
@@ -68,6 +74,8 @@ class System:
     hub: Hub
     keys: Keys
     changes: Changes
+    cards: Acting
+    deadlines: Deadlines
     delivery: Delivery
     metrics: Metrics
     link: LinkDeps
@@ -132,6 +140,8 @@ async def build(
     changes = Changes(engine, windows(config.limits))
     reader = Reader(engine)
     inbox = Inbox(engine, reader)
+    card_states = CardStates(engine)
+    cards = Acting(engine, sender, card_states, CardSecrets(master_key.reveal().encode()), config.cards.red_packets)
     presence = PresenceBook(engine, hub)
     rooms = build_rooms(engine, hub, delivery, loop, randomness, room_limits(config.rooms), random.random)
     backups = Backups(store, config.backup_path, version)
@@ -141,6 +151,7 @@ async def build(
         thread_operations(Threads(engine, SqliteThreads(store.index.reader))),
         group_operations(Groups(engine, randomness), Membership(engine)),
         inbox_operations(inbox, Cursors(engine), Syncer(engine, inbox)),
+        card_operations(cards, CardReader(engine, cards)),
         presence_operations(presence),
         room_operations(rooms),
         app_operations(keys),
@@ -179,7 +190,8 @@ async def build(
         origins=AllowedOrigins(tuple(config.server.cors_origins)),
         config=_http_config(config, version),
     )
-    return System(engine, hub, keys, changes, delivery, metrics, link, http, rates, backups, rooms)
+    deadlines = Deadlines(engine, changes, cards)
+    return System(engine, hub, keys, changes, cards, deadlines, delivery, metrics, link, http, rates, backups, rooms)
 
 
 def _http_config(config: Config, version: str) -> HttpConfig:

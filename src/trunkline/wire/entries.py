@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from trunkline.wire.cards import CardState
+
 # Messages
 TEXT = "text"
 IMAGE = "image"
@@ -45,6 +47,10 @@ PINNED = "message.pinned"
 ERASED = "message.erased"
 """A party's messages up to here lost their content for good: ``{party}``; it has no target."""
 
+# Cards; ``target`` of a change names the card
+CARD_CREATED = "card.created"
+CARD_CHANGED = "card.changed"
+
 PLACEHOLDER = "placeholder"
 """A numbered entry the reader may not see; keeps the sequence dense."""
 
@@ -68,6 +74,7 @@ class Overlay(msgspec.Struct, omit_defaults=True):
     replies: int = 0
     last_reply_seq: int = 0
     last_reply_at_ms: int = 0
+    card: CardState | None = None
 
 
 class EntryView(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -131,6 +131,7 @@ MESSAGE_TYPES: dict[str, MessageType] = {
         _register(names.STICKER, StickerContent, "id"),
         _register(names.FORWARD, ForwardContent, "title", sendable=False),
         _register(names.CUSTOM, dict[str, Any], "text", editable=True),
+        _register(names.CARD_CREATED, dict[str, Any], "text", sendable=False),
     )
 }
 

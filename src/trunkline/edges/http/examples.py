@@ -16,6 +16,13 @@ EXAMPLES: dict[str, Any] = {
     "message.forward": {"source": "team", "seqs": [3, 4], "to": "user/bob", "merged": True, "title": "From team"},
     "message.edit": {"content": {"text": "Hello, everyone"}},
     "message.hide": {"seqs": [3]},
+    "card.create": {
+        "kind": "poll",
+        "data": {"question": "Where do we eat?", "options": ["Noodles", "Pizza"]},
+        "closes_in_ms": 3_600_000,
+    },
+    "card.create.to": {"to": "user/bob", "kind": "red_packet", "data": {"amount": 888, "shares": 1, "currency": "CNY"}},
+    "card.act": {"action": "vote", "value": {"choices": [0]}},
     "conversation.configure": {"pinned": True, "mute": True, "draft": "Dear "},
     "cursor.move": {"delivered": 12, "read": 10},
     "group.create": {"id": "team", "name": "Team", "owner": "user/alice", "members": ["user/bob", "user/carol"]},

@@ -58,6 +58,7 @@ _SECURITY: dict[Audience, list[dict[str, list[str]]]] = {
 _TAGS = (
     ("Messages", ("message", "history", "receipt", "pin")),
     ("Threads", ("thread",)),
+    ("Cards", ("card",)),
     ("Conversations", ("conversation", "cursor", "member", "sync")),
     ("Groups", ("group",)),
     ("Rooms", ("room",)),

@@ -86,6 +86,7 @@ _G = "/v1/groups/{conversation}"
 _R = "/v1/rooms/{conversation}"
 _P = "/v1/parties/{kind}/{name}"
 _SENT = "/v1/conversations/{conversation}/messages/{seq}"
+_CARD = "/v1/conversations/{conversation}/cards/{seq}"
 _SINGLE = MappingProxyType({"limit": 1})
 
 ROUTES: tuple[Route, ...] = (
@@ -139,6 +140,20 @@ ROUTES: tuple[Route, ...] = (
     Route("thread.read", "PUT", _T + "/cursor"),
     Route("thread.follow", "PUT", _T + "/follow", fixed={"on": True}, summary="Follow a thread"),
     Route("thread.follow", "DELETE", _T + "/follow", id="thread.unfollow", fixed={"on": False}, summary="Unfollow"),
+    # Cards
+    Route("card.create", "POST", _C + "/cards", 201, fixed={"to": None}, location=_CARD),
+    Route(
+        "card.create",
+        "POST",
+        "/v1/cards",
+        201,
+        id="card.create.to",
+        location=_CARD,
+        summary="Put up a card for a party (`to`) or in the conversation named in the body",
+    ),
+    Route("card.list", "GET", _C + "/cards"),
+    Route("card.get", "GET", _C + "/cards/{seq}"),
+    Route("card.act", "POST", _C + "/cards/{seq}/actions"),
     # Conversations
     Route("conversation.list", "GET", "/v1/conversations"),
     Route("conversation.get", "GET", _C),

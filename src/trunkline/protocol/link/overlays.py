@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from trunkline.protocol.cards.merges import fold_change
 from trunkline.wire import entries as types
+from trunkline.wire.cards import CardState
 from trunkline.wire.entries import Overlay
 
-CHANGES_A_MESSAGE = frozenset({types.EDITED, types.RECALLED, types.EXPIRED, types.REACTED, types.PINNED})
+CHANGES_A_MESSAGE = frozenset(
+    {types.EDITED, types.RECALLED, types.EXPIRED, types.REACTED, types.PINNED, types.CARD_CHANGED}
+)
 """Entry types whose ``target`` gets an overlay."""
 
 
@@ -29,12 +33,17 @@ def fold(overlay: Overlay, *, seq: int, at_ms: int, sender: str, type: str, cont
         _react(overlay, sender, content["key"], content["on"])
     elif type == types.PINNED:
         overlay.pinned = content["on"]
+    elif type == types.CARD_CHANGED:
+        if not overlay.recalled and not overlay.expired:
+            overlay.card = overlay.card or CardState()
+            fold_change(overlay.card, content, seq=seq, at_ms=at_ms, by=sender)
     elif type in (types.RECALLED, types.EXPIRED):
         overlay.recalled = overlay.recalled or type == types.RECALLED
         overlay.expired = overlay.expired or type == types.EXPIRED
         overlay.content = None
         overlay.reactions = {}
         overlay.pinned = False
+        overlay.card = None
 
 
 def _react(overlay: Overlay, sender: str, key: str, on: bool) -> None:

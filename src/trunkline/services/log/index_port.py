@@ -135,6 +135,12 @@ class IndexReader(Protocol):
         """(app, conversation, seq, expires_at_ms) of messages due by ``up_to_ms``, not yet expired, oldest first."""
         ...
 
+    async def cards(
+        self, app: str, conversation: str, before_seq: int, limit: int, open_only: bool
+    ) -> list[tuple[int, bool]]:
+        """(seq, open) of the newest cards of a conversation below a seq, newest first."""
+        ...
+
     async def apps(self) -> list[AppChanged]:
         """All tenants, oldest first."""
         ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from trunkline.base.errors import Code, TrunklineError
+from trunkline.domain.cards.registry import check_recallable
 from trunkline.domain.conversation import rules
 from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.identity import Caller
@@ -97,6 +98,8 @@ class Changes:
                 return done
         target = await self._target(caller, request.conversation, request.seq)
         entry, state = target.entry, target.state
+        if entry.type == types.CARD_CREATED:
+            check_recallable(decode_content(entry.content))
         if entry.sender == caller.party:
             self._check_window(caller, entry, self.windows.recall_ms)
         elif not caller.server:
@@ -169,7 +172,7 @@ class Changes:
         entry = await read_entry(self._engine, resident, seq)
         overlays = await read_overlays(self._engine, resident, seq, seq)
         overlay = overlays.get(seq)
-        if entry is None or (overlay is not None and (overlay.expired or overlay.recalled)) or state.dismissed:
+        if entry is None or (overlay is not None and (overlay.expired or overlay.recalled)):
             return False
         self._engine.check_room()
         content = encode_content(removal_of(entry))

@@ -117,6 +117,8 @@ class Forwarder:
             gone = gone or (entry is not None and not entry.content)  # erased
             if entry is None or not is_message(entry) or not visible(member, entry) or gone:
                 raise TrunklineError(Code.TARGET_UNAVAILABLE, f"message {seq} is not available", field="seqs")
+            if entry.type == types.CARD_CREATED and not request.merged:
+                raise TrunklineError(Code.TARGET_UNAVAILABLE, f"message {seq} is a card: make a new one", field="seqs")
             views.append(view_of(state, entry, overlay))
         return views
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from trunkline.domain.conversation.state import Conversation, Member
 from trunkline.domain.log.records import Entry
 from trunkline.domain.messages.types import MESSAGE_TYPES
+from trunkline.protocol.cards.merges import as_of, too_large
 from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE
 from trunkline.wire import entries as types
+from trunkline.wire.cards import CardState
 from trunkline.wire.content import decode_content
 from trunkline.wire.entries import EntryView, Overlay
 
@@ -23,6 +25,8 @@ def view_of(state: Conversation, entry: Entry, overlay: Overlay | None = None) -
             content = None
         elif overlay.edited_seq:
             content = overlay.content
+        if overlay.card is not None and too_large(overlay.card):
+            overlay.card = CardState(partial=True)
     return EntryView(
         conversation=state.id,
         epoch=state.epoch,
@@ -53,6 +57,8 @@ def as_of_leaving(overlay: Overlay, left_seq: int) -> Overlay:
     gone = Overlay(as_of=left_seq, recalled=overlay.recalled, expired=overlay.expired, erased=overlay.erased)
     if 0 < overlay.edited_seq <= left_seq:
         gone.content, gone.edited_seq, gone.edited_at_ms = overlay.content, overlay.edited_seq, overlay.edited_at_ms
+    if overlay.card is not None:
+        gone.card = as_of(overlay.card, left_seq)
     return gone
 
 

@@ -38,6 +38,7 @@ class Batch:
         sent_at_ms: time of the newest send in the batch; the age of all of them.
         overlays: changed messages by (cid, seq).
         expiry: expiry time by (cid, seq); 0 = no longer.
+        cards: whether a card is open, by (cid, seq).
     """
 
     def __init__(self, db: Database) -> None:
@@ -66,6 +67,7 @@ class Batch:
         self.sent_at_ms = 0
         self.overlays: dict[tuple[int, int], Overlay] = {}
         self.expiry: dict[tuple[int, int], int] = {}
+        self.cards: dict[tuple[int, int], int] = {}
         self.removed: list[tuple[int, int, str | None]] = []
         self.mentions_all: list[tuple[int, int, str | None]] = []
 
@@ -98,6 +100,9 @@ class Batch:
             else:
                 db.execute("DELETE FROM expiry WHERE cid = ? AND seq = ?", (cid, seq))
         self.expiry.clear()
+        for (cid, seq), is_open in self.cards.items():
+            db.execute("REPLACE INTO card (cid, seq, open) VALUES (?, ?, ?)", (cid, seq, is_open))
+        self.cards.clear()
         self._write_seqs("removed", self.removed)
         self._write_seqs("mention_all", self.mentions_all)
 

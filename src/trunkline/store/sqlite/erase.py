@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from trunkline.domain.cards.erasure import redacted
 from trunkline.domain.log.dedupe import send_digest
 from trunkline.domain.log.records import Entry, PartyErased
+from trunkline.protocol.cards.merges import without_party
 from trunkline.store.sqlite import chunks, files, threads
 from trunkline.store.sqlite.batch import BLOCKED_SUBJECT, PROFILE_SUBJECT, outbox_key
 from trunkline.store.sqlite.connection import Database
@@ -80,8 +82,9 @@ def _erase_entries(db: Database, record: PartyErased, cid: int, conversation: st
                     (outbox_key(app, party, entry.outbox), entry.n, send_digest(conversation, entry)),
                 )
             files.detach(db, app, conversation, entry.seq, record.at_ms)
-            entry.content = _EDITED_TO_NOTHING if entry.type == types.EDITED else b""
-            _erase_overlay(db, cid, entry.target if entry.type == types.EDITED else entry.seq)
+            entry.content = _blank(entry)
+            changes = entry.type in (types.EDITED, types.CARD_CHANGED)
+            _erase_overlay(db, cid, entry.target if changes else entry.seq, party)
         if erased:
             db.execute("UPDATE chunk SET body = ? WHERE id = ?", (chunks.encode(entries), chunk_id))
 
@@ -96,14 +99,25 @@ def _chunks(db: Database, cid: int) -> Iterator[tuple[int, list[Entry]]]:
 def _has_content_of(entry: Entry, party: str) -> bool:
     if entry.sender != party or not entry.content or entry.type in _KEPT:
         return False
-    return entry.content != _EDITED_TO_NOTHING if entry.type == types.EDITED else True
+    return entry.content != _blank(entry)
 
 
-def _erase_overlay(db: Database, cid: int, seq: int) -> None:
+def _blank(entry: Entry) -> bytes:
+    """What stays of an entry's content."""
+    if entry.type == types.EDITED:
+        return _EDITED_TO_NOTHING
+    if entry.type in (types.CARD_CREATED, types.CARD_CHANGED):
+        return redacted(entry.type, entry.content)
+    return b""
+
+
+def _erase_overlay(db: Database, cid: int, seq: int, party: str) -> None:
     row = db.execute("SELECT body FROM overlay WHERE cid = ? AND seq = ?", (cid, seq)).fetchone()
     if row is None:
         return
     overlay = _decode_overlay(row[0])
+    if overlay.card is not None:
+        without_party(overlay.card, party)
     overlay.content = None
     overlay.erased = True
     db.execute("UPDATE overlay SET body = ? WHERE cid = ? AND seq = ?", (_encode(overlay), cid, seq))

@@ -82,7 +82,12 @@ class ConversationFold:
                 entries.append(entry)
                 if entry.outbox:
                     sends[app, entry.sender, entry.outbox] += (entry.n, cid, entry.seq)
-                if entry.count != count and not entry.mentions and not entry.expires_at_ms:
+                if (
+                    entry.count != count
+                    and not entry.mentions
+                    and not entry.expires_at_ms
+                    and entry.type != types.CARD_CREATED
+                ):
                     head += 1
                     if entry.seq != head:
                         raise ValueError(f"{app}/{state.id}: entry {entry.seq} does not follow head {head - 1}")
@@ -139,6 +144,8 @@ class ConversationFold:
         state = self._state
         if entry.expires_at_ms:
             self._batch.expiry[self._tracked.cid, entry.seq] = entry.expires_at_ms
+        if entry.type == types.CARD_CREATED:
+            self._batch.cards[self._tracked.cid, entry.seq] = 1
         self._entry_lsn = lsn
         if entry.type in _JOIN_OR_LEAVE:
             self._join_or_leave(lsn, entry)
@@ -154,8 +161,12 @@ class ConversationFold:
         overlay = self._batch.overlay(cid, entry.target)
         content = _decode_content(entry.content) if entry.content else {}
         fold(overlay, seq=entry.seq, at_ms=entry.at_ms, sender=entry.sender, type=entry.type, content=content)
-        if entry.type in (types.RECALLED, types.EXPIRED):
+        closes = entry.type == types.CARD_CHANGED and "closes" in content
+        if closes or entry.type in (types.RECALLED, types.EXPIRED):
             self._batch.expiry[cid, entry.target] = 0
+        if closes:
+            self._batch.cards[cid, entry.target] = 0
+        if entry.type in (types.RECALLED, types.EXPIRED):
             files.detach(self._batch.db, self._app, self._state.id, entry.target, entry.at_ms)
 
     def _change_thread(self, lsn: int, entry: Entry) -> None:

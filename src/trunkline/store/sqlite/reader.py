@@ -32,6 +32,7 @@ FROM (SELECT cid, seq, expires_at_ms FROM expiry WHERE expires_at_ms <= ? ORDER 
 CROSS JOIN conversation c ON c.cid = e.cid ORDER BY e.expires_at_ms, c.app, c.name, e.seq
 """
 _OWN_PAGE = 500
+_CARDS = "SELECT seq, open FROM card WHERE cid = ? AND seq < ? AND open >= ? ORDER BY seq DESC LIMIT ?"
 
 _decode_rows = msgspec.json.Decoder(list[tuple[int, str]]).decode
 _decode_overlay = msgspec.msgpack.Decoder(Overlay).decode
@@ -167,6 +168,18 @@ class SqliteIndexReader:
 
         def query(db: Database) -> list[tuple[str, str, int, int]]:
             return [tuple(row) for row in db.execute(_EXPIRING, (up_to_ms, limit)).fetchall()]
+
+        return await self.run(query)
+
+    async def cards(
+        self, app: str, conversation: str, before_seq: int, limit: int, open_only: bool
+    ) -> list[tuple[int, bool]]:
+        """(seq, open) of the newest cards of a conversation below a seq, newest first."""
+
+        def query(db: Database) -> list[tuple[int, bool]]:
+            cid, _ = _cid_and_head(db, app, conversation)
+            rows = db.execute(_CARDS, (cid, before_seq, int(open_only), limit)).fetchall()
+            return [(seq, bool(is_open)) for seq, is_open in rows]
 
         return await self.run(query)
 

@@ -1,0 +1,1 @@
+"""Interactive cards: making, acting, reading and closing them."""
