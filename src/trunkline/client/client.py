@@ -20,6 +20,7 @@ from trunkline.client.addresses import direct_conversation_id, is_party, link_ur
 from trunkline.client.callbacks import Callbacks, Result
 from trunkline.client.calls import (
     BlockCalls,
+    CardCalls,
     ConversationCalls,
     DeviceCalls,
     EntryCalls,
@@ -73,7 +74,7 @@ class Client:
         on_cursor: a member received or read further.
 
     Attributes:
-        groups, conversations, entries, threads, profiles, blocks, devices, presence: the methods of the link by
+        groups, conversations, entries, cards, threads, profiles, blocks, devices, presence: the methods of the link by
             subject.
     """
 
@@ -139,6 +140,7 @@ class Client:
         self.threads = ThreadCalls(core.requests, core.store)
         self.profiles = ProfileCalls(core.requests)
         self.blocks = BlockCalls(core.requests, core.store)
+        self.cards = CardCalls(core.requests, core.store)
         self.devices = DeviceCalls(core.requests)
         self.presence = core.presence
         self._opened = True

@@ -127,6 +127,20 @@ def test_bulk_sends_succeed_and_fail_one_by_one(app: App, alice: httpx.Client, t
         refused(client.post("/v1/messages/bulk", json={"messages": messages}), "forbidden")
 
 
+@covers("card.create", "card.create.to", "card.get", "card.list", "card.act")
+def test_cards(app: App, alice: httpx.Client, team: str) -> None:
+    poll = {"kind": "poll", "data": {"question": "Lunch?", "options": ["rice", "noodles"]}}
+    seq = ok(alice.post(f"{team}/cards", json=poll), 201)["seq"]
+    ok(alice.post("/v1/cards", json={"to": "user/bob", **poll}), 201)
+    with app.acting("user/bob") as bob:
+        ok(bob.post(f"{team}/cards/{seq}/actions", json={"action": "vote", "value": {"choices": [1]}}))
+    assert ok(alice.get(f"{team}/cards/{seq}"))["summary"] == {"votes": [0, 1], "voters": 1}
+    assert [card["seq"] for card in ok(alice.get(f"{team}/cards"))["cards"]] == [seq]
+    refused(alice.post(f"{team}/cards/{seq}/actions", json={"action": "dance"}), "unknown_card_action")
+    refused(alice.post(f"{team}/cards", json={"kind": "tarot", "data": {}}), "unknown_card_action")
+    refused(alice.get(f"{team}/cards/1"), "not_found")
+
+
 @covers("message.forward")
 def test_forwarding(alice: httpx.Client, team: str) -> None:
     seqs = [say(alice, "one"), say(alice, "two")]

@@ -4,6 +4,7 @@ Each method is one request; its parameters and result are the Structs of ``wire.
 messages (``client.sending``), and rules, which the server keeps.
 """
 
+from trunkline.client.calls.cards import CardCalls
 from trunkline.client.calls.conversations import ConversationCalls
 from trunkline.client.calls.entries import EntryCalls
 from trunkline.client.calls.groups import GroupCalls
@@ -13,6 +14,7 @@ from trunkline.client.calls.threads import ThreadCalls
 
 __all__ = [
     "BlockCalls",
+    "CardCalls",
     "ConversationCalls",
     "DeviceCalls",
     "EntryCalls",

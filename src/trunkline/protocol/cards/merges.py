@@ -95,13 +95,3 @@ def as_of(state: CardState, seq: int) -> CardState:
         if cells:
             shown.fields[name] = Field(field.merge, cells)
     return shown
-
-
-def without_party(state: CardState, party: str) -> None:
-    """Drop what a party wrote, for erasure; amounts it claimed stay, or sums would no longer be exact."""
-    for name, field in state.fields.items():
-        if name in ("claims", "closed", "refund"):
-            continue
-        for key, cell in field.cells.items():
-            if cell.value is not None and party in (key, cell.by):
-                field.cells[key] = Cell(cell.seq, cell.at_ms, cell.by, 0 if field.merge == "counter" else None)

@@ -55,7 +55,7 @@ def _todo(data: dict[str, Any], state: CardState) -> dict[str, Any]:
         item = {"item": name, "text": "", "done": False} | initial.get(name, {})
         for field in ("text", "assignee", "due_at_ms", "done"):
             cell = state.cells(field).get(name)
-            if cell is not None:
+            if cell is not None and (cell.value is not None or field == "assignee"):
                 item[field] = cell.value
         items.append(item | {"item": name, "done": bool(item["done"])})
     return {"items": items, "done": sum(item["done"] for item in items)}

@@ -186,8 +186,8 @@ class Acting:
         Someone who is muted may not act, but a mute of everyone is one of speaking: votes and claims go on.
         """
         state, seq = kept.conversation, kept.card.seq
-        member = rules.check_member(state, caller)
         rules.check_alive(state)
+        member = rules.check_member(state, caller)
         if member is not None and not member.may_see(seq):
             raise TrunklineError(Code.NOT_FOUND, f"no card at {seq}", field="seq")
         if seq in state.removed:
@@ -270,7 +270,7 @@ class Acting:
             conversation == request.conversation
             and entry.type == types.CARD_CHANGED
             and entry.target == request.seq
-            and (not content or (content.get("action") == request.action and content.get("value") == request.value))
+            and ("value" not in content or (content["action"] == request.action and content["value"] == request.value))
         )
         if not same:
             raise TrunklineError(Code.ID_CONFLICT, f"n {request.n} was used for something else", field="n")

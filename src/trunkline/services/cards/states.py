@@ -11,6 +11,7 @@ Not here: decisions (``domain.cards``), appending (``acting``).
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from trunkline.base.errors import Code, TrunklineError
@@ -35,13 +36,14 @@ Key = tuple[str, str, int]
 class KeptCard:
     """A card in memory, and the conversation it was loaded under."""
 
-    __slots__ = ("card", "conversation", "entry", "resident")
+    __slots__ = ("card", "conversation", "entry", "outdated", "resident")
 
     def __init__(self, card: Card, entry: Entry, resident: ResidentConversation, conversation: Conversation) -> None:
         self.card = card
         self.entry = entry
         self.resident = resident
         self.conversation = conversation
+        self.outdated = False
 
     @property
     def current(self) -> bool:
@@ -69,6 +71,7 @@ class CardStates:
         self._max_cells = max_cells
         self._kept: dict[Key, KeptCard] = {}
         self._cells = 0
+        self._loading: dict[Key, asyncio.Event] = {}
         engine.on_record(self._on_record)
 
     def __len__(self) -> int:
@@ -84,18 +87,36 @@ class CardStates:
         if not kept.current or self._engine.residents.conversations.get((app, conversation)) is not kept.resident:
             self._drop(key)
             return None
+        if kept.outdated and not kept.pinned:
+            self._drop(key)
+            return None
         return kept
 
     async def load(self, app: str, conversation: str, seq: int) -> None:
         """Fold a card from the log into memory, unless there is none at ``seq``.
 
         Nobody appends to a card whose state is not in memory, so what is durable when the log is read is all there
-        is: entries of this card that are not durable imply a pinned state, and then this is not called.
+        is: entries of this card that are not durable imply a pinned state, and then this is not called. And only one
+        loads a card at a time: a second one might put back what it read before the first was acted on.
 
         Raises:
             TrunklineError: ``NOT_FOUND``.
         """
+        key = (app, conversation, seq)
+        under_way = self._loading.get(key)
+        if under_way is not None:
+            await under_way.wait()
+            return
+        done = self._loading[key] = asyncio.Event()
+        try:
+            await self._load(key)
+        finally:
+            del self._loading[key]
+            done.set()
+
+    async def _load(self, key: Key) -> None:
         engine = self._engine
+        app, conversation, seq = key
         resident, state = await engine.existing(app, conversation)
         entry = await read_entry(engine, resident, seq)
         if entry is None and seq <= state.head:
@@ -104,9 +125,8 @@ class CardStates:
         if entry is None or entry.type != types.CARD_CREATED:
             raise TrunklineError(Code.NOT_FOUND, f"no card at {seq}", field="seq")
         overlay = (await read_overlays(engine, resident, seq, seq)).get(seq)
-        key = (app, conversation, seq)
         if self.get(*key) is not None or resident.state is not state:
-            return  # somebody else was quicker, or it must be loaded anew
+            return  # it is there, or it must be loaded anew
         card = card_of(entry, state)
         if overlay is not None and overlay.card is not None:
             card = card_of(entry, state, overlay.card, overlay.as_of)
@@ -119,9 +139,10 @@ class CardStates:
         self._cells += by
 
     def forget(self, app: str) -> None:
-        """Drop an app's cards that are not pinned."""
-        for key in [key for key, kept in self._kept.items() if key[0] == app and not kept.pinned]:
-            self._drop(key)
+        """Drop an app's cards: at once, or when they are durable."""
+        for key in [key for key in self._kept if key[0] == app]:
+            self._kept[key].outdated = True
+            self.get(*key)
 
     def _make_room(self) -> None:
         """Evict the oldest that are not pinned while there are too many, or they are too large."""

@@ -10,15 +10,15 @@ from collections.abc import Iterator
 
 import msgspec
 
-from trunkline.domain.cards.erasure import redacted
 from trunkline.domain.log.dedupe import send_digest
 from trunkline.domain.log.records import Entry, PartyErased
-from trunkline.protocol.cards.merges import without_party
+from trunkline.protocol.cards.erasure import redacted, without_party
 from trunkline.store.sqlite import chunks, files, threads
 from trunkline.store.sqlite.batch import BLOCKED_SUBJECT, PROFILE_SUBJECT, outbox_key
 from trunkline.store.sqlite.connection import Database
 from trunkline.store.sqlite.parties import touch
 from trunkline.wire import entries as types
+from trunkline.wire.content import decode_content, encode_content
 from trunkline.wire.entries import Overlay
 
 _KEPT = frozenset(
@@ -73,6 +73,7 @@ def erase_party(db: Database, lsn: int, record: PartyErased) -> None:
 
 def _erase_entries(db: Database, record: PartyErased, cid: int, conversation: str) -> None:
     app, party = record.app, record.party
+    acted_on: dict[int, str] = {}
     for chunk_id, entries in _chunks(db, cid):
         erased = [entry for entry in entries if _has_content_of(entry, party)]
         for entry in erased:
@@ -82,11 +83,18 @@ def _erase_entries(db: Database, record: PartyErased, cid: int, conversation: st
                     (outbox_key(app, party, entry.outbox), entry.n, send_digest(conversation, entry)),
                 )
             files.detach(db, app, conversation, entry.seq, record.at_ms)
+            kind = decode_content(entry.content).get("kind", "")
             entry.content = _blank(entry)
-            changes = entry.type in (types.EDITED, types.CARD_CHANGED)
-            _erase_overlay(db, cid, entry.target if changes else entry.seq, party)
+            if entry.type == types.CARD_CHANGED:
+                acted_on[entry.target] = kind
+            else:
+                _erase_overlay(db, cid, entry.target if entry.type == types.EDITED else entry.seq)
+                if entry.type == types.CARD_CREATED:
+                    acted_on[entry.seq] = kind
         if erased:
             db.execute("UPDATE chunk SET body = ? WHERE id = ?", (chunks.encode(entries), chunk_id))
+    for seq, kind in acted_on.items():
+        _erase_from_card(db, cid, seq, kind, party)
 
 
 def _chunks(db: Database, cid: int) -> Iterator[tuple[int, list[Entry]]]:
@@ -107,17 +115,29 @@ def _blank(entry: Entry) -> bytes:
     if entry.type == types.EDITED:
         return _EDITED_TO_NOTHING
     if entry.type in (types.CARD_CREATED, types.CARD_CHANGED):
-        return redacted(entry.type, entry.content)
+        kept = redacted(entry.type, decode_content(entry.content))
+        return encode_content(kept) if kept is not None else b""
     return b""
 
 
-def _erase_overlay(db: Database, cid: int, seq: int, party: str) -> None:
-    row = db.execute("SELECT body FROM overlay WHERE cid = ? AND seq = ?", (cid, seq)).fetchone()
-    if row is None:
+def _erase_overlay(db: Database, cid: int, seq: int) -> None:
+    overlay = _overlay(db, cid, seq)
+    if overlay is None:
         return
-    overlay = _decode_overlay(row[0])
-    if overlay.card is not None:
-        without_party(overlay.card, party)
     overlay.content = None
     overlay.erased = True
     db.execute("UPDATE overlay SET body = ? WHERE cid = ? AND seq = ?", (_encode(overlay), cid, seq))
+
+
+def _erase_from_card(db: Database, cid: int, seq: int, kind: str, party: str) -> None:
+    """The card itself stays, also one that somebody else made; what the party did to it goes."""
+    overlay = _overlay(db, cid, seq)
+    if overlay is None or overlay.card is None:
+        return
+    without_party(overlay.card, kind, party)
+    db.execute("UPDATE overlay SET body = ? WHERE cid = ? AND seq = ?", (_encode(overlay), cid, seq))
+
+
+def _overlay(db: Database, cid: int, seq: int) -> Overlay | None:
+    row = db.execute("SELECT body FROM overlay WHERE cid = ? AND seq = ?", (cid, seq)).fetchone()
+    return _decode_overlay(row[0]) if row is not None else None

@@ -168,6 +168,9 @@ class Documents:
             return
         text = text_of(entry.type, entry.content)
         if not text and not kind.editable:
+            if entry.type == types.CARD_CREATED:  # without a text from the beginning, or since its maker was erased
+                self._changes.setdefault(place, Change()).gone = True
+                self._added.pop(place, None)
             return
         sender = numbers[party_key(app, entry.sender)]
         doc = Doc(0, *place, numbers[app_key(app)], sender, 0, entry.type, text, "")
