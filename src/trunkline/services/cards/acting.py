@@ -102,6 +102,7 @@ class Acting:
             outbox=request.outbox,
             reply_to=request.reply_to,
             mentions=request.mentions,
+            thread=request.thread,
             expires_in_ms=made.open_ms,
         )
         return await self._sender.send(caller, send, made_here=True)

@@ -34,6 +34,7 @@ class CardCreate(Struct, kw_only=True):
     outbox: OutboxId | None = None
     reply_to: Position = 0
     mentions: Annotated[list[str], Meta(max_length=200)] | None = None
+    thread: Position = 0
 
 
 class CardAct(Struct, kw_only=True):
