@@ -140,8 +140,7 @@ async def build(
     changes = Changes(engine, windows(config.limits))
     reader = Reader(engine)
     inbox = Inbox(engine, reader)
-    card_states = CardStates(engine)
-    cards = Acting(engine, sender, card_states, CardSecrets(master_key.reveal().encode()), config.cards.red_packets)
+    cards = _cards(engine, sender, master_key, config)
     presence = PresenceBook(engine, hub)
     rooms = build_rooms(engine, hub, delivery, loop, randomness, room_limits(config.rooms), random.random)
     backups = Backups(store, config.backup_path, version)
@@ -190,8 +189,13 @@ async def build(
         origins=AllowedOrigins(tuple(config.server.cors_origins)),
         config=_http_config(config, version),
     )
-    deadlines = Deadlines(engine, changes, cards)
-    return System(engine, hub, keys, changes, cards, deadlines, delivery, metrics, link, http, rates, backups, rooms)
+    due = Deadlines(engine, changes, cards)
+    return System(engine, hub, keys, changes, cards, due, delivery, metrics, link, http, rates, backups, rooms)
+
+
+def _cards(engine: Engine, sender: Sender, master_key: Secret, config: Config) -> Acting:
+    secrets = CardSecrets(master_key.reveal().encode())
+    return Acting(engine, sender, CardStates(engine), secrets, config.cards.red_packets)
 
 
 def _http_config(config: Config, version: str) -> HttpConfig:

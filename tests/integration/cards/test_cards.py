@@ -22,7 +22,7 @@ def test_every_kind_is_made_acted_on_and_read(connect: Connect, kind: str) -> No
     assert b.push("entry", lambda data: data["seq"] == seq)["type"] == "card.created"
     for party, action, value in ACTIONS[kind]:
         done = act(people[party], name, seq, action, value)
-        change = a.push("entry", lambda data, at=done["seq"]: data["seq"] == at)
+        change = entry_at(a, name, done["seq"])
         assert (change["type"], change["target"], change["sender"]) == ("card.changed", seq, party)
         assert (change["content"]["action"], change["content"]["value"]) == (action, value)
     seen = [card(client, name, seq) for client in people.values()]
