@@ -10,6 +10,7 @@ from trunkline.client.errors import ClientStopped, OutboxFull, RequestFailed, St
 from trunkline.client.feed import EntryStream
 from trunkline.client.notices import ClientState, CursorMoved, Presence, Resync, SendOutcome, StateChange, Typing
 from trunkline.client.options import Options
+from trunkline.client.room import Room, RoomMessage
 from trunkline.client.send_handle import SendHandle
 from trunkline.client.store import OutboxRow, SendStatus
 from trunkline.client.tokens import mint_token
@@ -26,6 +27,8 @@ __all__ = [
     "Presence",
     "RequestFailed",
     "Resync",
+    "Room",
+    "RoomMessage",
     "SendHandle",
     "SendOutcome",
     "SendStatus",

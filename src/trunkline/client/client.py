@@ -74,8 +74,8 @@ class Client:
         on_cursor: a member received or read further.
 
     Attributes:
-        groups, conversations, entries, cards, threads, profiles, blocks, devices, presence: the methods of the link by
-            subject.
+        groups, conversations, entries, cards, threads, profiles, blocks, devices, presence, rooms: the methods of the
+            link by subject.
     """
 
     def __init__(
@@ -143,6 +143,7 @@ class Client:
         self.cards = CardCalls(core.requests, core.store)
         self.devices = DeviceCalls(core.requests)
         self.presence = core.presence
+        self.rooms = core.rooms
         self._opened = True
         core.start()
         return self

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from trunkline.client.callbacks import CALLBACK_CONSUMER, Callbacks, Notifier
-from trunkline.client.calls import PresenceCalls
+from trunkline.client.calls import PresenceCalls, RoomCalls
 from trunkline.client.errors import ClientStopped
 from trunkline.client.feed import Feed
 from trunkline.client.history import HistoryReader
@@ -93,6 +93,7 @@ class Core:
         self._pushes = Pushes(self.store, settings.codec, self.receiver, self.notifier, self.supervisor.draining)
         self.history = HistoryReader(self.store, self.requests, self.receiver)
         self.presence = PresenceCalls(self.requests)
+        self.rooms = RoomCalls(self.requests, settings.codec, options.max_notices)
         self._session_outbox = ""
         self._state_changed = asyncio.Event()
         self._closed = False
@@ -173,9 +174,12 @@ class Core:
         if self._session_outbox == self.store.outbox_id:
             self.requests.start(socket)
             self.presence.renew()
+            self.rooms.renew()
 
     def pushed(self, event: str, body: msgspec.Raw) -> None:
         """A push arrived."""
+        if event.startswith("room") or event == "lagged":
+            self.rooms.pushed(event, body)
         self._pushes.take(event, body)
 
     def lost(self) -> None:
@@ -185,6 +189,7 @@ class Core:
         self.receiver.lost()
         self.marks.lost()
         self.presence.stop()
+        self.rooms.lost()
 
     def changed(self, change: StateChange) -> None:
         """The state changed."""
@@ -206,6 +211,7 @@ class Core:
             self.receiver.stop()
             self.sender.stop(reason)
             self.requests.stop(reason)
+            self.rooms.stop(reason)
             self.marks.stop()
             self.feed.stop()
 

@@ -25,7 +25,8 @@ class Options:
         history_page: entries per pull.
         parallel_pulls: conversations pulled at the same time.
         max_frame_bytes: largest frame accepted from the server.
-        max_notices: most typing and presence notices waiting for a slow callback; the oldest go first.
+        max_notices: most typing and presence notices waiting for a slow callback, the oldest go first; and most
+            messages of a room waiting for its iterator, beyond which those that are not reliable are dropped.
         close_timeout_s: how long a close waits for the server.
     """
 

@@ -26,11 +26,17 @@ GROUPS = {
     "blocks": call_groups.BlockCalls,
     "devices": call_groups.DeviceCalls,
     "presence": call_groups.PresenceCalls,
+    "rooms": call_groups.RoomCalls,
 }
 
 
 def public(cls: type) -> set[str]:
-    return {name for name, _ in inspect.getmembers(cls, callable) if not name.startswith("_")} - {"renew", "stop"}
+    return {name for name, _ in inspect.getmembers(cls, callable) if not name.startswith("_")} - {
+        "renew",
+        "stop",
+        "lost",
+        "pushed",
+    }
 
 
 @pytest.mark.parametrize("block", BLOCKS)

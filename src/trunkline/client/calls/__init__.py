@@ -10,6 +10,7 @@ from trunkline.client.calls.entries import EntryCalls
 from trunkline.client.calls.groups import GroupCalls
 from trunkline.client.calls.parties import BlockCalls, DeviceCalls, ProfileCalls
 from trunkline.client.calls.presence import PresenceCalls
+from trunkline.client.calls.rooms import RoomCalls
 from trunkline.client.calls.threads import ThreadCalls
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "GroupCalls",
     "PresenceCalls",
     "ProfileCalls",
+    "RoomCalls",
     "ThreadCalls",
 ]

@@ -18,7 +18,8 @@ def operations(system: RoomSystem) -> list[Operation]:
 
 
 def _rooms(system: RoomSystem) -> list[Operation]:
-    rooms, done = system.rooms, calls.RoomChanged
+    rooms = system.rooms
+    done = calls.RoomChanged
     return [
         Operation("room.create", calls.RoomCreate, done, rooms.create, SCOPE, "Create a room"),
         Operation("room.configure", calls.RoomConfigure, done, rooms.configure, SCOPE, "Change a room's settings"),
@@ -70,7 +71,8 @@ def _members(system: RoomSystem) -> list[Operation]:
 
 def _running(system: RoomSystem) -> list[Operation]:
     joining, standing = system.joining, system.standing
-    done, out = calls.RoomChanged, calls.RoomKicked
+    done = calls.RoomChanged
+    out = calls.RoomKicked
     return [
         Operation("room.kick", calls.RoomKick, out, joining.kick, SCOPE, "Put parties out for a while"),
         Operation("room.admit", calls.RoomAdmit, out, joining.admit, SCOPE, "Let in those who asked"),
@@ -91,9 +93,11 @@ def _running(system: RoomSystem) -> list[Operation]:
 
 
 def _attributes(system: RoomSystem) -> list[Operation]:
-    book, all_of_them = system.attributes, calls.RoomAttributes
+    book = system.attributes
+    all_of_them = calls.RoomAttributes
     one = calls.RoomAttribute
-    change, remove = calls.RoomAttributeSet, calls.RoomAttributeDelete
+    change = calls.RoomAttributeSet
+    remove = calls.RoomAttributeDelete
     return [
         Operation("room.set_attribute", change, one, book.set, SCOPE, "Set an attribute", EVERY),
         Operation("room.delete_attribute", remove, all_of_them, book.delete, SCOPE, "Delete an attribute", EVERY),
