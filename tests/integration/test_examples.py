@@ -74,6 +74,23 @@ def test_hello_sends_prints_what_arrives_and_goes_on_after_a_kill(app: App, tmp_
         assert [*seen, line(hello)] == ["user/bob Are you there?", "user/ann Hello, Bob"]
 
 
+def test_the_live_room_prints_what_is_said_counts_likes_and_ends_with_the_room(app: App, tmp_path: Path) -> None:
+    with running("live_room.py", tmp_path / "ann", app, "user/ann") as show:
+        assert line(show) == "in Friday show as host"
+        assert line(show).startswith("on the server's disk as number ")
+        assert line(show) == "user/ann Hello, everyone"
+        with running("live_room.py", tmp_path / "bob", app, "user/bob") as viewer, app.acting() as server:
+            assert line(viewer) == "in Friday show as audience"
+            assert line(show) == "user/bob Hello, everyone"
+            for _ in range(3):
+                liked = server.post("/v1/rooms/show/messages", json={"type": "x.like", "content": {}})
+                assert liked.status_code == 201, liked.text
+            while (said := line(show)) != "likes: 3":
+                assert said.startswith("likes: "), said
+            assert server.delete("/v1/rooms/show").status_code == 200
+            assert line(show) == "the room is over: closed"
+
+
 def test_every_example_has_a_test() -> None:
     tested = Path(__file__).read_text()
     assert all(f'"{example.name}"' in tested for example in EXAMPLES.glob("*.py"))
