@@ -93,7 +93,7 @@ class Room:
         """Set while the present connection is in the room, and once the stay has ended."""
         self._delivery: dict[str, str] = {}
         self.conversation = conversation
-        self.view: RoomView | None = None
+        self.view = RoomView(conversation=conversation, epoch=0, seq=0)
         self.role = "audience"
         self.recent: list[RoomMessage] = []
         self.attributes: dict[str, RoomAttribute] = {}
@@ -207,8 +207,8 @@ class Room:
             self._work = None
 
     def rejoin(self) -> None:
-        """There is a connection again."""
-        if not self.ended:
+        """There is a connection again; a first join that is still under way goes on by itself."""
+        if self._joins and not self.ended:
             self._start(self._rejoin())
 
     def behind(self) -> None:

@@ -174,8 +174,7 @@ class RoomCalls:
         """A new connection: the server knows nothing of earlier joins."""
         self._rooms = {conversation: room for conversation, room in self._rooms.items() if not room.ended}
         for room in self._rooms.values():
-            if room.view is not None:
-                room.rejoin()
+            room.rejoin()
 
     def lost(self) -> None:
         """The connection is over."""
