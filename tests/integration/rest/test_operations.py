@@ -127,6 +127,49 @@ def test_bulk_sends_succeed_and_fail_one_by_one(app: App, alice: httpx.Client, t
         refused(client.post("/v1/messages/bulk", json={"messages": messages}), "forbidden")
 
 
+@covers("room.create", "room.get", "room.configure", "room.close", "room.stats", "room.members", "room.send")
+@covers("room.entries", "room.attributes", "room.set_attribute", "room.delete_attribute")
+def test_rooms_are_run_by_the_app_server(app: App) -> None:
+    types = {"x.say": {"delivery": "reliable"}, "x.like": {"delivery": "coalesce"}}
+    with app.acting() as server, app.as_client("user/ann") as ann:
+        made = server.post("/v1/rooms", json={"id": "show", "host": "user/ann", "types": types})
+        assert (made.status_code, made.headers["Location"]) == (201, "/v1/rooms/show")
+        show = "/v1/rooms/show"
+        ok(server.patch(show, json={"name": "Friday show", "capacity": 10}))
+        seen = ok(ann.get(show))
+        assert (seen["name"], seen["capacity"], seen.get("online", 0)) == ("Friday show", 10, 0)
+        said = ok(server.post(f"{show}/messages", json={"type": "x.say", "content": {"text": "hi"}}), 201)
+        ok(server.post(f"{show}/messages", json={"type": "x.like", "content": {}}), 201)
+        read = ok(server.get(f"{show}/entries", params={"after": said["seq"] - 1}))
+        assert [(item[0], item[3], item[4]) for item in read["items"]] == [("x.say", {"text": "hi"}, said["seq"])]
+        assert ok(server.get(f"{show}/members"))["members"] == []
+        song = ok(server.put(f"{show}/attributes/song", json={"value": "One", "version": 0}))
+        refused(server.put(f"{show}/attributes/song", json={"value": "Two", "version": 0}), "version_conflict")
+        assert ok(server.get(f"{show}/attributes"))["attributes"] == [song]
+        assert ok(server.delete(f"{show}/attributes/song"))["attributes"] == []
+        assert ok(ann.get(f"{show}/stats"))["types"]["x.say"]["received"] == 1
+        refused(ann.post(f"{show}/messages", json={"type": "x.say", "content": {}}), "not_member")
+        ok(ann.delete(show))
+        refused(server.get(show), "dismissed")
+
+
+@covers("room.kick", "room.admit", "room.named", "room.role", "room.mute", "room.ban", "room.allow")
+def test_a_room_remembers_who_is_named(app: App) -> None:
+    with app.acting() as server, app.as_client("user/ann") as ann:
+        ok(server.post("/v1/rooms", json={"id": "show"}), 201)
+        refused(ann.put("/v1/rooms/show/roles", json={"parties": ["user/ann"], "role": "host"}), "forbidden")
+        ok(server.put("/v1/rooms/show/roles", json={"parties": ["user/ann"], "role": "moderator"}))
+        ok(ann.put("/v1/rooms/show/mutes", json={"parties": ["user/bob"], "until_ms": 2**52}))
+        ok(ann.put("/v1/rooms/show/bans", json={"parties": ["user/eve"], "until_ms": 2**52}))
+        ok(ann.put("/v1/rooms/show/allowed", json={"parties": ["user/dan"], "on": True}))
+        named = {n["party"]: n for n in ok(ann.get("/v1/rooms/show/named"))["parties"]}
+        assert sorted(named) == ["user/ann", "user/bob", "user/dan", "user/eve"]
+        assert named["user/bob"]["muted_until_ms"] == named["user/eve"]["banned_until_ms"] == 2**52
+        assert named["user/dan"]["allowed"] is True
+        for path in ("kick", "admit"):
+            assert ok(ann.post(f"/v1/rooms/show/{path}", json={"parties": ["user/zoe"]}))["parties"] == []
+
+
 @covers("card.create", "card.create.to", "card.get", "card.list", "card.act")
 def test_cards(app: App, alice: httpx.Client, team: str) -> None:
     poll = {"kind": "poll", "data": {"question": "Lunch?", "options": ["rice", "noodles"]}}

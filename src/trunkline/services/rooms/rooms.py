@@ -90,12 +90,12 @@ class Rooms:
         live, _ = await self._directory.get(caller.app, request.conversation)
         if not caller.server and live.named(caller.party).role < Role.MODERATOR:
             self._joining.check_in(live, caller)
-        first = request.after + 1
-        found = await read_range(self._engine, live.resident, first, live.fanned, request.limit)
+        first, head = request.after + 1, live.resident.committed
+        found = await read_range(self._engine, live.resident, first, head, request.limit)
         items = [Item(e.type, e.sender, e.at_ms, e.content, seq=e.seq, target=e.target) for e in found]
         last = items[-1].seq if items else max(request.after, 0)
         batch = batch_of(live, items, first - 1, last)
-        batch.more = bool(items) and last < live.fanned
+        batch.more = bool(items) and last < head
         return batch
 
     # --- pieces -----------------------------------------------------------------------------
