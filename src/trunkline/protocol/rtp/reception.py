@@ -1,0 +1,150 @@
+"""What a receiver keeps of one source: counts for its reports, jitter, and which packets to ask for again.
+
+RFC 3550 sections 6.4.1 and A.3 (loss), A.8 (jitter); RFC 4585 section 6.2.1 (NACK). Not here: the packets themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trunkline.base.wrapping import Unwrapper
+from trunkline.protocol.rtp.rtcp import ReportBlock, SenderReport
+
+MAX_MISSING = 512
+"""Packets asked for at the same time; when more are missing, a key frame is cheaper."""
+MAX_ASKS = 10
+FIRST_ASK_S = 0.005
+"""A packet that was merely overtaken arrives within this time."""
+ASK_AGAIN_S = 0.05
+"""When the round trip is not known."""
+
+
+@dataclass(slots=True)
+class _Missing:
+    next_ask_s: float
+    asks: int = 0
+
+
+class Reception:
+    """One source as we receive it.
+
+    Args:
+        ssrc: the source.
+        clock_rate: of its timestamps.
+
+    Attributes:
+        packets: received, without duplicates.
+        octets: of payload.
+        gave_up: packets that were asked for in vain; the owner takes it as a sign to ask for a key frame.
+    """
+
+    __slots__ = (
+        "_base",
+        "_clock_rate",
+        "_expected_before",
+        "_jitter",
+        "_last_report",
+        "_last_report_s",
+        "_last_transit",
+        "_missing",
+        "_received_before",
+        "_sequences",
+        "gave_up",
+        "octets",
+        "packets",
+        "ssrc",
+    )
+
+    def __init__(self, ssrc: int, clock_rate: int) -> None:
+        self.ssrc = ssrc
+        self._clock_rate = clock_rate
+        self._sequences = Unwrapper()
+        self._base = 0
+        self._missing: dict[int, _Missing] = {}
+        self._jitter = 0.0
+        self._last_transit: float | None = None
+        self._expected_before = self._received_before = 0
+        self._last_report = 0
+        self._last_report_s = 0.0
+        self.packets = 0
+        self.octets = 0
+        self.gave_up = 0
+
+    def on_packet(self, sequence: int, timestamp: int, size_bytes: int, now_s: float) -> int | None:
+        """A packet arrived: its extended number, or None when it is a duplicate or far too old."""
+        highest = self._sequences.highest
+        number = self._sequences.nearest(sequence)
+        if highest is None:
+            self._base = number
+        elif number > highest:
+            self._note_missing(highest, number, now_s)
+        elif self._missing.pop(number, None) is None:
+            return None
+        self._sequences.unwrap(sequence)
+        self.packets += 1
+        self.octets += size_bytes
+        if highest is None or number > highest:
+            self._note_jitter(timestamp, now_s)
+        return number
+
+    def _note_missing(self, highest: int, number: int, now_s: float) -> None:
+        if number - highest - 1 > MAX_MISSING:
+            # A jump: the source was paused or restarted. What lies between never comes.
+            self._missing.clear()
+            self.gave_up += 1
+            return
+        for missing in range(highest + 1, number):
+            self._missing[missing] = _Missing(now_s + FIRST_ASK_S)
+        while len(self._missing) > MAX_MISSING:
+            del self._missing[next(iter(self._missing))]
+            self.gave_up += 1
+
+    def _note_jitter(self, timestamp: int, now_s: float) -> None:
+        transit = now_s * self._clock_rate - timestamp
+        if self._last_transit is not None:
+            difference = abs(transit - self._last_transit)
+            if difference < self._clock_rate:  # a wrap of the timestamp or a pause is not jitter
+                self._jitter += (difference - self._jitter) / 16
+        self._last_transit = transit
+
+    def to_ask(self, now_s: float, round_trip_s: float | None = None) -> list[int]:
+        """Sequence numbers to put into a NACK now; each comes again after a round trip, a limited number of times."""
+        again_s = max(round_trip_s, 0.01) if round_trip_s is not None else ASK_AGAIN_S
+        asked: list[int] = []
+        for number in [number for number, missing in self._missing.items() if missing.next_ask_s <= now_s]:
+            missing = self._missing[number]
+            if missing.asks >= MAX_ASKS:
+                del self._missing[number]
+                self.gave_up += 1
+                continue
+            missing.asks += 1
+            missing.next_ask_s = now_s + again_s
+            asked.append(number & 0xFFFF)
+        return asked
+
+    def on_sender_report(self, report: SenderReport, now_s: float) -> None:
+        """The source told its clock."""
+        self._last_report = report.ntp >> 16 & 0xFFFFFFFF
+        self._last_report_s = now_s
+
+    def report(self, now_s: float) -> ReportBlock | None:
+        """The block for our next report; None before anything arrived."""
+        highest = self._sequences.highest
+        if highest is None:
+            return None
+        expected = highest - self._base + 1
+        expected_now, received_now = expected - self._expected_before, self.packets - self._received_before
+        self._expected_before, self._received_before = expected, self.packets
+        lost_now = max(expected_now - received_now, 0)
+        fraction = min(lost_now * 256 // expected_now, 255) if expected_now > 0 else 0
+        lost = max(min(expected - self.packets, 0x7FFFFF), -0x800000)
+        delay = int((now_s - self._last_report_s) * 65_536) if self._last_report else 0
+        return ReportBlock(
+            self.ssrc,
+            fraction,
+            lost,
+            highest & 0xFFFFFFFF,
+            int(self._jitter) & 0xFFFFFFFF,
+            self._last_report,
+            min(delay, 0xFFFFFFFF),
+        )
