@@ -15,16 +15,20 @@ from typing import Any
 from picows import WSAutoPingStrategy, WSListener, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
-from trunkline.base.errors import Code
+from trunkline.base.errors import Code, TrunklineError
 from trunkline.edges.link.codec import CODECS
 from trunkline.edges.link.deps import LinkDeps
 from trunkline.edges.link.session import LinkSession
+from trunkline.edges.livekit.door import Door
+from trunkline.edges.livekit.session import SignalSession
 
 LINK_PATH = b"/v1/link"
+LIVE_PATHS = (b"/rtc", b"/rtc/v1")
 HEADER_TIMEOUT_S = 10.0
 MAX_SNIFF_BYTES = 16_384
 READ_BUFFER_BYTES = 2048
 log = logging.getLogger("trunkline.port")
+Upgrade = Callable[[WSUpgradeRequest], WSUpgradeResponseWithListener | WSUpgradeResponse]
 
 
 class Refusing(WSListener):
@@ -42,23 +46,33 @@ class Port:
     Args:
         link: dependencies of link sessions.
         http: makes an HTTP protocol (``asyncio.Protocol``).
+        live: lets clients into live sessions; None when there are none.
     """
 
-    def __init__(self, link: LinkDeps, http: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(self, link: LinkDeps, http: Callable[[], asyncio.Protocol], live: Door | None = None) -> None:
         self._link = link
         self._http = http
+        self._live = live
 
     def protocol(self) -> Sniffer:
         """A protocol factory for ``loop.create_server``."""
         return Sniffer(self)
 
-    def websocket(self) -> Any:
-        """A WebSocket protocol for a link session."""
+    def upgrade_for(self, path: bytes) -> Upgrade | None:
+        """What answers WebSocket upgrades to a path; None for paths of HTTP."""
+        if path == LINK_PATH:
+            return self._upgrade
+        if self._live is not None and path in LIVE_PATHS:
+            return self._upgrade_live
+        return None
+
+    def websocket(self, upgrade: Upgrade) -> Any:
+        """A WebSocket protocol."""
         return WSProtocol(
             None,
             None,
             False,
-            self._upgrade,
+            upgrade,
             log,
             True,
             HEADER_TIMEOUT_S,
@@ -84,6 +98,19 @@ class Port:
                 response = WSUpgradeResponse.create_101_response({"Sec-WebSocket-Protocol": name})
                 return WSUpgradeResponseWithListener(response, LinkSession(self._link, codec))
         return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(), Refusing())
+
+    def _upgrade_live(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener | WSUpgradeResponse:
+        door = self._live
+        if door is None:
+            refusal: WSUpgradeResponse = WSUpgradeResponse.create_error_response(404)
+            return refusal
+        try:
+            guest = door.admit(request.path.decode("latin-1"), str(request.headers.get("Authorization", "")))
+        except TrunklineError as error:
+            status = error.code.http_status if error.code.http_status in (401, 403) else 400
+            refused: WSUpgradeResponse = WSUpgradeResponse.create_error_response(status, error.detail.encode())
+            return refused
+        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(), SignalSession(door, guest))
 
 
 class Sniffer(asyncio.Protocol):
@@ -117,16 +144,18 @@ class Sniffer(asyncio.Protocol):
         target = data[:end].split(b" ")
         transport, self._transport = self._transport, None
         self._buffer = b""
-        if len(target) > 1 and target[1].split(b"?", 1)[0] == LINK_PATH:
-            self._to_websocket(transport, data)
+        path = target[1].split(b"?", 1)[0] if len(target) > 1 else b""
+        upgrade = self._port.upgrade_for(path)
+        if upgrade is not None:
+            self._to_websocket(transport, data, upgrade)
         else:
             protocol = self._port.http()
             transport.set_protocol(protocol)
             protocol.connection_made(transport)
             protocol.data_received(data)
 
-    def _to_websocket(self, transport: Any, data: bytes) -> None:
-        protocol = self._port.websocket()
+    def _to_websocket(self, transport: Any, data: bytes, upgrade: Upgrade) -> None:
+        protocol = self._port.websocket(upgrade)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         rest = memoryview(data)

@@ -150,6 +150,20 @@ class CardsSection(msgspec.Struct, forbid_unknown_fields=True):
     red_packets: Literal["everyone", "servers"] = "everyone"
 
 
+class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
+    """Live sessions: audio, video and data, by LiveKit's client SDKs.
+
+    Attributes:
+        enabled: serve live sessions.
+        udp_port: the one UDP port of all media; 0 takes the number of the HTTP port.
+        addresses: literal addresses at which clients reach that port, as behind NAT. Empty: those of this machine.
+    """
+
+    enabled: bool = True
+    udp_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    addresses: list[str] = msgspec.field(default_factory=list)
+
+
 class SearchSection(msgspec.Struct, forbid_unknown_fields=True):
     """Full-text search.
 
@@ -184,6 +198,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     limits: LimitsSection = msgspec.field(default_factory=LimitsSection)
     rooms: RoomsSection = msgspec.field(default_factory=RoomsSection)
     cards: CardsSection = msgspec.field(default_factory=CardsSection)
+    live: LiveSection = msgspec.field(default_factory=LiveSection)
     search: SearchSection = msgspec.field(default_factory=SearchSection)
     metrics: MetricsSection = msgspec.field(default_factory=MetricsSection)
 

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import ssl
+import time
 from collections.abc import Callable, Coroutine
 from importlib import metadata
 from pathlib import Path
@@ -105,7 +106,12 @@ class Server:
         loop = asyncio.get_running_loop()
         # Sessions opened before the first sweep take the hub's time as when they were heard.
         self.system.hub.monotonic_s = loop.time()
-        port = Port(self.system.link, lambda: HttpToolsProtocol(settings, self._http_state, {}))
+        live = self.system.live
+        port = Port(
+            self.system.link,
+            lambda: HttpToolsProtocol(settings, self._http_state, {}),
+            live.door if live is not None else None,
+        )
         self._listener = await loop.create_server(
             port.protocol,
             self.config.server.host,
@@ -114,6 +120,8 @@ class Server:
             backlog=self.config.server.backlog,
         )
         self.port = self._listener.sockets[0].getsockname()[1]
+        if live is not None:
+            await live.start(self.port)
 
     def _load_tls(self) -> ssl.SSLContext | None:
         tls = self.config.tls
@@ -160,6 +168,8 @@ class Server:
             self.system.metrics.loop_lag.observe(max(0.0, loop.time() - due))
             self.system.hub.sweep(loop.time())
             self.system.rooms.directory.sweep()
+            if self.system.live is not None:
+                self.system.live.sweep(time.monotonic())
             collector.collect()
             self.system.keys.close_expired()
 
@@ -251,6 +261,8 @@ class Server:
         with contextlib.suppress(TrunklineError):
             await system.engine.commits.settled()
         system.hub.close_all(Code.DRAINING)
+        if system.live is not None:
+            system.live.stop()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

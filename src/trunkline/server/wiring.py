@@ -18,6 +18,7 @@ from trunkline.server.backups.operations import Backups
 from trunkline.server.backups.operations import operations as backup_operations
 from trunkline.server.clock import SystemClock, SystemRandomness
 from trunkline.server.config import Config, LimitsSection, RoomsSection
+from trunkline.server.live import LiveMedia
 from trunkline.server.metrics import Metrics
 from trunkline.server.store import Store
 from trunkline.services.apps.authentication import Authentication, CallerAuthenticator
@@ -83,6 +84,7 @@ class System:
     rates: RequestRates
     backups: Backups
     rooms: RoomSystem
+    live: LiveMedia | None
 
 
 def link_limits(limits: LimitsSection) -> LinkLimits:
@@ -190,7 +192,8 @@ async def build(
         config=_http_config(config, version),
     )
     due = Deadlines(engine, changes, cards)
-    return System(engine, hub, keys, changes, cards, due, delivery, metrics, link, http, rates, backups, rooms)
+    live = LiveMedia(config, engine, authentication, secrets, version) if config.live.enabled else None
+    return System(engine, hub, keys, changes, cards, due, delivery, metrics, link, http, rates, backups, rooms, live)
 
 
 def _cards(engine: Engine, sender: Sender, master_key: Secret, config: Config) -> Acting:

@@ -146,6 +146,18 @@ class Authentication:
             raise TrunklineError(Code.UNKNOWN_KEY, "This server does not know the key of the token any more.")
         self._check_live(key)
 
+    def live_key(self, name: str) -> KeyChanged:
+        """A key that may sign tokens now.
+
+        Raises:
+            TrunklineError: ``UNKNOWN_KEY``, ``KEY_REVOKED`` or ``APP_DISABLED``.
+        """
+        key = self._directory.key(name)
+        if key is None:
+            raise TrunklineError(Code.UNKNOWN_KEY, "This server does not know the key that the token names (iss).")
+        self._check_live(key)
+        return key
+
     async def authenticate_operator(self, token: str) -> None:
         """Whoever runs the deployment.
 

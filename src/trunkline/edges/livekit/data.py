@@ -1,0 +1,47 @@
+"""Data packets: stamped with their sender, and read for whom they are. The payload stays opaque."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+from livekit.protocol import models
+
+from trunkline.domain.live import Participant
+
+MAX_PACKET_BYTES = 64_000
+RELIABLE, LOSSY = "_reliable", "_lossy"
+LABELS = frozenset({RELIABLE, LOSSY})
+
+
+@dataclass(slots=True, frozen=True)
+class Stamped:
+    """A packet to pass on, and to whom; nobody named means everyone."""
+
+    data: bytes
+    identities: tuple[str, ...]
+    sids: tuple[str, ...]
+
+
+def stamp(data: bytes, sender: Participant) -> Stamped | None:
+    """Put the sender's name on a packet, whatever it claims; None when it is malformed or too long."""
+    if len(data) > MAX_PACKET_BYTES:
+        return None
+    try:
+        packet = models.DataPacket.FromString(data)
+    except DecodeError:
+        return None
+    kind = packet.WhichOneof("value")
+    if kind is None or kind == "speaker":
+        return None
+    packet.participant_identity = sender.identity
+    packet.participant_sid = sender.sid
+    identities = tuple(packet.destination_identities)
+    sids: tuple[str, ...] = ()
+    if kind == "user":
+        # Older clients name sender and receivers in the packet inside.
+        packet.user.participant_identity = sender.identity
+        packet.user.participant_sid = sender.sid
+        identities = identities or tuple(packet.user.destination_identities)
+        sids = tuple(packet.user.destination_sids)
+    return Stamped(packet.SerializeToString(), identities, sids)

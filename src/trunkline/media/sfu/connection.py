@@ -1,0 +1,346 @@
+"""One client's media: its offers answered, sections given to tracks, packets in and out, reports on time.
+
+Implements ``services.live.ports.MediaConnection``. A section that the client only receives in carries one
+subscribed track; when there are too few, the client is told to offer more. Not here: the transport's protocols
+(``peer``), what a track does with packets (``uptrack``, ``downtrack``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from trunkline.base.errors import Code, TrunklineError
+from trunkline.media.sfu.downtrack import DownTrack
+from trunkline.media.sfu.host import Host
+from trunkline.media.sfu.peer import Peer
+from trunkline.media.sfu.uplink import Uplink, codecs_of, layers_of
+from trunkline.media.sfu.uptrack import Layer, UpTrack
+from trunkline.protocol.rtp import rtcp
+from trunkline.protocol.rtp.arrivals import Arrivals
+from trunkline.protocol.sctp.channels import ChannelEvent, ChannelMessage, ChannelOpened
+from trunkline.protocol.sdp import Media, SdpError, Session, parse
+from trunkline.protocol.sdp.answer import Choices, Local, Sending, check_offer, make_answer
+from trunkline.services.live.ports import Answer, MediaConnection, MediaListener, TrackMedia
+
+MAX_KEPT_BYTES = 1 << 20
+"""Messages kept for a client whose channels are not open yet."""
+HEARD_S = 0.1
+"""A loudness counts as present this long after the packet that told it."""
+
+
+class Connection:
+    """One client's media.
+
+    Args:
+        host: what all connections share.
+        listener: hears what happens.
+    """
+
+    def __init__(self, host: Host, listener: MediaListener) -> None:
+        self._host = host
+        self._listener = listener
+        self._peer: Peer | None = None
+        self._uplink = Uplink(Arrivals(time.monotonic()))
+        self._announced: dict[str, tuple[str, bool]] = {}
+        self._published: dict[str, UpTrack] = {}
+        self._down: dict[str, DownTrack] = {}
+        self._names: dict[str, tuple[str, str]] = {}
+        self._sections: dict[str, str] = {}
+        """Mid of a section that carries a subscribed track, to the track."""
+        self._waiting: dict[str, tuple[Connection, str, str]] = {}
+        """Subscriptions from before the first offer: publisher, and their names in the answer."""
+        self._kept: list[tuple[str, bytes]] = []
+        self._kept_bytes = 0
+        self._receiving: dict[str, str] = {}
+        """Mid and kind of the sections of the last offer that can carry subscribed tracks."""
+        self._by_ssrc: dict[int, DownTrack] = {}
+        self._remote_ufrag = ""
+        self._version = 0
+        self._identifier = str(host.random_bits(62))
+        self._cname = host.random_text(16)
+        self._closed = False
+
+    # --- negotiation ------------------------------------------------------------------------
+
+    def announce(self, cid: str, sid: str, *, redundant: bool) -> None:
+        """A coming offer will carry a track under this id."""
+        self._announced[cid] = (sid, redundant)
+
+    def answer(self, sdp: str) -> Answer:
+        """Answer the client's offer; a changed username restarts ICE.
+
+        Raises:
+            TrunklineError: ``INVALID_PARAMS``.
+        """
+        try:
+            offer = parse(sdp)
+            transport = check_offer(offer)
+        except SdpError as error:
+            raise TrunklineError(Code.INVALID_PARAMS, f"the offer cannot be used: {error}", field="sdp") from None
+        peer = self._transport(transport)
+        waiting, self._waiting = self._waiting, {}
+        for sid, (publisher, label, stream) in waiting.items():
+            self.subscribe(publisher, sid, label, stream)
+        live = self._take_published(offer)
+        self._assign(offer)
+        self._version += 1
+        local = Local(peer.ice.ufrag, peer.ice.password, self._host.certificate.fingerprint, self._host.candidates())
+        sending = {mid: self._sending(sid) for mid, sid in self._sections.items()}
+        redundant = [
+            media.mid for media in offer.media if media.track in self._announced and self._announced[media.track][1]
+        ]
+        answer = make_answer(offer, local, Choices(sending, redundant), self._identifier, self._version)
+        by_mid = dict(self._sections) | {mid: section.track.sid for mid, section in self._uplink.sections.items()}
+        audio, video = self._missing()
+        result = Answer(answer.serialize(), by_mid, audio, video)
+        if live:
+            self._listener.on_tracks_live(live)
+        return result
+
+    def _transport(self, transport: Media) -> Peer:
+        if self._peer is None:
+            self._peer = self._host.make_peer(transport, self)
+        elif transport.ufrag != self._remote_ufrag:
+            self._host.restart(self._peer, transport.ufrag)
+        self._remote_ufrag = transport.ufrag
+        return self._peer
+
+    def _take_published(self, offer: Session) -> list[TrackMedia]:
+        """Sections the client sends in, and announced tracks they carry for the first time."""
+        live: list[TrackMedia] = []
+        sending = {m.mid for m in offer.media if m.direction in ("sendonly", "sendrecv") and not m.rejected}
+        ended = [section.track.sid for mid, section in self._uplink.sections.items() if mid not in sending]
+        for media in offer.media:
+            if media.mid not in sending or media.mid in self._uplink.sections or media.kind == "application":
+                continue
+            announced = self._announced.get(media.track)
+            if announced is None:
+                continue
+            track = UpTrack(announced[0], media.kind, media.mid, codecs_of(media), layers_of(media))
+            self._uplink.add(track, media)
+            self._published[track.sid] = track
+            first = next((codec for codec in track.codecs.values() if codec.kind != "red"), None)
+            mime_type = f"{media.kind}/{first.name}" if first is not None else media.kind
+            live.append(TrackMedia(track.sid, media.mid, mime_type, len(track.layers) > 1))
+        if ended:
+            self._listener.on_tracks_ended(ended)
+        return live
+
+    def _assign(self, offer: Session) -> None:
+        """Give free sections to tracks that have none."""
+        free = {m.mid: m for m in offer.media if m.direction == "recvonly" and not m.rejected}
+        self._receiving = {mid: media.kind for mid, media in free.items()}
+        for mid in [mid for mid in self._sections if mid not in free]:
+            del self._sections[mid]
+        for mid, sid in self._sections.items():
+            self._down[sid].assign(free[mid])
+        for down in self._down.values():
+            if down.mid in self._sections:
+                continue
+            media = next((m for m in free.values() if m.mid not in self._sections and down.accepts(m)), None)
+            if media is None:
+                down.mid = ""
+                continue
+            self._sections[media.mid] = down.up.sid
+            down.assign(media)
+            down.ask(time.monotonic())
+
+    def _missing(self) -> tuple[int, int]:
+        waiting = [down.up.kind for down in self._down.values() if not down.mid]
+        return waiting.count("audio"), waiting.count("video")
+
+    def _sending(self, sid: str) -> Sending:
+        down = self._down[sid]
+        label, stream = self._names[sid]
+        return Sending(stream, label, down.ssrc, down.rtx_ssrc if down.up.kind == "video" else None, self._cname)
+
+    # --- tracks -----------------------------------------------------------------------------
+
+    def published(self, sid: str) -> UpTrack | None:
+        """A track this client publishes."""
+        return self._published.get(sid)
+
+    def subscribe(self, publisher: MediaConnection, track_sid: str, label: str, stream: str) -> None:
+        """Send a track of another connection to this one."""
+        if self._closed or track_sid in self._down or not isinstance(publisher, Connection):
+            return
+        if self._peer is None:
+            self._waiting[track_sid] = (publisher, label, stream)
+            return
+        up = publisher.published(track_sid)
+        if up is None:
+            return
+        down = DownTrack(
+            up,
+            self._peer,
+            self._host.random_bits(32),
+            self._host.random_bits(32),
+            self._host.random_bits(15),
+            self._host.random_bits(32),
+            publisher.ask_key_frame,
+        )
+        self._down[track_sid] = down
+        self._names[track_sid] = (label, stream)
+        self._by_ssrc[down.ssrc] = down
+        up.subscribers.append(down)
+        self._host.note_needs(self)
+
+    def tell_needs(self) -> None:
+        """Ask the client to offer, since tracks wait for sections; those it offered and did not need come first."""
+        audio, video = self._missing()
+        if (audio or video) and not self._closed:
+            spare = [kind for mid, kind in self._receiving.items() if mid not in self._sections]
+            self._listener.on_sections_needed(
+                max(audio - spare.count("audio"), 0), max(video - spare.count("video"), 0)
+            )
+
+    def unsubscribe(self, track_sid: str) -> None:
+        """Stop sending a track; its section is free for another."""
+        self._waiting.pop(track_sid, None)
+        down = self._down.pop(track_sid, None)
+        if down is None:
+            return
+        self._names.pop(track_sid, None)
+        self._by_ssrc.pop(down.ssrc, None)
+        if down in down.up.subscribers:
+            down.up.subscribers.remove(down)
+        self._sections = {mid: sid for mid, sid in self._sections.items() if sid != track_sid}
+
+    def limit(self, track_sid: str, quality: int | None) -> None:
+        """Send at most this quality of a subscribed track; None pauses it."""
+        down = self._down.get(track_sid)
+        if down is None:
+            return
+        down.paused = quality is None
+        if quality is not None:
+            down.wanted = min(quality, len(down.up.layers) - 1)
+
+    def mute(self, track_sid: str, muted: bool) -> None:
+        """The publisher muted or unmuted a track; after unmuting, subscribers need a key frame."""
+        track = self._published.get(track_sid)
+        if track is None:
+            return
+        track.muted = muted
+        if not muted and track.kind == "video":
+            for layer in track.layers:
+                self.ask_key_frame(track, layer)
+
+    def unpublish(self, track_sid: str) -> None:
+        """Drop a published track."""
+        track = self._published.pop(track_sid, None)
+        if track is not None:
+            self._uplink.remove(track.mid)
+            track.subscribers.clear()
+
+    def levels(self) -> Mapping[str, int]:
+        """Loudness of the published audio tracks now, in -dBov."""
+        now_s = time.monotonic()
+        return {
+            track.sid: track.level
+            for track in self._published.values()
+            if track.level is not None and now_s - track.layers[0].arrived_s < HEARD_S
+        }
+
+    # --- data -------------------------------------------------------------------------------
+
+    def send_data(self, label: str, data: bytes, *, wait: bool) -> bool:
+        """Send a message on a data channel; what may wait is kept, within bounds, until the channel opens."""
+        peer = self._peer
+        channel = peer.channels.labelled(label) if peer is not None else None
+        if peer is not None and channel is not None:
+            return peer.send_data(channel, data, time.monotonic())
+        if not wait or self._closed or self._kept_bytes + len(data) > MAX_KEPT_BYTES:
+            return False
+        self._kept.append((label, data))
+        self._kept_bytes += len(data)
+        return True
+
+    def _send_kept(self, label: str) -> None:
+        """The channel is open: what waited for it goes first."""
+        kept, self._kept = self._kept, []
+        self._kept_bytes = 0
+        for waiting, data in kept:
+            if waiting == label:
+                self.send_data(label, data, wait=False)
+            else:
+                self.send_data(waiting, data, wait=True)
+
+    # --- what the client sends (PeerSink) ---------------------------------------------------
+
+    def on_connected(self) -> None:
+        """Media can flow both ways."""
+        self._listener.on_connected()
+        now_s = time.monotonic()
+        for down in self._down.values():
+            down.ask(now_s)
+
+    def on_rtp(self, packet: bytes, now_s: float) -> None:
+        """A decrypted RTP packet."""
+        self._uplink.on_rtp(packet, now_s)
+
+    def on_rtcp(self, packets: list[rtcp.Packet], now_s: float) -> None:
+        """A decrypted RTCP compound."""
+        for packet in packets:
+            if isinstance(packet, rtcp.SenderReport):
+                self._uplink.on_sender_report(packet, now_s)
+            elif isinstance(packet, rtcp.Nack):
+                down = self._by_ssrc.get(packet.media_ssrc)
+                if down is not None:
+                    down.on_nack(packet.lost, now_s)
+            elif isinstance(packet, rtcp.PictureLoss):
+                down = self._by_ssrc.get(packet.media_ssrc)
+                if down is not None:
+                    down.ask(now_s)
+            elif isinstance(packet, rtcp.FullIntraRequest):
+                for media_ssrc, _ in packet.requests:
+                    down = self._by_ssrc.get(media_ssrc)
+                    if down is not None:
+                        down.ask(now_s)
+
+    def on_channel(self, event: ChannelEvent) -> None:
+        """A data channel was opened or closed, or a message came."""
+        if isinstance(event, ChannelOpened):
+            self._send_kept(event.channel.label)
+        elif isinstance(event, ChannelMessage):
+            self._listener.on_data(event.channel.label, event.data)
+
+    def on_lost(self, reason: str) -> None:
+        """The transport is over."""
+        self._listener.on_lost(reason)
+
+    # --- time and end -----------------------------------------------------------------------
+
+    def tick(self, now_s: float, ntp: int) -> None:
+        """Timers, reports, requests and feedback."""
+        peer = self._peer
+        if peer is None:
+            return
+        peer.tick(now_s)
+        packets = self._uplink.due(now_s)
+        for down in self._down.values():
+            report = down.due(now_s, ntp)
+            if report is not None:
+                packets.append(report)
+        if packets:
+            peer.send_rtcp(packets)
+
+    def ask_key_frame(self, track: UpTrack, layer: Layer) -> None:
+        """Ask this client, the publisher, for a key frame."""
+        request = track.ask_key_frame(layer, time.monotonic())
+        if request is not None and self._peer is not None:
+            self._peer.send_rtcp([request])
+
+    def close(self) -> None:
+        """End the transport."""
+        if self._closed:
+            return
+        self._closed = True
+        for sid in tuple(self._down):
+            self.unsubscribe(sid)
+        for sid in tuple(self._published):
+            self.unpublish(sid)
+        if self._peer is not None:
+            self._peer.close()
+            self._host.drop(self._peer)
+        self._host.forget(self)

@@ -1,0 +1,272 @@
+"""One track on its way to one subscriber: the layer it gets, its numbers, its retransmissions and its reports.
+
+Not here: which layer fits the subscriber's bandwidth and wishes (given as ``wanted``), encryption (``peer``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trunkline.media.sfu.peer import Peer
+from trunkline.media.sfu.uptrack import Layer, UpTrack
+from trunkline.protocol.rtp import red, rtcp
+from trunkline.protocol.rtp.codecs import PayloadError, Vp8Descriptor, parse_vp8, rewrite_vp8
+from trunkline.protocol.rtp.packet import RtpPacket
+from trunkline.protocol.rtp.rewriting import Rewriter
+from trunkline.protocol.sdp import Codec, Media
+from trunkline.protocol.sdp.answer import AUDIO_LEVEL, MID, usable_codecs
+from trunkline.protocol.sdp.matching import extension, find, retransmission_of
+
+CACHE_PACKETS = 1024
+REPORT_S = 1.0
+AGAIN_S = 0.02
+"""A packet asked for twice within this time is sent once: the first copy is still under way."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A packet that may be asked for again."""
+
+    packet: RtpPacket
+    ciphertext: bytes
+    again_s: float = -1e9
+
+
+class DownTrack:
+    """One track for one subscriber.
+
+    Args:
+        up: the published track.
+        peer: the subscriber's transport.
+        ssrc: the source it is sent as.
+        rtx_ssrc: the source of its retransmissions.
+        sequence: first sequence number.
+        timestamp: first timestamp.
+        ask_key_frame: asks the publisher for a key frame of a layer.
+
+    Attributes:
+        mid: the subscriber's section; "" until one is assigned.
+        wanted: the highest layer to send.
+        paused: nothing is sent.
+    """
+
+    __slots__ = (
+        "_again_sequence",
+        "_ask",
+        "_cache",
+        "_formats",
+        "_level",
+        "_media",
+        "_octets",
+        "_packets",
+        "_peer",
+        "_report_s",
+        "_rewriter",
+        "layer",
+        "mid",
+        "paused",
+        "rtx_ssrc",
+        "ssrc",
+        "up",
+        "wanted",
+    )
+
+    def __init__(
+        self,
+        up: UpTrack,
+        peer: Peer,
+        ssrc: int,
+        rtx_ssrc: int,
+        sequence: int,
+        timestamp: int,
+        ask_key_frame: Callable[[UpTrack, Layer], None],
+    ) -> None:
+        self.up = up
+        self.ssrc = ssrc
+        self.rtx_ssrc = rtx_ssrc
+        self.mid = ""
+        self.wanted = len(up.layers) - 1
+        self.paused = False
+        self.layer: Layer | None = None
+        self._peer = peer
+        self._ask = ask_key_frame
+        self._rewriter = Rewriter(sequence, timestamp, 48_000 if up.kind == "audio" else 90_000)
+        self._again_sequence = sequence
+        self._cache: dict[int, _Kept] = {}
+        self._media: Media | None = None
+        self._formats: dict[int, tuple[Codec, Codec | None] | None] = {}
+        self._level: int | None = None
+        self._packets = self._octets = 0
+        self._report_s = 0.0
+
+    def assign(self, media: Media) -> None:
+        """The subscriber's section that carries the track; its payload types and extension numbers count."""
+        self.mid = media.mid
+        self._media = media
+        self._formats.clear()
+        self._level = extension(media, AUDIO_LEVEL)
+
+    def accepts(self, media: Media) -> bool:
+        """Whether a section can carry the track."""
+        if media.kind != self.up.kind:
+            return False
+        usable = Media(media.kind, codecs=usable_codecs(media))
+        return any(find(usable, codec) is not None for codec in self.up.codecs.values())
+
+    # --- packets ----------------------------------------------------------------------------
+
+    def on_packet(self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float) -> None:
+        """A packet of the published track arrived."""
+        if self._media is None or self.paused or not self._peer.connected:
+            return
+        if layer is not self.layer and not self._switch(layer, codec, packet, key_frame, now_s):
+            return
+        formats = self._format(codec)
+        if formats is None:
+            return
+        self._send(codec, formats[0], packet, now_s)
+
+    def on_padding(self, layer: Layer, packet: RtpPacket) -> None:
+        """A probe between publisher and server goes no further; its number must not look lost."""
+        if layer is self.layer:
+            self._rewriter.leave_out(packet.sequence)
+
+    def _switch(self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float) -> bool:
+        """Change to another layer when it is the one to send and a key frame begins here."""
+        target = self.up.best_layer(self.wanted, now_s)
+        if layer is not target:
+            return False
+        if self.up.kind == "video" and not key_frame:
+            self._ask(self.up, layer)
+            return False
+        self.layer = layer
+        self._rewriter.switch(packet.ssrc, packet.sequence, packet.timestamp, now_s, _descriptor(codec, packet))
+        return True
+
+    def _format(self, codec: Codec) -> tuple[Codec, Codec | None] | None:
+        """The subscriber's payload format for the publisher's, and its retransmission format."""
+        if codec.payload_type not in self._formats:
+            media = self._media
+            found = None
+            if media is not None:
+                usable = Media(media.kind, codecs=usable_codecs(media))
+                match = find(usable, codec)
+                if match is None and codec.kind == "red":
+                    match = next((c for c in usable.codecs if c.kind == "opus"), None)
+                if match is not None:
+                    found = (match, retransmission_of(usable, match))
+            self._formats[codec.payload_type] = found
+        return self._formats[codec.payload_type]
+
+    def _send(self, codec: Codec, format_: Codec, packet: RtpPacket, now_s: float) -> None:
+        descriptor = _descriptor(codec, packet)
+        numbers = self._rewriter.rewrite(packet.sequence, packet.timestamp, now_s, descriptor)
+        if numbers is None:
+            return
+        payload = packet.payload
+        if descriptor is not None:
+            payload = rewrite_vp8(payload, descriptor, numbers.picture_id, numbers.tl0_index)
+        elif codec.kind == "red":
+            payload = self._redundant(payload, format_)
+        sent = RtpPacket(
+            format_.payload_type,
+            numbers.sequence,
+            numbers.timestamp,
+            self.ssrc,
+            packet.marker,
+            extensions=self._extensions(),
+            payload=payload,
+        )
+        ciphertext = self._peer.send_rtp(sent.serialize())
+        if ciphertext is None:
+            return
+        self._packets += 1
+        self._octets += len(payload)
+        self._cache[numbers.sequence] = _Kept(sent, ciphertext)
+        if len(self._cache) > CACHE_PACKETS:
+            del self._cache[next(iter(self._cache))]
+
+    def _redundant(self, payload: bytes, format_: Codec) -> bytes:
+        """Redundant audio in the subscriber's numbers, or only its newest frame when it takes no redundancy."""
+        try:
+            blocks = red.parse(payload)
+        except red.RedError:
+            return b""
+        if format_.kind != "red":
+            return blocks[-1].data
+        inner = format_.parameters
+        number = next((int(part) for name in inner for part in name.split("/") if part.isdigit()), None)
+        if number is None:
+            return payload
+        return red.serialize([red.Block(number, block.offset, block.data) for block in blocks])
+
+    def _extensions(self) -> dict[int, bytes]:
+        media = self._media
+        found: dict[int, bytes] = {}
+        if media is not None and (mid := extension(media, MID)) is not None and self._packets < 100:
+            # Until the receiver surely knows the source; later it is only bytes.
+            found[mid] = self.mid.encode()
+        if self._level is not None and self.up.level is not None:
+            found[self._level] = bytes((self.up.level,))
+        return found
+
+    # --- what the subscriber says -----------------------------------------------------------
+
+    def on_nack(self, sequences: tuple[int, ...], now_s: float) -> int:
+        """Packets are asked for again: how many were sent."""
+        sent = 0
+        for sequence in sequences:
+            kept = self._cache.get(sequence)
+            if kept is None or now_s - kept.again_s < AGAIN_S:
+                continue
+            kept.again_s = now_s
+            sent += 1
+            repair = self._repair_type(kept.packet.payload_type)
+            if repair is None:
+                self._peer.send_again(kept.ciphertext)
+                continue
+            self._again_sequence = (self._again_sequence + 1) & 0xFFFF
+            packet = kept.packet
+            self._peer.send_rtp(
+                RtpPacket(
+                    repair,
+                    self._again_sequence,
+                    packet.timestamp,
+                    self.rtx_ssrc,
+                    packet.marker,
+                    extensions=packet.extensions,
+                    payload=packet.sequence.to_bytes(2, "big") + packet.payload,
+                ).serialize()
+            )
+        return sent
+
+    def _repair_type(self, payload_type: int) -> int | None:
+        for formats in self._formats.values():
+            if formats is not None and formats[0].payload_type == payload_type and formats[1] is not None:
+                return formats[1].payload_type
+        return None
+
+    def ask(self, now_s: float) -> None:
+        """The subscriber needs a key frame: ask the publisher."""
+        if self.up.kind == "video":
+            self._ask(self.up, self.layer or self.up.best_layer(self.wanted, now_s))
+
+    def due(self, now_s: float, ntp: int) -> rtcp.Packet | None:
+        """A sender report when it is time; ``ntp`` is now as 64 bits since 1900."""
+        last = self._rewriter.last
+        if last is None or now_s - self._report_s < REPORT_S:
+            return None
+        self._report_s = now_s
+        passed = int((now_s - self._rewriter.last_s) * self._rewriter.clock_rate)
+        timestamp = (last.timestamp + passed) & 0xFFFFFFFF
+        return rtcp.SenderReport(self.ssrc, ntp, timestamp, self._packets & 0xFFFFFFFF, self._octets & 0xFFFFFFFF)
+
+
+def _descriptor(codec: Codec, packet: RtpPacket) -> Vp8Descriptor | None:
+    if codec.kind != "vp8":
+        return None
+    try:
+        return parse_vp8(packet.payload)
+    except PayloadError:
+        return None

@@ -1,0 +1,154 @@
+"""What all media connections of a server share: the UDP port, the certificate, candidates, randomness, the ticking.
+
+Not here: what one connection does (``connection``), and making connections (``engine``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import secrets
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from trunkline.media.sfu.certificate import Certificate, make_certificate
+from trunkline.media.sfu.dtls import make_context
+from trunkline.media.sfu.peer import Peer, PeerSink
+from trunkline.media.sfu.port import MediaPort
+from trunkline.protocol.sctp import Association
+from trunkline.protocol.sdp import Media
+from trunkline.protocol.stun import IceLiteAgent
+
+TICK_S = 0.02
+HOST_PRIORITY = 2_130_706_431
+"""RFC 8445 section 5.1.2.1: type preference 126, local preference 65,535, component 1."""
+NTP_OFFSET_S = 2_208_988_800
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+
+class Hosted(Protocol):
+    """What the host asks of a connection."""
+
+    def tick(self, now_s: float, ntp: int) -> None:
+        """Do what is due; ``ntp`` is now as 64 bits since 1900."""
+
+    def tell_needs(self) -> None:
+        """Tell the client what its next offer has to contain."""
+
+    def close(self) -> None:
+        """End."""
+
+
+class Host:
+    """The media side of one server.
+
+    Args:
+        addresses: literal addresses that clients reach the UDP port at.
+        on_tick: called with every tick, while there are connections.
+    """
+
+    def __init__(self, addresses: tuple[str, ...], on_tick: Callable[[float], None]) -> None:
+        self._addresses = addresses
+        self._on_tick = on_tick
+        self._port = MediaPort()
+        self._connections: set[Hosted] = set()
+        self._needing: dict[Hosted, None] = {}
+        self._ticking: asyncio.TimerHandle | None = None
+        self.certificate: Certificate = make_certificate(time.time())
+        self._context = make_context(self.certificate)
+
+    @property
+    def udp_port(self) -> int:
+        """Where media is received."""
+        return self._port.address[1]
+
+    async def start(self, host: str, port: int) -> None:
+        """Open the UDP port.
+
+        Raises:
+            OSError: the port cannot be opened.
+        """
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self._port, local_addr=(host, port))
+
+    def stop(self) -> None:
+        """End all connections and close the port."""
+        for connection in tuple(self._connections):
+            connection.close()
+        if self._ticking is not None:
+            self._ticking.cancel()
+        self._port.close()
+
+    def _tick(self) -> None:
+        now_s = time.monotonic()
+        wall_s = time.time() + NTP_OFFSET_S
+        ntp = (int(wall_s) << 32) | int((wall_s % 1) * (1 << 32))
+        for connection in tuple(self._connections):
+            connection.tick(now_s, ntp)
+        self._on_tick(now_s)
+        self._ticking = None
+        self._plan_tick()
+
+    def _plan_tick(self) -> None:
+        if self._ticking is None and self._connections:
+            self._ticking = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+
+    # --- for connections --------------------------------------------------------------------
+
+    def take(self, connection: Hosted) -> None:
+        """A connection begins."""
+        self._connections.add(connection)
+        self._plan_tick()
+
+    def make_peer(self, transport: Media, sink: PeerSink) -> Peer:
+        """A transport that answers an offer with this section."""
+        if transport.fingerprint is None:
+            raise ValueError("the section has no fingerprint")
+        ice = IceLiteAgent(self.random_text(8), self.random_text(24), transport.ufrag, time.monotonic())
+        association = Association(
+            tag=self.random_bits(32) or 1, first_tsn=self.random_bits(32), cookie=secrets.token_bytes(16)
+        )
+        peer = Peer(ice, self._context, transport.fingerprint, association, self._port.send, sink)
+        self._port.add(peer)
+        return peer
+
+    def restart(self, peer: Peer, remote_ufrag: str) -> None:
+        """The client restarts ICE: new credentials, the same keys."""
+        peer.ice.restart(self.random_text(8), self.random_text(24), remote_ufrag)
+        self._port.add(peer)
+
+    def drop(self, peer: Peer) -> None:
+        """A transport is over."""
+        self._port.remove(peer)
+
+    def forget(self, connection: Hosted) -> None:
+        """A connection is over."""
+        self._connections.discard(connection)
+        self._needing.pop(connection, None)
+
+    def note_needs(self, connection: Hosted) -> None:
+        """A connection has to tell its client what it needs; once, after everything of this turn is known."""
+        if not self._needing:
+            asyncio.get_running_loop().call_soon(self._tell_needs)
+        self._needing[connection] = None
+
+    def _tell_needs(self) -> None:
+        needing, self._needing = self._needing, {}
+        for connection in needing:
+            connection.tell_needs()
+
+    def candidates(self) -> tuple[str, ...]:
+        """Our candidates, as in the SDP (RFC 8839 section 5.1)."""
+        port = self.udp_port
+        return tuple(
+            f"{number} 1 udp {HOST_PRIORITY - number * 256} {ipaddress.ip_address(address)} {port} typ host"
+            for number, address in enumerate(self._addresses, 1)
+        )
+
+    def random_bits(self, bits: int) -> int:
+        """A random number of so many bits."""
+        return secrets.randbits(bits)
+
+    def random_text(self, size: int) -> str:
+        """Random letters and digits, as ICE takes them."""
+        return "".join(secrets.choice(ALPHABET) for _ in range(size))

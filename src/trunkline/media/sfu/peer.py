@@ -1,0 +1,220 @@
+"""One client's transport: ICE checks answered, DTLS, SRTP, and SCTP for data, over whatever carries datagrams.
+
+``receive`` takes what came; packets and messages go up to the ``PeerSink``. Time is given in; the owner calls
+``tick`` a few times a second and whenever ``wait_s`` says so.
+
+Not here: sockets and finding the peer for a datagram (``port``), forwarding (``uptrack``, ``downtrack``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from OpenSSL import SSL
+
+from trunkline.media.sfu.dtls import DtlsError, DtlsServer, is_dtls
+from trunkline.media.sfu.srtp import Srtp
+from trunkline.protocol.rtp import rtcp
+from trunkline.protocol.rtp.packet import is_rtcp, is_rtp_or_rtcp
+from trunkline.protocol.sctp import Association, Channel, Channels, Closed
+from trunkline.protocol.sctp.channels import ChannelEvent
+from trunkline.protocol.sdp import Fingerprint
+from trunkline.protocol.stun import Address, IceLiteAgent, StunError, is_stun, parse
+
+log = logging.getLogger("trunkline.media")
+MAX_BUFFERED_BYTES = 4 << 20
+"""Data accepted for a client that does not take it; beyond that messages are refused."""
+
+
+class PeerSink(Protocol):
+    """Who hears what a client sends."""
+
+    def on_connected(self) -> None:
+        """Media can flow both ways."""
+
+    def on_rtp(self, packet: bytes, now_s: float) -> None:
+        """A decrypted RTP packet."""
+
+    def on_rtcp(self, packets: list[rtcp.Packet], now_s: float) -> None:
+        """A decrypted RTCP compound."""
+
+    def on_channel(self, event: ChannelEvent) -> None:
+        """A data channel was opened or closed, or a message came."""
+
+    def on_lost(self, reason: str) -> None:
+        """The transport is over."""
+
+
+class Peer:
+    """One client's transport.
+
+    Args:
+        ice: answers its checks.
+        context: DTLS settings.
+        remote: the fingerprint in its offer.
+        association: its SCTP association, not yet connected.
+        send: puts a datagram on the wire.
+        sink: hears what the client sends.
+    """
+
+    def __init__(
+        self,
+        ice: IceLiteAgent,
+        context: SSL.Context,
+        remote: Fingerprint,
+        association: Association,
+        send: Callable[[bytes, Address], None],
+        sink: PeerSink,
+    ) -> None:
+        self.ice = ice
+        self._dtls = DtlsServer(context, remote)
+        self._srtp: Srtp | None = None
+        self._association = association
+        self.channels = Channels(association)
+        self._send = send
+        self._sink = sink
+        self._lost = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether keys are there, so that media can be sent."""
+        return self._srtp is not None and not self._lost
+
+    def receive(self, datagram: bytes, address: Address, now_s: float) -> None:
+        """A datagram came from an address. What is not authentic changes nothing."""
+        if self._lost:
+            return
+        if is_rtp_or_rtcp(datagram):
+            self._on_media(datagram, now_s)
+        elif is_stun(datagram):
+            self._on_stun(datagram, address, now_s)
+        elif is_dtls(datagram) and self.ice.is_validated(address):
+            self._on_dtls(datagram, now_s)
+
+    def _on_stun(self, datagram: bytes, address: Address, now_s: float) -> None:
+        try:
+            message = parse(datagram)
+        except StunError:
+            return
+        reply = self.ice.on_message(message, address, now_s)
+        if reply.data is not None:
+            self._send(reply.data, address)
+
+    def _on_dtls(self, datagram: bytes, now_s: float) -> None:
+        try:
+            messages = self._dtls.receive(datagram)
+        except DtlsError as error:
+            self._flush_dtls()
+            self._end(str(error))
+            return
+        self._flush_dtls()
+        if self._srtp is None and self._dtls.keys is not None:
+            self._srtp = Srtp(self._dtls.keys)
+            self._sink.on_connected()
+        for message in messages:
+            self._association.receive(message, now_s)
+        self._pump_data(now_s)
+        if self._dtls.closed:
+            self._end("the client closed the connection")
+
+    def _on_media(self, datagram: bytes, now_s: float) -> None:
+        srtp = self._srtp
+        if srtp is None:
+            return
+        if is_rtcp(datagram):
+            compound = srtp.open_rtcp(datagram)
+            if compound is None:
+                return
+            try:
+                packets = rtcp.parse(compound)
+            except rtcp.RtcpError:
+                return
+            self._sink.on_rtcp(packets, now_s)
+        else:
+            packet = srtp.open_rtp(datagram)
+            if packet is not None:
+                self._sink.on_rtp(packet, now_s)
+
+    def send_rtp(self, packet: bytes) -> bytes | None:
+        """Encrypt and send a packet; the ciphertext, to send the same number again with ``send_again``."""
+        address = self.ice.selected
+        if self._srtp is None or self._lost or address is None:
+            return None
+        ciphertext = self._srtp.protect_rtp(packet)
+        if ciphertext is not None:
+            self._send(ciphertext, address)
+        return ciphertext
+
+    def send_again(self, ciphertext: bytes) -> None:
+        """Send what ``send_rtp`` returned once more."""
+        if self.connected and self.ice.selected is not None:
+            self._send(ciphertext, self.ice.selected)
+
+    def send_rtcp(self, packets: list[rtcp.Packet]) -> None:
+        """Encrypt and send a compound."""
+        if self._srtp is not None and not self._lost and self.ice.selected is not None and packets:
+            self._send(self._srtp.protect_rtcp(rtcp.serialize(packets)), self.ice.selected)
+
+    def send_data(self, channel: Channel, data: bytes, now_s: float) -> bool:
+        """Send a message on a data channel; False when the client takes too little of what was sent before."""
+        if self._lost or self._association.buffered_bytes > MAX_BUFFERED_BYTES:
+            return False
+        self.channels.send(channel, data, now_s)
+        self._pump_data(now_s)
+        return True
+
+    def tick(self, now_s: float) -> None:
+        """Do what is due: timers of DTLS and SCTP, consent."""
+        if self._lost:
+            return
+        if not self.ice.consented(now_s):
+            self._end("the client's checks stopped")
+            return
+        wait_s = self._dtls.wait_s()
+        if wait_s is not None and wait_s <= 0:
+            self._dtls.handle_timeout()
+            self._flush_dtls()
+        due_s = self._association.timeout_s
+        if due_s is not None and due_s <= now_s:
+            self._association.handle_timeout(now_s)
+        self._pump_data(now_s)
+
+    def close(self) -> None:
+        """End the transport and tell the client."""
+        if self._lost:
+            return
+        self._lost = True
+        self._dtls.close()
+        self._flush_dtls()
+
+    def _pump_data(self, now_s: float) -> None:
+        """Events of SCTP up, its packets out."""
+        if self._srtp is None:
+            return
+        for event in self._association.take_events():
+            if isinstance(event, Closed):
+                self._end(f"data channels: {event.reason}")
+                return
+            for found in self.channels.on_event(event, now_s):
+                self._sink.on_channel(found)
+        for packet in self._association.take_packets(now_s):
+            try:
+                self._dtls.send(packet)
+            except DtlsError as error:
+                self._end(str(error))
+                return
+            self._flush_dtls()
+
+    def _flush_dtls(self) -> None:
+        address = self.ice.selected
+        for datagram in self._dtls.take_datagrams():
+            if address is not None:
+                self._send(datagram, address)
+
+    def _end(self, reason: str) -> None:
+        if not self._lost:
+            self._lost = True
+            log.info("transport ended", extra={"reason": reason})
+            self._sink.on_lost(reason)

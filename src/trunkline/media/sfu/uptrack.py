@@ -1,0 +1,124 @@
+"""A published track: its layers as they arrive, what is asked of the publisher, and who gets the packets.
+
+Not here: which source belongs to which track (``uplink``), and what a subscriber is sent (``downtrack``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from trunkline.protocol.rtp import rtcp
+from trunkline.protocol.rtp.codecs import is_key_frame
+from trunkline.protocol.rtp.packet import RtpPacket
+from trunkline.protocol.rtp.reception import Reception
+from trunkline.protocol.sdp import Codec
+
+KEY_FRAME_PAUSE_S = 0.5
+"""A publisher is asked for a key frame of one layer at most this often, however many subscribers wait."""
+LIVE_S = 0.6
+"""A layer counts as flowing when something arrived within this time."""
+
+
+@dataclass(slots=True)
+class Layer:
+    """One encoding of a track.
+
+    Attributes:
+        index: 0 is the lowest.
+        rid: its restriction id; "" when the track has one layer only.
+        ssrc: known when its first packet arrived.
+    """
+
+    index: int
+    rid: str
+    ssrc: int | None = None
+    reception: Reception | None = None
+    arrived_s: float = -1e9
+    asked_s: float = -1e9
+    octets: int = 0
+    bitrate_bps: float = 0.0
+    _measured_s: float = 0.0
+    _measured_octets: int = 0
+
+    def flows(self, now_s: float) -> bool:
+        """Whether packets are arriving."""
+        return now_s - self.arrived_s < LIVE_S
+
+    def measure(self, now_s: float) -> None:
+        """Update the bitrate, smoothed over about a second."""
+        passed_s = now_s - self._measured_s
+        if passed_s >= 0.5:
+            now_bps = 8 * (self.octets - self._measured_octets) / passed_s
+            self.bitrate_bps += (now_bps - self.bitrate_bps) * min(passed_s, 1.0)
+            self._measured_s, self._measured_octets = now_s, self.octets
+
+
+class Subscriber(Protocol):
+    """Who gets a track's packets."""
+
+    def on_packet(self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float) -> None:
+        """A packet of a layer arrived."""
+
+    def on_padding(self, layer: Layer, packet: RtpPacket) -> None:
+        """A packet without payload arrived: a probe for bandwidth that takes a sequence number."""
+
+
+@dataclass(slots=True)
+class UpTrack:
+    """A published track.
+
+    Attributes:
+        sid: as signalling names it.
+        kind: ``audio`` or ``video``.
+        mid: its section in the publisher's offers.
+        codecs: payload type to codec, without retransmission formats.
+        level: loudness of the latest audio packet, 0 loudest to 127 silent; None without the extension.
+    """
+
+    sid: str
+    kind: str
+    mid: str
+    codecs: dict[int, Codec]
+    layers: list[Layer]
+    subscribers: list[Subscriber] = field(default_factory=list)
+    level: int | None = None
+    muted: bool = False
+    codec: Codec | None = None
+
+    def layer_of_rid(self, rid: str) -> Layer | None:
+        """The layer with a restriction id."""
+        return next((layer for layer in self.layers if layer.rid == rid), None)
+
+    def on_rtp(self, layer: Layer, packet: RtpPacket, now_s: float) -> None:
+        """A packet of one layer arrived, possibly by retransmission."""
+        codec = self.codecs.get(packet.payload_type)
+        if codec is None or layer.reception is None:
+            return
+        if layer.reception.on_packet(packet.sequence, packet.timestamp, len(packet.payload), now_s) is None:
+            return
+        layer.arrived_s = now_s
+        layer.octets += len(packet.payload)
+        if not packet.payload:
+            for subscriber in self.subscribers:
+                subscriber.on_padding(layer, packet)
+            return
+        self.codec = codec
+        key_frame = self.kind == "video" and is_key_frame(codec.kind, packet.payload)
+        for subscriber in self.subscribers:
+            subscriber.on_packet(layer, codec, packet, key_frame, now_s)
+
+    def best_layer(self, wanted: int, now_s: float) -> Layer:
+        """The highest flowing layer up to the wanted one; the lowest flowing above it otherwise; else the lowest."""
+        flowing = [layer for layer in self.layers if layer.flows(now_s)]
+        fitting = [layer for layer in flowing if layer.index <= wanted]
+        if fitting:
+            return fitting[-1]
+        return flowing[0] if flowing else self.layers[0]
+
+    def ask_key_frame(self, layer: Layer, now_s: float) -> rtcp.Packet | None:
+        """A request for a key frame, if the last one is long enough ago."""
+        if layer.ssrc is None or now_s - layer.asked_s < KEY_FRAME_PAUSE_S:
+            return None
+        layer.asked_s = now_s
+        return rtcp.PictureLoss(1, layer.ssrc)

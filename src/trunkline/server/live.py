@@ -1,0 +1,122 @@
+"""Live sessions put together: the media host, the sessions, the door; their tokens and their clock."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import string
+
+import psutil
+
+from trunkline.base.errors import Code, TrunklineError
+from trunkline.crypto import live_tokens
+from trunkline.crypto.keys import SecretDeriver
+from trunkline.crypto.live_tokens import LiveClaims
+from trunkline.domain.identity import check_party
+from trunkline.edges.livekit.door import Door
+from trunkline.media.sfu.engine import SfuEngine
+from trunkline.media.sfu.host import Host
+from trunkline.server.config import Config
+from trunkline.services.apps.authentication import Authentication
+from trunkline.services.live import LiveSessions
+from trunkline.services.log.engine import Engine
+
+SPEAKERS_S = 0.4
+SID_CHARS = 12
+
+
+class LiveMedia:
+    """Everything of live sessions on one server.
+
+    Args:
+        config: for the port and the addresses.
+        engine: for parties' revocations and the time.
+        authentication: for what tokens claim.
+        secrets_of: what keys' secrets are.
+        version: the server's.
+    """
+
+    def __init__(
+        self, config: Config, engine: Engine, authentication: Authentication, secrets_of: SecretDeriver, version: str
+    ) -> None:
+        self._config = config
+        self._engine = engine
+        self._authentication = authentication
+        self._secrets = secrets_of
+        self._speakers_s = 0.0
+        addresses = tuple(config.live.addresses) or local_addresses(config.server.host)
+        self.host = Host(addresses, self._on_tick)
+        self.sessions = LiveSessions(SfuEngine(self.host), new_sid, engine.clock.now_ms)
+        self.door = Door(self.sessions, self._verify, self._recheck, version)
+
+    async def start(self, http_port: int) -> None:
+        """Open the UDP port.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
+        await self.host.start(self._config.server.host, self._config.live.udp_port or http_port)
+
+    def stop(self) -> None:
+        """End all sessions and close the port."""
+        self.sessions.close()
+        self.host.stop()
+
+    def sweep(self, now_s: float) -> None:
+        """End what is over; to be called every second."""
+        self.sessions.sweep(now_s)
+        self.door.sweep(now_s)
+
+    def _on_tick(self, now_s: float) -> None:
+        self.sessions.listen()
+        if now_s - self._speakers_s >= SPEAKERS_S:
+            self._speakers_s = now_s
+            self.sessions.report_speakers()
+
+    def _verify(self, token: str) -> tuple[str, LiveClaims]:
+        key = self._authentication.live_key(live_tokens.issuer_of(token))
+        now_s = self._engine.clock.now_ms() // 1000
+        return key.app, live_tokens.verify(token, self._secrets.secret_of(key.key), now_s)
+
+    async def _recheck(self, app: str, claims: LiveClaims) -> None:
+        """Refuse a party whose tokens were revoked; identities that are no parties have nothing to revoke."""
+        self._authentication.live_key(claims.iss)
+        party = claims.sub.partition("#")[0]
+        try:
+            check_party(party)
+        except TrunklineError:
+            return
+        state = await self._engine.party(app, party)
+        if state.refuses(claims.sub.partition("#")[2], claims.nbf):
+            raise TrunklineError(Code.TOKEN_REVOKED, f"This token of {party} was revoked.")
+
+
+def new_sid(prefix: str) -> str:
+    """A random id in the protocol's form."""
+    alphabet = string.ascii_letters + string.digits
+    return prefix + "".join(secrets.choice(alphabet) for _ in range(SID_CHARS))
+
+
+def local_addresses(host: str) -> tuple[str, ...]:
+    """The literal addresses at which this machine can be reached, when bound to ``host``."""
+    if host not in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        return (host,) if _is_literal(host) else (socket.gethostbyname(host),)
+    family = socket.AF_INET6 if host == "::" else socket.AF_INET
+    found = [
+        address.address
+        for addresses in psutil.net_if_addrs().values()
+        for address in addresses
+        if address.family == family and not address.address.startswith("fe80")
+    ]
+    # Loopback last: only clients on this machine can use it.
+    return tuple(sorted(found, key=lambda text: text.startswith("127.") or text == "::1"))
+
+
+def _is_literal(host: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+        except OSError:
+            continue
+        return True
+    return False

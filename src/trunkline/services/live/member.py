@@ -1,0 +1,257 @@
+"""One participant's side of a live session: publishing, subscribing, data, and telling others.
+
+Not here: sessions and their end (``sessions``), the messages on the wire (``edges/livekit``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trunkline.base.errors import Code, TrunklineError
+from trunkline.domain.live import Kind, LiveSession, Participant, Source, State, Track, TrackRequest
+from trunkline.services.live.ports import MediaConnection, MediaEngine, Signalling, TrackMedia, disconnected
+from trunkline.services.live.roster import Roster
+
+
+class LiveMember:
+    """One participant, from joining to leaving.
+
+    Args:
+        session: where it is.
+        participant: who it is.
+        roster: the members of all sessions.
+        signalling: its connection; None while it is away and may resume.
+        engine: makes its media connection.
+    """
+
+    def __init__(
+        self,
+        session: LiveSession,
+        participant: Participant,
+        roster: Roster[LiveMember],
+        signalling: Signalling,
+        engine: MediaEngine,
+    ) -> None:
+        self.session = session
+        self.participant = participant
+        self.signalling: Signalling | None = signalling
+        self._roster = roster
+        self.media: MediaConnection = engine.connect(self)
+        self._receiving: set[str] = set()
+        self._told_subscribed: set[str] = set()
+        self._gone = False
+
+    # --- what the client asks ---------------------------------------------------------------
+
+    def offer(self, sdp: str, offer_id: int) -> None:
+        """The client offers; the answer goes to signalling.
+
+        Raises:
+            TrunklineError: ``INVALID_PARAMS``.
+        """
+        answer = self.media.answer(sdp)
+        if self.signalling is not None:
+            self.signalling.on_answer(answer.sdp, offer_id, answer.tracks_by_mid)
+            if answer.missing_audio or answer.missing_video:
+                self.signalling.on_sections_needed(answer.missing_audio, answer.missing_video)
+
+    def publish(self, request: TrackRequest) -> None:
+        """Announce a track.
+
+        Raises:
+            TrunklineError: ``FORBIDDEN``.
+        """
+        track = self.participant.publish(self._roster.new_sid("TR_"), request)
+        redundant = request.kind is Kind.AUDIO and not (request.disable_red or request.stereo or request.encryption)
+        self.media.announce(request.cid, track.sid, redundant=redundant)
+        if self.signalling is not None:
+            self.signalling.on_published(request.cid, track)
+
+    def mute(self, sid: str, muted: bool) -> None:
+        """The client muted or unmuted a track of its own."""
+        if self.participant.mute(sid, muted):
+            self.media.mute(sid, muted)
+            self._tell_others()
+
+    def subscribe(self, track_sids: Sequence[str], subscribe: bool) -> None:
+        """Wish for tracks, or wish them away."""
+        for sid in track_sids:
+            self.participant.subscriptions[sid] = subscribe
+        self.reconcile()
+
+    def limit(self, track_sids: Sequence[str], quality: int | None) -> None:
+        """Get at most this quality of tracks; None pauses them."""
+        for sid in track_sids:
+            if sid in self._receiving:
+                self.media.limit(sid, quality)
+
+    def identity_of(self, sid: str) -> str:
+        """The identity of another participant of the session; "" when there is none."""
+        return next((p.identity for p in self.session.participants.values() if p.sid == sid), "")
+
+    def allow(self, allowed: dict[str, frozenset[str]] | None) -> None:
+        """Say who may get this participant's tracks; None: everyone."""
+        self.participant.allowed = allowed
+        for other in self._roster.members(self.session):
+            if other is not self:
+                other.reconcile()
+
+    def describe(self, name: str | None, metadata: str | None, attributes: dict[str, str], *, own: bool) -> None:
+        """Change the name, metadata or attributes; ``own``: the client asks itself.
+
+        Raises:
+            TrunklineError: ``FORBIDDEN`` or ``INVALID_PARAMS``.
+        """
+        if own and not self.participant.permission.can_update_metadata:
+            raise TrunklineError(Code.FORBIDDEN, "the token does not let this participant change its own metadata")
+        self.participant.describe(name, metadata, attributes)
+        self._tell_others(myself=True)
+
+    def send_data(
+        self, label: str, data: bytes, identities: Sequence[str], sids: Sequence[str] = (), *, wait: bool = False
+    ) -> None:
+        """Pass a message on to others: those named, or all. ``wait``: also to those who are still connecting.
+
+        Raises:
+            TrunklineError: ``FORBIDDEN``.
+        """
+        if not self.participant.permission.can_publish_data:
+            raise TrunklineError(Code.FORBIDDEN, "the token does not let this participant send data")
+        wanted = frozenset(identities)
+        wanted_sids = frozenset(sids)
+        for other in self._roster.members(self.session):
+            if other is self:
+                continue
+            named = other.participant.identity in wanted or other.participant.sid in wanted_sids
+            if named or not (wanted or wanted_sids):
+                other.media.send_data(label, data, wait=wait)
+
+    def resume(self, signalling: Signalling) -> None:
+        """The client came back on another signalling connection; its media went on."""
+        self.signalling = signalling
+        signalling.on_participants(self.session.others(self.participant))
+
+    def away(self, signalling: Signalling) -> bool:
+        """The signalling connection broke: whether it was the present one, so that the time to resume begins."""
+        if self.signalling is not signalling:
+            return False
+        self.signalling = None
+        return True
+
+    def leave(self, reason: str, *, rejoin: bool = False, tell: bool = True) -> None:
+        """The participant is gone: its tracks end, others are told."""
+        if self._gone:
+            return
+        self._gone = True
+        if self.signalling is not None and tell:
+            self.signalling.on_left(reason, rejoin=rejoin)
+        self.media.close()
+        left = self._roster.leave(self)
+        participant = disconnected(self.participant)
+        for other in self._roster.members(self.session):
+            other.drop_tracks(tuple(participant.tracks))
+            if left and not participant.permission.hidden and other.signalling is not None:
+                other.signalling.on_participants([participant])
+
+    # --- what media says --------------------------------------------------------------------
+
+    def on_connected(self) -> None:
+        """Media can flow: the participant is active."""
+        if self.participant.state is not State.ACTIVE:
+            self.participant.state = State.ACTIVE
+            self.participant.version += 1
+            self._tell_others()
+
+    def on_tracks_live(self, tracks: Sequence[TrackMedia]) -> None:
+        """Announced tracks can flow: others are told and get them."""
+        for media in tracks:
+            track = self.participant.tracks.get(media.sid)
+            if track is not None:
+                track.live, track.mid, track.mime_type = True, media.mid, media.mime_type
+                track.simulcast = media.simulcast
+                self.media.mute(track.sid, track.muted)
+        self.participant.version += 1
+        self._tell_others(myself=True)
+        for other in self._roster.members(self.session):
+            if other is not self:
+                other.reconcile()
+
+    def on_tracks_ended(self, sids: Sequence[str]) -> None:
+        """The client stopped publishing tracks."""
+        for sid in sids:
+            self.unpublish(sid)
+
+    def unpublish(self, sid: str) -> None:
+        """A track of this participant ends."""
+        if self.participant.unpublish(sid) is None:
+            return
+        self.media.unpublish(sid)
+        for other in self._roster.members(self.session):
+            if other is not self:
+                other.drop_tracks((sid,))
+        if self.signalling is not None:
+            self.signalling.on_unpublished(sid)
+        self._tell_others()
+
+    def on_sections_needed(self, audio: int, video: int) -> None:
+        """The client has to offer again."""
+        if self.signalling is not None:
+            self.signalling.on_sections_needed(audio, video)
+
+    def on_data(self, label: str, data: bytes) -> None:
+        """A message came on a data channel."""
+        if self.signalling is not None:
+            self.signalling.on_data(label, data)
+
+    def on_lost(self, reason: str) -> None:
+        """The transport is over; without media there is no participant."""
+        self.leave(reason, rejoin=True)
+
+    # --- subscriptions ----------------------------------------------------------------------
+
+    def reconcile(self) -> None:
+        """Make what is received equal to what is wanted and allowed."""
+        wanted = {track.sid: (publisher, track) for publisher, track in self.session.tracks_for(self.participant)}
+        self.drop_tracks(tuple(sid for sid in self._receiving if sid not in wanted))
+        for sid, (publisher, track) in wanted.items():
+            if sid not in self._receiving:
+                self._receive(publisher, track)
+
+    def _receive(self, publisher: Participant, track: Track) -> None:
+        source = self._roster.member(self.session, publisher.identity)
+        if source is None:
+            return
+        self._receiving.add(track.sid)
+        self.media.subscribe(source.media, track.sid, track.sid, f"{publisher.sid}|{track.stream}")
+        source.note_subscribed(track.sid)
+
+    def note_subscribed(self, sid: str) -> None:
+        """Somebody gets a track of this participant."""
+        if sid not in self._told_subscribed and self.signalling is not None:
+            self._told_subscribed.add(sid)
+            self.signalling.on_subscribed(sid)
+
+    def drop_tracks(self, sids: Sequence[str]) -> None:
+        """Stop receiving tracks."""
+        for sid in sids:
+            if sid in self._receiving:
+                self._receiving.discard(sid)
+                self.media.unsubscribe(sid)
+
+    def levels(self) -> int | None:
+        """The loudest of this participant's microphones now, in -dBov; None when nothing is heard."""
+        heard = [
+            level
+            for sid, level in self.media.levels().items()
+            if (track := self.participant.tracks.get(sid)) is not None
+            and not track.muted
+            and track.source is not Source.SCREEN_SHARE_AUDIO
+        ]
+        return min(heard, default=None)
+
+    def _tell_others(self, *, myself: bool = False) -> None:
+        if self.participant.permission.hidden:
+            return
+        for other in self._roster.members(self.session):
+            if (other is not self or myself) and other.signalling is not None:
+                other.signalling.on_participants([self.participant])

@@ -1,0 +1,151 @@
+"""What live sessions need of media, and what they tell signalling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from trunkline.domain.live import LiveSession, Participant, Speaker, Track
+from trunkline.domain.live.participant import State
+
+
+@dataclass(slots=True, frozen=True)
+class Answer:
+    """What media answers to an offer.
+
+    Attributes:
+        sdp: the answer.
+        tracks_by_mid: which track each section carries, both ways.
+        missing_audio: sections the client has to add for what it is to get.
+        missing_video: the same for video.
+    """
+
+    sdp: str
+    tracks_by_mid: Mapping[str, str] = field(default_factory=dict)
+    missing_audio: int = 0
+    missing_video: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class TrackMedia:
+    """What an offer said of a published track."""
+
+    sid: str
+    mid: str
+    mime_type: str
+    simulcast: bool
+
+
+class MediaListener(Protocol):
+    """Who hears of a connection's media."""
+
+    def on_connected(self) -> None:
+        """Media can flow both ways."""
+
+    def on_tracks_live(self, tracks: Sequence[TrackMedia]) -> None:
+        """The offer carried these announced tracks; their packets can come."""
+
+    def on_tracks_ended(self, sids: Sequence[str]) -> None:
+        """The client's offer does not carry these tracks any more."""
+
+    def on_sections_needed(self, audio: int, video: int) -> None:
+        """The client has to offer again, with so many sections more, to get what it subscribed to."""
+
+    def on_data(self, label: str, data: bytes) -> None:
+        """A message came on a data channel."""
+
+    def on_lost(self, reason: str) -> None:
+        """The transport is over."""
+
+
+class MediaConnection(Protocol):
+    """One client's media."""
+
+    def announce(self, cid: str, sid: str, *, redundant: bool) -> None:
+        """A coming offer will carry a track under this id. ``redundant``: ask for redundant audio."""
+
+    def answer(self, sdp: str) -> Answer:
+        """Answer the client's offer.
+
+        Raises:
+            TrunklineError: ``INVALID_PARAMS``: the offer cannot be used; nothing has changed.
+        """
+
+    def subscribe(self, publisher: MediaConnection, track_sid: str, label: str, stream: str) -> None:
+        """Send a track of another connection to this one. ``label`` and ``stream`` name it in the answer's msid."""
+
+    def unsubscribe(self, track_sid: str) -> None:
+        """Stop sending a track."""
+
+    def limit(self, track_sid: str, quality: int | None) -> None:
+        """Send at most this quality (0 to 2) of a subscribed track; None pauses it."""
+
+    def mute(self, track_sid: str, muted: bool) -> None:
+        """The publisher muted or unmuted a track."""
+
+    def unpublish(self, track_sid: str) -> None:
+        """Drop a published track; whoever got it gets nothing more."""
+
+    def send_data(self, label: str, data: bytes, *, wait: bool) -> bool:
+        """Send a message on a data channel; False when the client takes too little, or has no such channel.
+
+        ``wait``: a client that is still connecting gets it when its channel opens.
+        """
+
+    def levels(self) -> Mapping[str, int]:
+        """Loudness of the published audio tracks now, in -dBov."""
+
+    def close(self) -> None:
+        """End the transport."""
+
+
+class MediaEngine(Protocol):
+    """Makes connections."""
+
+    def connect(self, listener: MediaListener) -> MediaConnection:
+        """A new connection, waiting for its first offer."""
+
+
+class Signalling(Protocol):
+    """One participant's signalling connection, in the words of the domain."""
+
+    def on_answer(self, sdp: str, offer_id: int, tracks_by_mid: Mapping[str, str]) -> None:
+        """The answer to an offer."""
+
+    def on_participants(self, participants: Sequence[Participant]) -> None:
+        """Others changed, came or left (state ``DISCONNECTED``)."""
+
+    def on_published(self, cid: str, track: Track) -> None:
+        """A track that this participant announced is taken."""
+
+    def on_unpublished(self, sid: str) -> None:
+        """A track of this participant is gone."""
+
+    def on_subscribed(self, sid: str) -> None:
+        """Somebody gets a track of this participant for the first time."""
+
+    def on_muted(self, sid: str, muted: bool) -> None:
+        """The server muted a track of this participant."""
+
+    def on_sections_needed(self, audio: int, video: int) -> None:
+        """The client has to offer again."""
+
+    def on_speakers(self, speakers: Sequence[Speaker]) -> None:
+        """Who speaks changed."""
+
+    def on_room(self, session: LiveSession) -> None:
+        """The session's description changed."""
+
+    def on_data(self, label: str, data: bytes) -> None:
+        """The client sent a message; the edge reads it and calls ``LiveMember.send_data``."""
+
+    def on_left(self, reason: str, *, rejoin: bool) -> None:
+        """It is over: why, and whether the client may join again by itself."""
+
+
+def disconnected(participant: Participant) -> Participant:
+    """The same participant as others see it at last."""
+    participant.state = State.DISCONNECTED
+    participant.version += 1
+    return participant
