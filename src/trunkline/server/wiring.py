@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from trunkline.base.secret import Secret
@@ -48,6 +48,7 @@ from trunkline.services.messages.forward import Forwarder
 from trunkline.services.messages.history import Reader
 from trunkline.services.messages.operations import operations as message_operations
 from trunkline.services.messages.send import Sender
+from trunkline.services.operation import Operation
 from trunkline.services.parties.blocks import BlockBook
 from trunkline.services.parties.operations import operations as party_operations
 from trunkline.services.parties.profiles import ProfileBook
@@ -162,20 +163,8 @@ async def build(
         backup_operations(backups),
     )
     metrics = Metrics(engine, hub, delivery, store.journal, rooms.directory)
-    limits = config.limits
-    rates = RequestRates(Rate(limits.key_rate, limits.key_burst), Rate(limits.party_rate, limits.party_burst))
-    link = LinkDeps(
-        engine=engine,
-        hub=hub,
-        operations=operations,
-        sender=sender,
-        randomness=randomness,
-        authenticate=authentication.authenticate_client,
-        recheck=authentication.recheck,
-        note_device=devices.note_device,
-        forget=presence.forget,
-        limits=link_limits(limits),
-    )
+    rates = _rates(config.limits)
+    link = _link(engine, hub, operations, sender, randomness, authentication, devices, presence, config)
     http = HttpDeps(
         operations=operations,
         gate=engine.commits,
@@ -194,6 +183,35 @@ async def build(
     due = Deadlines(engine, changes, cards)
     live = LiveMedia(config, engine, authentication, secrets, version) if config.live.enabled else None
     return System(engine, hub, keys, changes, cards, due, delivery, metrics, link, http, rates, backups, rooms, live)
+
+
+def _rates(limits: LimitsSection) -> RequestRates:
+    return RequestRates(Rate(limits.key_rate, limits.key_burst), Rate(limits.party_rate, limits.party_burst))
+
+
+def _link(
+    engine: Engine,
+    hub: Hub,
+    operations: Mapping[str, Operation],
+    sender: Sender,
+    randomness: SystemRandomness,
+    authentication: Authentication,
+    devices: DeviceBook,
+    presence: PresenceBook,
+    config: Config,
+) -> LinkDeps:
+    return LinkDeps(
+        engine=engine,
+        hub=hub,
+        operations=operations,
+        sender=sender,
+        randomness=randomness,
+        authenticate=authentication.authenticate_client,
+        recheck=authentication.recheck,
+        note_device=devices.note_device,
+        forget=presence.forget,
+        limits=link_limits(config.limits),
+    )
 
 
 def _cards(engine: Engine, sender: Sender, master_key: Secret, config: Config) -> Acting:

@@ -8,8 +8,8 @@ import pytest
 from OpenSSL import SSL
 
 from trunkline.media.sfu.certificate import Certificate, make_certificate
-from trunkline.media.sfu.dtls import KEY_BYTES, MTU_BYTES, PROFILES, DtlsError, DtlsServer, make_context
-from trunkline.media.sfu.srtp import Srtp, SrtpKeys
+from trunkline.media.sfu.dtls import KEY_BYTES, MTU_BYTES, PROFILES, DtlsError, DtlsServer, SrtpKeys, make_context
+from trunkline.media.sfu.srtp import Srtp
 from trunkline.protocol.rtp.packet import RtpPacket
 from trunkline.protocol.sdp import Fingerprint
 
