@@ -39,7 +39,7 @@ def tree(tmp_path: Path) -> Path:
         (package / layer / "__init__.py").write_text("")
     (package / "__init__.py").write_text("")
     (package / "domain" / "log.py").write_text("")
-    for edge in ("link", "http", "webhooks"):
+    for edge in ("link", "http", "livekit", "webhooks"):
         (package / "edges" / edge).mkdir()
         (package / "edges" / edge / "__init__.py").write_text("")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
