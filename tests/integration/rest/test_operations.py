@@ -128,7 +128,7 @@ def test_bulk_sends_succeed_and_fail_one_by_one(app: App, alice: httpx.Client, t
 
 
 @covers("room.create", "room.get", "room.configure", "room.close", "room.stats", "room.members", "room.send")
-@covers("room.entries", "room.attributes", "room.set_attribute", "room.delete_attribute")
+@covers("room.entries", "room.recall", "room.attributes", "room.set_attribute", "room.delete_attribute")
 def test_rooms_are_run_by_the_app_server(app: App) -> None:
     types = {"x.say": {"delivery": "reliable"}, "x.like": {"delivery": "coalesce"}}
     with app.acting() as server, app.as_client("user/ann") as ann:
@@ -149,6 +149,13 @@ def test_rooms_are_run_by_the_app_server(app: App) -> None:
         assert ok(server.delete(f"{show}/attributes/song"))["attributes"] == []
         assert ok(ann.get(f"{show}/stats"))["types"]["x.say"]["received"] == 1
         refused(ann.post(f"{show}/messages", json={"type": "x.say", "content": {}}), "not_member")
+        gone = f"{show}/messages/{said['seq']}"
+        with app.as_client("user/eve") as eve:
+            refused(eve.delete(gone), "forbidden")
+        ok(ann.delete(gone))
+        refused(ann.delete(gone), "target_unavailable")
+        refused(ann.delete(f"{show}/messages/1"), "not_found")
+        assert ok(server.get(f"{show}/entries", params={"after": said["seq"] - 1}))["items"][0][3] == {}
         ok(ann.delete(show))
         refused(server.get(show), "dismissed")
 

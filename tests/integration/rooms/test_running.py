@@ -250,3 +250,23 @@ def test_bad_input_has_a_code_and_changes_nothing(connect: Connect) -> None:
     assert after == before
     refused(Code.NOT_FOUND, host, "room.get", conversation="new")
     assert items(host) == []
+
+
+def test_what_was_taken_back_is_not_shown_to_those_who_come_later(connect: Connect) -> None:
+    host, bob = connect("user/host"), connect("user/bob")
+    room(host)
+    join(host)
+    bad, good = say(host, "bad")["seq"], say(host, "good")["seq"]
+    refused(Code.FORBIDDEN, bob, "room.recall", conversation="r1", seq=bad)
+    host.call("room.recall", conversation="r1", seq=bad)
+    until(lambda: any(i[0] == "message.recalled" and i[6] == bad for i in fresh(host)), "the recall arrived")
+    ann = connect("user/ann")
+    assert texts(join(ann)["recent"]["items"]) == ["good"]
+    page = ann.call("room.entries", conversation="r1", after=bad - 1)["items"]
+    assert [(i[0], i[3], i[4]) for i in page[:2]] == [("x.say", {}, bad), ("x.say", {"text": "good"}, good)]
+
+
+def fresh(client: WireClient) -> list[Any]:
+    """All items so far, after a round trip."""
+    client.call("block.list")
+    return items(client)

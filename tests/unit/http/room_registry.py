@@ -36,6 +36,7 @@ ROOM_TABLE: tuple[tuple[str, type[msgspec.Struct], type[msgspec.Struct], Any, st
     ),
     ("room.send", rooms.RoomSend, rooms.RoomSent, SENT, "messages", _EVERYONE),
     ("room.entries", rooms.RoomEntriesGet, rooms.RoomBatch, BATCH, "messages", _EVERYONE),
+    ("room.recall", rooms.RoomRecall, rooms.RoomChanged, DONE, "messages", _EVERYONE),
     ("room.kick", rooms.RoomKick, rooms.RoomKicked, OUT, "groups", _PARTIES),
     ("room.admit", rooms.RoomAdmit, rooms.RoomKicked, OUT, "groups", _PARTIES),
     ("room.named", rooms.RoomNamedList, rooms.RoomNameds, rooms.RoomNameds("show", []), "groups", _PARTIES),

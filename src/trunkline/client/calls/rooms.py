@@ -35,6 +35,7 @@ from trunkline.wire.calls.rooms import (
     RoomNamedList,
     RoomNameds,
     RoomOut,
+    RoomRecall,
     RoomRef,
     RoomRole,
     RoomStats,
@@ -119,6 +120,10 @@ class RoomCalls:
         """Reliable entries after a seq."""
         request = RoomEntriesGet(conversation=conversation, after=after, limit=limit)
         return await self._call("room.entries", request, RoomBatch, again=True)
+
+    async def recall(self, conversation: str, seq: int) -> RoomChanged:
+        """Take back a reliable message: one's own, or of somebody of a lower role."""
+        return await self._call("room.recall", RoomRecall(conversation, seq), RoomChanged)
 
     async def kick(self, conversation: str, *parties: str, for_ms: int = 60_000) -> RoomKicked:
         """Put parties out for a while."""

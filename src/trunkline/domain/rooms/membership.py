@@ -8,6 +8,7 @@ Not here: who may come in (``rules``), what they are told (services).
 
 from __future__ import annotations
 
+import heapq
 from collections import OrderedDict
 from typing import Generic, NamedTuple, TypeVar
 
@@ -129,4 +130,4 @@ class Membership(Generic[S]):
 
     def page(self, after: str, limit: int) -> list[str]:
         """Members by name, after one."""
-        return sorted(party for party in self.stays if party > after)[:limit]
+        return heapq.nsmallest(limit, (party for party in self.stays if party > after))

@@ -187,6 +187,7 @@ ROUTES: tuple[Route, ...] = (
     Route("room.stats", "GET", _R + "/stats"),
     Route("room.members", "GET", _R + "/members"),
     Route("room.send", "POST", _R + "/messages", 201),
+    Route("room.recall", "DELETE", _R + "/messages/{seq}"),
     Route("room.entries", "GET", _R + "/entries"),
     Route("room.kick", "POST", _R + "/kick"),
     Route("room.admit", "POST", _R + "/admit"),

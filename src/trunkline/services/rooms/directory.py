@@ -17,13 +17,12 @@ from trunkline.domain.rooms.counters import RoomCounters
 from trunkline.domain.rooms.policy import RoomTypes
 from trunkline.domain.rooms.tick import Item
 from trunkline.services.log.engine import Engine
-from trunkline.services.log.reading import read_range
 from trunkline.services.log.residents import ResidentConversation
 from trunkline.services.rooms.fanout import Fanout
 from trunkline.services.rooms.limits import RoomLimits
 from trunkline.services.rooms.live import LiveRoom
+from trunkline.services.rooms.past import read_items
 from trunkline.services.sessions.outgoing import Outgoing
-from trunkline.wire import entries as types
 
 log = logging.getLogger("trunkline.rooms")
 FORGET_AFTER_MS = 60_000
@@ -93,14 +92,10 @@ class RoomDirectory:
             if (app, conversation) not in self.rooms:
                 self._begin(resident, recent)
 
-    def _begin(self, resident: ResidentConversation, recent: list[Entry]) -> None:
+    def _begin(self, resident: ResidentConversation, recent: list[Item]) -> None:
         now_ms = self.engine.clock.now_ms()
         live = LiveRoom(resident, self.types, self.limits, now_ms)
-        live.remember(
-            Item(e.type, e.sender, e.at_ms, e.content, seq=e.seq, target=e.target)
-            for e in recent
-            if e.type in (types.RECALLED, types.EDITED) or self._shown(live, e)
-        )
+        live.recent.extend(item for item in recent if self._shown(live, item))
         state = live.state
         if state is not None:
             # Since when it is empty is not stored: since its last entry, but not before this process began.
@@ -110,16 +105,16 @@ class RoomDirectory:
             self.close(live)
 
     @staticmethod
-    def _shown(live: LiveRoom, entry: Entry) -> bool:
-        found = live.type(entry.type)
+    def _shown(live: LiveRoom, item: Item) -> bool:
+        found = live.type(item.type)
         return found is None or found.recent
 
-    async def _recent(self, resident: ResidentConversation) -> list[Entry]:
+    async def _recent(self, resident: ResidentConversation) -> list[Item]:
         state = resident.state
         wanted = state.settings.get("recent", 50) if state is not None else 0
         if not wanted:
             return []
-        return await read_range(self.engine, resident, 1, resident.committed, wanted, True)
+        return await read_items(self.engine, resident, 1, resident.committed, wanted, True)
 
     # --- what happens -----------------------------------------------------------------------
 

@@ -27,8 +27,9 @@ from trunkline.domain.rooms.tick import Item, Tick
 from trunkline.services.log.residents import ResidentConversation
 from trunkline.services.rooms.limits import RoomLimits
 from trunkline.services.sessions.hub import Session
+from trunkline.wire import entries as types
 from trunkline.wire.calls import rooms as calls
-from trunkline.wire.content import decode_content
+from trunkline.wire.content import decode_content, encode_content
 
 MAX_ASKING = 1_000
 ADMITTED_FOR_MS = 600_000
@@ -181,8 +182,26 @@ class LiveRoom:
         self.tick.entry(Item(type, sender, now_ms, content, recent=False))
 
     def remember(self, items: Iterable[Item]) -> None:
-        """Keep what was said for those who join later."""
-        self.recent.extend(item for item in items if item.recent)
+        """Keep what was said for those who join later, as it is after later changes."""
+        for item in items:
+            if item.type in (types.RECALLED, types.EXPIRED):
+                self._rewrite(lambda old, gone=item.target: b"" if old.seq == gone else None)  # type: ignore[misc]
+            elif item.type == types.EDITED:
+                content = encode_content(decode_content(item.content)["content"])
+                self._rewrite(lambda old, at=item.target, now=content: now if old.seq == at else None)  # type: ignore[misc]
+            elif item.type == types.ERASED:
+                party = decode_content(item.content)["party"]
+                self._rewrite(lambda old, gone=party: b"" if old.sender == gone else None)  # type: ignore[misc]
+            if item.recent:
+                self.recent.append(item)
+
+    def _rewrite(self, content_of: Callable[[Item], bytes | None]) -> None:
+        """Replace contents among the recent messages; the items of batches under way stay as they are."""
+        for place, old in enumerate(self.recent):
+            content = content_of(old)
+            if content is not None:
+                self.recent[place] = Item(old.type, old.sender, old.at_ms, content, seq=old.seq, target=old.target)
+                self.recent[place].count = old.count
 
     # --- who is here ------------------------------------------------------------------------
 

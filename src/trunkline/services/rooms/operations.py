@@ -28,6 +28,7 @@ def _rooms(system: RoomSystem) -> list[Operation]:
         Operation(
             "room.stats", calls.RoomRef, calls.RoomStats, rooms.stats, SCOPE, "What a room counted", writes=False
         ),
+        Operation("room.recall", calls.RoomRecall, done, rooms.recall, SAYING, "Take a message of a room back", EVERY),
         Operation(
             "room.entries",
             calls.RoomEntriesGet,

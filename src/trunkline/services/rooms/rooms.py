@@ -12,11 +12,11 @@ from trunkline.domain.identity import SYSTEM_PARTY, Caller, check_group_id, chec
 from trunkline.domain.rooms import rules
 from trunkline.domain.rooms.roles import Role
 from trunkline.domain.rooms.settings import KIND
-from trunkline.domain.rooms.tick import Item
-from trunkline.services.log.reading import read_range
+from trunkline.services.log.reading import read_entry
 from trunkline.services.rooms.directory import RoomDirectory
 from trunkline.services.rooms.joining import Joining
 from trunkline.services.rooms.live import LiveRoom, batch_of
+from trunkline.services.rooms.past import read_items
 from trunkline.wire import entries as types
 from trunkline.wire.calls import rooms as calls
 from trunkline.wire.content import encode_content
@@ -91,12 +91,33 @@ class Rooms:
         if not caller.server and live.named(caller.party).role < Role.MODERATOR:
             self._joining.check_in(live, caller)
         first, head = request.after + 1, live.resident.committed
-        found = await read_range(self._engine, live.resident, first, head, request.limit)
-        items = [Item(e.type, e.sender, e.at_ms, e.content, seq=e.seq, target=e.target) for e in found]
+        items = await read_items(self._engine, live.resident, first, head, request.limit)
         last = items[-1].seq if items else max(request.after, 0)
         batch = batch_of(live, items, first - 1, last)
         batch.more = bool(items) and last < head
         return batch
+
+    async def recall(self, caller: Caller, request: calls.RoomRecall) -> calls.RoomChanged:
+        """Take a reliable message back for everyone.
+
+        Raises:
+            TrunklineError: ``NOT_FOUND``, ``TARGET_UNAVAILABLE`` (taken back before) or ``FORBIDDEN``.
+        """
+        live, state = await self._directory.get(caller.app, request.conversation)
+        entry = await read_entry(self._engine, live.resident, request.seq)
+        if entry is None or live.type(entry.type) is None:
+            raise TrunklineError(Code.NOT_FOUND, f"no message at {request.seq}", field="seq")
+        if entry.sender != caller.party:
+            rules.check_role(state, caller, Role.MODERATOR)
+            rules.check_outranks(state, caller, entry.sender)
+        if request.seq in state.removed:
+            raise TrunklineError(Code.TARGET_UNAVAILABLE, "the message was taken back", field="seq")
+        self._engine.check_room()
+        content = encode_content({"sender": entry.sender})
+        made = self._engine.append_entry(
+            live.resident, state, types.RECALLED, caller.party, content, target=request.seq
+        )
+        return calls.RoomChanged(live.id, state.epoch, made.seq)
 
     # --- pieces -----------------------------------------------------------------------------
 

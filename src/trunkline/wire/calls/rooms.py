@@ -222,6 +222,13 @@ class RoomEntriesGet(Struct, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=500)] = 200
 
 
+class RoomRecall(Struct):
+    """Take back a reliable message of one's own, or of somebody of a lower role as one who runs the room."""
+
+    conversation: ConversationName
+    seq: Annotated[int, Meta(ge=1, le=2**53 - 1)]
+
+
 class RoomRole(Struct):
     """Give parties a role; ``audience`` takes it away."""
 
