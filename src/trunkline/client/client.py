@@ -38,6 +38,7 @@ from trunkline.client.send_handle import SendHandle
 from trunkline.client.store import OutboxRow
 from trunkline.client.tokens import TokenSource
 from trunkline.protocol.link.frames import JSON_CODEC, MSGPACK_CODEC
+from trunkline.wire import entries as types
 from trunkline.wire.calls.messages import MessageSent
 from trunkline.wire.calls.search import MessageSearch, SearchPage
 from trunkline.wire.calls.session import ConversationView, TypingSet
@@ -140,7 +141,7 @@ class Client:
         self.threads = ThreadCalls(core.requests, core.store)
         self.profiles = ProfileCalls(core.requests)
         self.blocks = BlockCalls(core.requests, core.store)
-        self.cards = CardCalls(core.requests, core.store)
+        self.cards = CardCalls(core.requests, core.store, core.sender)
         self.devices = DeviceCalls(core.requests)
         self.presence = core.presence
         self.rooms = core.rooms
@@ -243,7 +244,8 @@ class Client:
         With ``local_history`` it shows every message exactly once at any moment: an entry enters the history in the
         same transaction in which its row leaves here.
         """
-        return self._store.outbox.unsettled(self.conversation_of(conversation))
+        rows = self._store.outbox.unsettled(self.conversation_of(conversation))
+        return [row for row in rows if row.type != types.CARD_CHANGED]  # actions are shown by ``cards.local``
 
     def discard(self, row_id: int) -> bool:
         """Forget a refused message."""

@@ -10,6 +10,9 @@ from collections import deque
 from typing import Any
 
 from trunkline.client.store import OutboxRow
+from trunkline.wire import entries as types
+
+_METHODS = {types.CARD_CREATED: "card.create", types.CARD_CHANGED: "card.act"}
 
 
 class Lane:
@@ -32,6 +35,11 @@ class Lane:
         """Whether everything of this conversation is settled."""
         return not (self.queue or self.flying or self.again)
 
+    @property
+    def last_sent(self) -> int:
+        """Number of the newest message on its way, which the next one must not overtake; 0 for none."""
+        return next((row.n for row in reversed(self.flying.values()) if row.type != types.CARD_CHANGED), 0)
+
     def accepted(self, most: int) -> None:
         """A message was accepted: the way is free again, for a little more at a time."""
         self.attempt = 0
@@ -53,6 +61,18 @@ class Lane:
         if self.flying.pop(row.id, None) is None:
             self.again = [other for other in self.again if other.id != row.id]
             self.queue = deque(other for other in self.queue if other.id != row.id)
+
+
+def request_of(row: OutboxRow, after: int) -> tuple[str, dict[str, Any]]:
+    """The method and parameters that a row asks for."""
+    if row.type not in (types.CARD_CREATED, types.CARD_CHANGED):
+        return "message.send", send_params(row, after)
+    params = send_params(row, after)
+    del params["type"]
+    content = params.pop("content")
+    if row.type == types.CARD_CHANGED:
+        params.pop("after", None)  # an action stands for itself
+    return _METHODS[row.type], params | content | {"outbox": row.outbox}
 
 
 def send_params(row: OutboxRow, after: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class SendHandle:
     def __init__(self, row: OutboxRow, loop: asyncio.AbstractEventLoop) -> None:
         self.row = row
         self.stored: asyncio.Future[None] = loop.create_future()
-        self.result: asyncio.Future[MessageSent] = loop.create_future()
+        self.result: asyncio.Future[Any] = loop.create_future()
         for future in (self.stored, self.result):
             # Nobody has to wait for a handle; an outcome nobody asked for is no error of the loop.
             future.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -23,19 +23,22 @@ from trunkline.base.errors import Code, Retry
 from trunkline.base.faultpoints import FaultPoint, hit
 from trunkline.client.addresses import direct_conversation_id
 from trunkline.client.errors import ClientStopped, OutboxFull, RequestFailed, StoreUnusable
-from trunkline.client.lane import Lane, send_params
+from trunkline.client.lane import Lane, request_of
 from trunkline.client.link_socket import LinkSocket
 from trunkline.client.notices import SendOutcome
 from trunkline.client.options import Options
 from trunkline.client.send_handle import SendHandle
 from trunkline.client.store import LocalStore, OutboxRow, SendStatus
 from trunkline.protocol.link.backoff import retry_delay_s
+from trunkline.wire import entries as types
+from trunkline.wire.calls.cards import CardActed
 from trunkline.wire.calls.messages import MessageSent
 from trunkline.wire.entries import EntryView
 from trunkline.wire.frames import ErrorBody
 
 logger = logging.getLogger("trunkline.client")
 _STARVED_S = 0.05
+Accepted = MessageSent | CardActed
 
 
 class Sender:
@@ -74,7 +77,7 @@ class Sender:
         self._where: dict[tuple[str, int], tuple[Lane, OutboxRow]] = {}
         self._handles: dict[int, SendHandle] = {}
         self._fresh: list[tuple[OutboxRow, SendHandle]] = []
-        self._outcomes: list[tuple[OutboxRow, MessageSent | ErrorBody]] = []
+        self._outcomes: list[tuple[OutboxRow, Accepted | ErrorBody]] = []
         self._flush_planned = False
         self._starved = False
         for row in store.outbox.with_status(SendStatus.PENDING):
@@ -180,7 +183,7 @@ class Sender:
         for entry in entries:
             found = self._where.get((entry.outbox, entry.n)) if entry.outbox else None
             if found is not None:
-                sent = MessageSent(entry.conversation, entry.epoch, entry.seq, entry.at_ms)
+                sent = _outcome_of(entry)
                 self._finish(found[1], sent)
                 self._pump(found[0])
 
@@ -256,7 +259,7 @@ class Sender:
             if not socket.ready:
                 self._starve()
                 break
-            after = next(reversed(lane.flying.values())).n if lane.flying else 0
+            after = lane.last_sent
             lane.flying[row.id] = lane.queue.popleft()
             self._transmit(socket, lane, row, after)
             if lane.again:
@@ -284,7 +287,8 @@ class Sender:
             self._answered(socket, lane, row, after, body, error)
 
         hit(FaultPoint.SDK_BEFORE_SEND)
-        socket.ask("message.send", send_params(row, after), answered, timeout_s=self._options.request_timeout_s)
+        method, params = request_of(row, after)
+        socket.ask(method, params, answered, timeout_s=self._options.request_timeout_s)
         hit(FaultPoint.SDK_AFTER_SEND)
 
     def _answered(
@@ -298,7 +302,8 @@ class Sender:
     ) -> None:
         if error is None and body is not None:
             try:
-                sent = socket.read(body, MessageSent)
+                shape: type[Accepted] = CardActed if row.type == types.CARD_CHANGED else MessageSent
+                sent: Accepted = socket.read(body, shape)
             except RequestFailed as exc:
                 error = ErrorBody(exc.code, exc.name, exc.detail, Retry.SAME_ID.value, applied=None)
             else:
@@ -352,7 +357,7 @@ class Sender:
             with self._store.database.transaction(durable=bool(fresh)):
                 self._store.outbox.add(row for row, _ in fresh)
                 for row, outcome in outcomes:
-                    if isinstance(outcome, MessageSent):
+                    if not isinstance(outcome, ErrorBody):
                         self._store.outbox.mark_sent(row.id, outcome.conversation, outcome.seq)
                     else:
                         self._store.outbox.mark_refused(row.id, outcome.code, outcome.message)
@@ -388,11 +393,11 @@ class Sender:
             handle.stored.set_exception(reason)
             handle.result.set_exception(reason)
 
-    def _finish(self, row: OutboxRow, outcome: MessageSent | ErrorBody) -> None:
+    def _finish(self, row: OutboxRow, outcome: Accepted | ErrorBody) -> None:
         lane, _ = self._where.pop((row.outbox, row.n))
         lane.remove(row)
         handle = self._handles.pop(row.id, None)
-        if isinstance(outcome, MessageSent):
+        if not isinstance(outcome, ErrorBody):
             notice = SendOutcome(row.outbox, row.n, outcome.conversation, seq=outcome.seq)
             if handle is not None and not handle.result.done():
                 handle.result.set_result(outcome)
@@ -406,3 +411,11 @@ class Sender:
         if self._socket is not None and self._old_outbox_done():
             self._socket = None
             self._reconnect()
+
+
+def _outcome_of(entry: EntryView) -> Accepted:
+    """The answer to the send that made an entry."""
+    if entry.type != types.CARD_CHANGED:
+        return MessageSent(entry.conversation, entry.epoch, entry.seq, entry.at_ms)
+    event = entry.content.get("event") if isinstance(entry.content, dict) else None
+    return CardActed(conversation=entry.conversation, epoch=entry.epoch, seq=entry.seq, at_ms=entry.at_ms, event=event)

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-INTERNAL = {"hello", "message.send", "cursor.move", "sync"}
-"""Used by the SDK itself: the supervisor, ``send``, ``mark_read`` and the receiver."""
+INTERNAL = {"hello", "message.send", "card.create", "card.act", "cursor.move", "sync"}
+"""Used by the SDK itself: the supervisor, the outbox, ``mark_read`` and the receiver."""
 
 
 def methods_of_the_specification() -> set[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from trunkline.client.store.database import Database
+from trunkline.protocol.cards.erasure import redacted, without_party
 from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE, fold
 from trunkline.protocol.link.threads import fold_reply
 from trunkline.wire import entries as types
@@ -170,19 +171,25 @@ class HistoryTable:
         ).fetchall()
         for (body,) in found:
             entry = _DECODE(body)
+            if entry.now is not None and entry.now.card is not None and entry.type == types.CARD_CREATED:
+                kind = entry.content.get("kind", "") if isinstance(entry.content, dict) else ""
+                without_party(entry.now.card, kind, party)
             if entry.sender != party or entry.type in _KEPT_AT_ERASURE:
+                self._rewrite(entry)
                 continue
             if entry.type == types.EDITED:
                 entry.content = {"content": None}
+            elif entry.type in (types.CARD_CREATED, types.CARD_CHANGED) and isinstance(entry.content, dict):
+                entry.content = redacted(entry.type, entry.content)
+                if entry.type == types.CARD_CREATED:
+                    entry.now = entry.now or Overlay()
+                    entry.now.as_of, entry.now.erased = max(entry.now.as_of, erasure.seq), True
             else:
                 entry.content = None
                 entry.now = entry.now or Overlay()
                 entry.now.as_of = max(entry.now.as_of, erasure.seq)
                 entry.now.erased, entry.now.content = True, None
-            self._db.execute(
-                "UPDATE entry SET body = ? WHERE conversation = ? AND seq = ?",
-                (_ENCODE(entry), entry.conversation, entry.seq),
-            )
+            self._rewrite(entry)
 
     def _change_root(self, change: EntryView) -> None:
         """A reply, or the removal of one, changes what the first message of its thread shows."""
@@ -210,11 +217,14 @@ class HistoryTable:
                 now, seq=change.seq, at_ms=change.at_ms, sender=change.sender, type=change.type, content=change.content
             )
         target.now = now
-        if now.recalled or now.expired or now.erased:
+        if now.recalled or now.expired or (now.erased and target.type != types.CARD_CREATED):
             target.content = None  # taken back means gone from this disk too
         elif now.edited_seq:
             target.content = now.content  # as the server shows it in history
+        self._rewrite(target)
+
+    def _rewrite(self, entry: EntryView) -> None:
         self._db.execute(
             "UPDATE entry SET body = ? WHERE conversation = ? AND seq = ?",
-            (_ENCODE(target), target.conversation, target.seq),
+            (_ENCODE(entry), entry.conversation, entry.seq),
         )
