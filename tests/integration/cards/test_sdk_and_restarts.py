@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,8 @@ async def test_actions_without_a_connection_show_at_once_and_converge(process: S
             assert [(item["item"], item["done"]) for item in again.summary["items"]] == [("t", False), ("v", True)]
             await process.start()
             for device in (a, phone, tablet):
-                await until(lambda device=device: _settled(device, poll, {"votes": [0, 1], "voters": 1}))
-                await until(lambda device=device: _settled(device, todo, again.summary))
+                await until(partial(_settled, device, poll, {"votes": [0, 1], "voters": 1}))
+                await until(partial(_settled, device, todo, again.summary))
             for seq in (poll, todo):
                 truth = (await a.cards.get("g", seq)).state
                 states = [device.cards.local("g", seq) for device in (a, phone, tablet)]
