@@ -108,3 +108,22 @@ def test_threads_answers_in_the_thread_it_was_named_in(app: App, tmp_path: Path)
             assert line(bot) == f"answered in the thread of {root}, which has 2 replies"
         replies = ann.get(f"/v1/conversations/team/threads/{root}/replies").json()["entries"]
         assert [entry["content"]["text"] for entry in replies] == ["status", "You asked: status"]
+
+
+def test_broadcast_sends_plans_and_cancels(app: App) -> None:
+    environment = {"TRUNKLINE_URL": app.server.url, "TRUNKLINE_KEY": app.key, "TRUNKLINE_SECRET": app.secret}
+    ran = subprocess.run(
+        [sys.executable, str(EXAMPLES / "broadcast.py")],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    first, second, third = ran.stdout.splitlines()
+    assert first == "sent as number 2"
+    assert second.endswith(" is scheduled") and third == "cancelled: cancelled"
+    with app.as_client("user/ann") as ann:
+        (view,) = ann.get("/v1/sync").json()["conversations"]
+    assert (view["conversation"], view["unread"]) == ("news", 1)

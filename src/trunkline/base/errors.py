@@ -74,6 +74,8 @@ class Code(enum.Enum):
     FILE_TYPE_MISMATCH = 1044, 415, "Name the type that the content really has, or none."
     FILE_UNREADABLE = 1045, 422, "Upload a file that is whole and within the limits of its type."
     UNKNOWN_CARD_ACTION = 1060, 422, "Use a kind of card, and an action of that kind, that the specification lists."
+    INVALID_AUDIENCE = 1080, 422, "Combine tags with AND, OR, NOT and parentheses, or use * for everyone."
+    INVALID_TAG = 1081, 422, "Use letters, digits and . _ : - in a tag, at most 64, beginning with a letter or digit."
     INVALID_QUERY = 1070, 422, "Use words, quoted phrases, beginnings* and -exclusions; name at least one word to find."
 
     # 2xxx identity

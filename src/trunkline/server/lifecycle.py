@@ -87,6 +87,7 @@ class Server:
         self._spawn(self._sweep(), "sweep")
         self._spawn(self._expire(), "expire")
         self._spawn(self._trim(), "trim")
+        self._spawn(self.system.broadcasts.run(), "broadcasts")
         self._spawn(self._prune(), "prune")
         report = self.store.journal.report
         log.info("listening", extra={"host": config.server.host, "port": self.port, "recovered": report.describe()})

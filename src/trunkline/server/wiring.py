@@ -25,6 +25,8 @@ from trunkline.services.apps.authentication import Authentication, CallerAuthent
 from trunkline.services.apps.directory import AppDirectory
 from trunkline.services.apps.keys import Keys
 from trunkline.services.apps.operations import operations as app_operations
+from trunkline.services.broadcasts.operations import operations as broadcast_operations
+from trunkline.services.broadcasts.system import BroadcastSystem, build_broadcasts
 from trunkline.services.cards.acting import Acting
 from trunkline.services.cards.deadlines import Deadlines
 from trunkline.services.cards.operations import operations as card_operations
@@ -63,8 +65,10 @@ from trunkline.services.sessions.delivery import Delivery
 from trunkline.services.sessions.hub import Hub
 from trunkline.services.sessions.presence import PresenceBook
 from trunkline.services.sessions.presence import operations as presence_operations
+from trunkline.services.sessions.virtual_cursors import VirtualCursors
 from trunkline.services.threads.operations import operations as thread_operations
 from trunkline.services.threads.threads import Threads
+from trunkline.store.sqlite.broadcasts import SqliteBroadcasts
 from trunkline.store.sqlite.threads import SqliteThreads
 
 
@@ -86,6 +90,7 @@ class System:
     backups: Backups
     rooms: RoomSystem
     live: LiveMedia | None
+    broadcasts: BroadcastSystem
 
 
 def link_limits(limits: LimitsSection) -> LinkLimits:
@@ -146,6 +151,8 @@ async def build(
     cards = _cards(engine, sender, master_key, config)
     presence = PresenceBook(engine, hub)
     rooms = build_rooms(engine, hub, delivery, loop, randomness, room_limits(config.rooms), random.random)
+    delivery.to_virtual_cursor = VirtualCursors(engine, hub).take
+    broadcasts = await build_broadcasts(engine, SqliteBroadcasts(store.index.reader), hub, delivery, randomness)
     backups = Backups(store, config.backup_path, version)
     operations = catalogue(
         message_operations(sender, forwarder, changes, reader),
@@ -156,6 +163,7 @@ async def build(
         card_operations(cards, CardReader(engine, cards)),
         presence_operations(presence),
         room_operations(rooms),
+        broadcast_operations(broadcasts.broadcasts, broadcasts.tags),
         app_operations(keys),
         device_operations(devices),
         party_operations(ProfileBook(engine), BlockBook(engine, hub)),
@@ -182,7 +190,9 @@ async def build(
     )
     due = Deadlines(engine, changes, cards)
     live = LiveMedia(config, engine, authentication, secrets, version) if config.live.enabled else None
-    return System(engine, hub, keys, changes, cards, due, delivery, metrics, link, http, rates, backups, rooms, live)
+    return System(
+        engine, hub, keys, changes, cards, due, delivery, metrics, link, http, rates, backups, rooms, live, broadcasts
+    )
 
 
 def _rates(limits: LimitsSection) -> RequestRates:

@@ -247,6 +247,36 @@ def test_hiding_is_for_oneself(app: App, alice: httpx.Client, team: str) -> None
 
 
 @covers(
+    "broadcast.create",
+    "broadcast.update",
+    "broadcast.send",
+    "broadcast.list",
+    "broadcast.get",
+    "broadcast.cancel",
+    "tags.set",
+    "tags.get",
+)
+def test_broadcasts(app: App) -> None:
+    where = "/v1/broadcasts/conversations/news"
+    with app.acting() as server, app.as_client("user/bob") as bob:
+        ok(server.post("/v1/broadcasts/conversations", json={"id": "news"}), 201)
+        ok(server.patch(where, json={"name": "News"}))
+        assert ok(server.put("/v1/tags", json={"parties": ["user/bob"], "tags": ["vip"]})) == {"changed": 1}
+        assert ok(server.get("/v1/parties/user/bob/tags")) == {"party": "user/bob", "tags": ["vip"]}
+        sent = server.post(f"{where}/messages", json={"content": {"text": "hi"}, "audience": "vip"})
+        assert ok(sent, 201)["status"] == "sent"
+        assert ok(server.get(sent.headers["Location"]))["seq"] == sent.json()["seq"]
+        (view,) = ok(bob.get("/v1/sync"))["conversations"]
+        assert (view["name"], view["unread"], view["kind"]) == ("News", 1, "broadcast")
+        later = {"content": {"text": "later"}, "send_at_ms": int(time.time() * 1000) + 3_600_000}
+        planned = ok(server.post(f"{where}/messages", json=later), 201)["broadcast"]
+        assert ok(server.delete(f"/v1/broadcasts/{planned}"))["status"] == "cancelled"
+        listed = ok(server.get(f"{where}/messages"))["broadcasts"]
+        assert sorted(row["status"] for row in listed) == ["cancelled", "sent"]
+        refused(bob.post(f"{where}/messages", json={"content": {"text": "x"}}), "forbidden")
+
+
+@covers(
     "thread.list", "thread.changes", "thread.get", "thread.history", "thread.read", "thread.follow", "thread.unfollow"
 )
 def test_threads(app: App, alice: httpx.Client, team: str) -> None:

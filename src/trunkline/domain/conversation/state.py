@@ -26,6 +26,9 @@ MEMBER = "member"
 LARGE_MEMBER_COUNT = 1000
 """Above this a conversation is never written to inboxes; crossing is one-way."""
 
+VIRTUAL = frozenset({"broadcast", "channel"})
+"""Kinds whose members are computed elsewhere: ``members`` then has only traces of those who did something."""
+
 NONE: list[int] = []
 NOTHING: dict[int, bool] = {}
 """Shared empty defaults (never mutated), because a conversation may have 100,000 members."""
@@ -141,6 +144,18 @@ class Conversation:
         """Seqs that mention everyone, ascending: seq -> sender."""
         self.pinned: tuple[int, ...] = ()
 
+    @property
+    def virtual(self) -> bool:
+        """Whether members are computed elsewhere (``VIRTUAL``)."""
+        return self.kind in VIRTUAL
+
+    def trace(self, party: str) -> Member | None:
+        """The party's row; in a virtual conversation it is made when the party first does something there."""
+        found = self.members.get(party)
+        if found is None and self.kind in VIRTUAL and party != "bot/system":
+            found = self.members[party] = Member(MEMBER, 1, 0)
+        return found
+
     def member(self, party: str) -> Member | None:
         """The party's present membership, or None."""
         found = self.members.get(party)
@@ -156,6 +171,8 @@ class Conversation:
             self.count = entry.count
             self.active_at_ms = entry.at_ms
             sender = self.members.get(entry.sender)
+            if sender is None:
+                sender = self.trace(entry.sender)
             if sender is not None:
                 sender.own = entry.own
             if entry.mentions:
@@ -170,13 +187,13 @@ class Conversation:
             if party == "*":
                 self.mentions_all[entry.seq] = entry.sender
                 continue
-            member = self.members.get(party)
+            member = self.trace(party)
             if member is not None and party != entry.sender:
                 member.mentioned = [*member.mentioned, entry.seq]
 
     def move_cursor(self, moved: CursorMoved) -> None:
         """Apply a cursor record; cursors never go back."""
-        member = self.members.get(moved.party)
+        member = self.trace(moved.party)
         if member is None:
             return
         member.delivered = max(member.delivered, moved.delivered)
@@ -189,7 +206,7 @@ class Conversation:
 
     def hide(self, hidden: EntriesHidden) -> None:
         """Apply a delete-for-me record."""
-        member = self.members.get(hidden.party)
+        member = self.trace(hidden.party)
         if member is None:
             return
         member.hidden_up_to = max(member.hidden_up_to, hidden.up_to)
@@ -198,7 +215,7 @@ class Conversation:
 
     def configure(self, changed: SettingsChanged) -> None:
         """Apply a party's own settings."""
-        member = self.members.get(changed.party)
+        member = self.trace(changed.party)
         if member is not None:
             member.settings = _decode_settings(changed.value)
 
@@ -218,6 +235,7 @@ class Conversation:
         self.created_at_ms = self.active_at_ms = entry.at_ms
         self.settings = {k: v for k, v in content.items() if k not in ("kind", "members", "owner")}
         owner = content.get("owner", "")
+        self.large = self.kind in VIRTUAL
         for party in content["members"]:
             self._join(party, OWNER if party == owner else MEMBER, 1)
         if self.kind == "room":

@@ -327,6 +327,42 @@ class ThreadMarked(msgspec.Struct, array_like=True, tag=35):
     read: int = 0
 
 
+class TagsChanged(msgspec.Struct, array_like=True, tag=36):
+    """A party's tags, whole. ``moment`` orders changes of tags and broadcasts of the whole store."""
+
+    app: str
+    party: str
+    tags: tuple[str, ...]
+    moment: int
+    at_ms: int
+
+
+class BroadcastMarked(msgspec.Struct, array_like=True, tag=37):
+    """What became of a broadcast: ``scheduled``, ``cancelled``, ``sent`` (with its entry, in one group) or ``reached``.
+
+    Attributes:
+        broadcast: id, ``x_`` and 22 characters, or the app's own.
+        seq: of its entry in ``conversation``, once sent, and ``moment``: whose tags count is decided there.
+        content: of one that is scheduled; b"" once it is in the log.
+        reached: parties that were online and were pushed to.
+    """
+
+    app: str
+    broadcast: str
+    conversation: str
+    status: str
+    at_ms: int
+    audience: str = ""
+    sender: str = ""
+    message_type: str = ""
+    content: bytes = b""
+    send_at_ms: int = 0
+    expires_in_ms: int = 0
+    seq: int = 0
+    moment: int = 0
+    reached: int = 0
+
+
 Record = (
     EntryAppended
     | CursorMoved
@@ -350,6 +386,8 @@ Record = (
     | WebhookLaneMoved
     | SendReplaced
     | ThreadMarked
+    | TagsChanged
+    | BroadcastMarked
 )
 
 encode_group = msgspec.msgpack.Encoder().encode

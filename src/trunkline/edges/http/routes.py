@@ -84,6 +84,7 @@ _S = _M + "/{seq}"
 _T = _C + "/threads/{thread}"
 _G = "/v1/groups/{conversation}"
 _R = "/v1/rooms/{conversation}"
+_B = "/v1/broadcasts/conversations/{conversation}"
 _P = "/v1/parties/{kind}/{name}"
 _SENT = "/v1/conversations/{conversation}/messages/{seq}"
 _CARD = "/v1/conversations/{conversation}/cards/{seq}"
@@ -199,6 +200,15 @@ ROUTES: tuple[Route, ...] = (
     Route("room.attributes", "GET", _R + "/attributes"),
     Route("room.set_attribute", "PUT", _R + "/attributes/{key}"),
     Route("room.delete_attribute", "DELETE", _R + "/attributes/{key}"),
+    # Broadcasts
+    Route("broadcast.create", "POST", "/v1/broadcasts/conversations", 201, location="/v1/conversations/{conversation}"),
+    Route("broadcast.update", "PATCH", _B),
+    Route("broadcast.send", "POST", _B + "/messages", 201, location="/v1/broadcasts/{broadcast}"),
+    Route("broadcast.list", "GET", _B + "/messages"),
+    Route("broadcast.get", "GET", "/v1/broadcasts/{broadcast}"),
+    Route("broadcast.cancel", "DELETE", "/v1/broadcasts/{broadcast}"),
+    Route("tags.set", "PUT", "/v1/tags"),
+    Route("tags.get", "GET", _P + "/tags", party="party"),
     # Parties
     Route("profile.set", "PATCH", "/v1/profile"),
     Route("profile.get", "GET", "/v1/profiles"),

@@ -114,6 +114,8 @@ class Membership:
     async def page(self, caller: Caller, request: MemberList) -> Members:
         """A page of members: owner, admins, then everyone by name."""
         resident, state = await self._engine.existing(caller.app, request.conversation)
+        if state.virtual:
+            raise TrunklineError(Code.FORBIDDEN, "it has no members of its own", field="conversation")
         rules.check_member(state, caller)
         present = sorted(
             (_ORDER[member.role], party) for party, member in state.members.items() if member.left_seq == 0

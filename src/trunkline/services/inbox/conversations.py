@@ -12,13 +12,13 @@ from msgspec import Meta
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.conversation import rules
 from trunkline.domain.conversation.state import Conversation
-from trunkline.domain.conversation.unread import unread_of
 from trunkline.domain.identity import Caller
 from trunkline.domain.log.records import SettingsChanged
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.index_port import ConversationListItem
 from trunkline.services.log.reading import read_entry
 from trunkline.services.log.residents import ResidentConversation
+from trunkline.services.membership import reader_of, seen_by, unread_in
 from trunkline.services.messages.history import Reader
 from trunkline.wire import entries as types
 from trunkline.wire.calls.conversations import ConversationConfigure, ConversationList, ConversationRef, Conversations
@@ -42,13 +42,13 @@ class Inbox:
     async def get(self, caller: Caller, request: ConversationRef) -> ConversationView:
         """One conversation."""
         resident, state = await self._engine.existing(caller.app, request.conversation)
-        rules.check_reader(state, caller)
+        await reader_of(self._engine, resident, state, caller)
         return await self.view(resident, state, caller.party)
 
     async def view(self, resident: ResidentConversation, state: Conversation, party: str) -> ConversationView:
         """A conversation with the party's counts, cursors, settings and last message."""
         await self._engine.commits.settled()
-        member = state.members.get(party)
+        member = await seen_by(self._engine, resident, state, party)
         head = resident.committed
         if member is not None and member.left_seq:
             head = min(head, member.left_seq)
@@ -69,7 +69,7 @@ class Inbox:
             active_at_ms=state.active_at_ms,
         )
         if member is not None:
-            unread = unread_of(state, party)
+            unread = await unread_in(self._engine, resident, state, party, member)
             view.unread, view.unread_mentions = unread
             view.read, view.delivered = member.read, member.delivered
             view.role = member.role if member.present else ""
@@ -101,7 +101,7 @@ class Inbox:
     async def configure(self, caller: Caller, request: ConversationConfigure) -> ConversationView:
         """Change my own settings; all my devices see them."""
         resident, state = await self._engine.existing(caller.app, request.conversation)
-        member = rules.check_reader(state, caller)
+        member = await reader_of(self._engine, resident, state, caller)
         if member is None:
             raise TrunklineError(Code.FORBIDDEN, "name the party whose settings these are")
         given = msgspec.structs.asdict(request)

@@ -11,6 +11,7 @@ from trunkline.base.errors import TrunklineError
 from trunkline.domain.identity import Caller
 from trunkline.services.inbox.conversations import Inbox
 from trunkline.services.log.engine import Engine
+from trunkline.services.membership import seen_by
 from trunkline.wire.calls.session import ConversationView, Sync, SyncResult
 
 
@@ -55,6 +56,7 @@ class Syncer:
         if not more:
             result.pts = max(result.pts, lsn)
             await self._add_large(caller, result)
+            await self._add_virtual(caller, request.pts, result)
         return result
 
     async def _describe(self, caller: Caller, subject: str, result: SyncResult) -> None:
@@ -79,12 +81,22 @@ class Syncer:
                 if view is not None:
                     result.conversations.append(view)
 
+    async def _add_virtual(self, caller: Caller, pts: int, result: SyncResult) -> None:
+        """Conversations whose members are computed are in no inbox; whoever computes them says what changed."""
+        changed = await self._engine.virtual.changed(caller.app, caller.party, pts)
+        known = {view.conversation for view in result.conversations}
+        for conversation in changed.conversations:
+            view = await self._view(caller, conversation) if conversation not in known else None
+            if view is not None:
+                result.conversations.append(view)
+        result.removed += [conversation for conversation in changed.removed if conversation not in result.removed]
+
     async def _view(self, caller: Caller, conversation: str) -> ConversationView | None:
         try:
             resident, state = await self._engine.existing(caller.app, conversation)
         except TrunklineError:
             return None
-        member = state.members.get(caller.party)
+        member = await seen_by(self._engine, resident, state, caller.party)
         if member is None:
             return None
         view = await self._inbox.view(resident, state, caller.party)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from trunkline.base.clock import Clock
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.conversation.state import Conversation
+from trunkline.domain.identity import SYSTEM_PARTY
 from trunkline.domain.log.dedupe import Outbox
 from trunkline.domain.log.records import (
     BlockChanged,
@@ -36,6 +37,7 @@ from trunkline.services.log.commit import CommitQueue, Group
 from trunkline.services.log.index_port import IndexReader, Projector
 from trunkline.services.log.ports import JournalWriter, Timer
 from trunkline.services.log.residents import ResidentConversation, ResidentParty, Residents, apply_change
+from trunkline.services.membership import Virtual
 
 MAX_UNPROJECTED = 400_000
 """Records the index may be behind before new appends are refused as busy."""
@@ -76,6 +78,7 @@ class Engine:
         self.epoch = epoch
         self.index = index
         self.clock = clock
+        self.virtual = Virtual()
         self.residents = Residents(index, epoch, capacity)
         self.commits = CommitQueue(writer, timer, self._durable, self._failed)
         self._projector = projector
@@ -170,7 +173,7 @@ class Engine:
         own = 0
         if counts:
             member = state.members.get(sender)
-            own = member.own + 1 if member is not None else 0
+            own = member.own + 1 if member is not None else int(state.virtual and sender != SYSTEM_PARTY)
         entry = Entry(
             state.head + 1,
             at_ms,

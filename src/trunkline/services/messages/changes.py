@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.cards.registry import check_recallable
 from trunkline.domain.conversation import rules
-from trunkline.domain.conversation.state import Conversation
+from trunkline.domain.conversation.state import MEMBER, Conversation, Member
 from trunkline.domain.identity import Caller
 from trunkline.domain.log.dedupe import Outbox
 from trunkline.domain.log.records import CursorMoved, EntriesHidden, Entry
@@ -19,6 +19,7 @@ from trunkline.domain.messages.types import MESSAGE_TYPES, check_content
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.reading import read_entry, read_overlays, read_range
 from trunkline.services.log.residents import ResidentConversation
+from trunkline.services.membership import check_may_change, member_of, seen_by
 from trunkline.services.messages.repeats import Accepted, Repeats
 from trunkline.services.messages.views import counts_here, is_message
 from trunkline.wire import entries as types
@@ -103,8 +104,9 @@ class Changes:
         if entry.sender == caller.party:
             self._check_window(caller, entry, self.windows.recall_ms)
         elif not caller.server:
-            mine = rules.rank(state.member(caller.party))
-            if mine < 2 or mine <= rules.rank(state.member(entry.sender)):
+            mine = rules.rank(await member_of(self._engine, target.resident, state, caller))
+            theirs = await seen_by(self._engine, target.resident, state, entry.sender)
+            if mine < 2 or mine <= rules.rank(theirs):
                 raise TrunklineError(Code.FORBIDDEN, "only the sender or someone of a higher role", field="seq")
         return await self._append(caller, request, outbox, target, types.RECALLED, removal_of(entry))
 
@@ -143,7 +145,7 @@ class Changes:
         """Delete for oneself: single messages, or everything up to a seq (which also counts as read)."""
         engine = self._engine
         resident, state = await engine.existing(caller.app, request.conversation)
-        member = rules.check_member(state, caller)
+        member = await member_of(engine, resident, state, caller)
         if member is None:
             raise TrunklineError(Code.FORBIDDEN, "name the party whose view this changes", field="conversation")
         seqs = sorted(set(request.seqs))
@@ -188,7 +190,7 @@ class Changes:
         engine = self._engine
         resident, state = await engine.existing(caller.app, conversation)
         rules.check_alive(state)
-        member = rules.check_member(state, caller)
+        member = await member_of(engine, resident, state, caller)
         entry = await read_entry(engine, resident, seq)
         if entry is None or not is_message(entry) or (member is not None and not member.may_see(seq)):
             raise TrunklineError(Code.NOT_FOUND, f"no message at {seq}", field="seq")
@@ -235,11 +237,14 @@ class Changes:
         engine = self._engine
         content = encode_content(change)
         chosen = Entry(0, 0, "", type, content, 0, 0, target=target.entry.seq)
+        if target.state.virtual:
+            await check_may_change(engine, target.state, caller)
         # Once more, as the last wait: the same request may have come on another connection meanwhile.
         accepted = await self._repeats.find(caller, outbox, request.n, target.resident.id, chosen)
         if accepted is not None:
             return self._again(accepted)
-        rules.check_may_send(target.state, caller, engine.clock.now_ms())
+        if not target.state.virtual:
+            rules.check_may_send(target.state, caller, engine.clock.now_ms())
         engine.check_room()
         entry = engine.append_entry(
             target.resident,
@@ -268,7 +273,7 @@ async def cursor_at(
     The party's own count at ``read`` is one less than that of its first own message after it, and
     its present count when there is none; readers are near the head, so this looks at few entries.
     """
-    member = state.members[party]
+    member = state.members.get(party) or Member(MEMBER, 1, 0)
     read_count, read_own = member.read_count, member.read_own
     if read > member.read:
         if read == state.head:
@@ -289,7 +294,8 @@ async def cursor_at(
 
 
 async def _own_at(engine: Engine, resident: ResidentConversation, state: Conversation, party: str, seq: int) -> int:
-    present = state.members[party].own
+    member = state.members.get(party)
+    present = member.own if member is not None else 0
     uncommitted = state.head > resident.committed
     position = seq + 1
     while position <= resident.committed:

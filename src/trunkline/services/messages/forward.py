@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from trunkline.base.errors import Code, TrunklineError
-from trunkline.domain.conversation import rules
 from trunkline.domain.identity import Caller
 from trunkline.domain.log.dedupe import Outbox
 from trunkline.domain.log.records import Entry
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.reading import read_entry, read_overlays
+from trunkline.services.membership import reader_of
 from trunkline.services.messages.repeats import Repeats
 from trunkline.services.messages.send import Sender, direct_id
 from trunkline.services.messages.views import is_message, view_of, visible
@@ -108,7 +108,7 @@ class Forwarder:
 
     async def _sources(self, caller: Caller, request: MessageForward) -> list[EntryView]:
         resident, state = await self._engine.existing(caller.app, request.source)
-        member = rules.check_reader(state, caller)
+        member = await reader_of(self._engine, resident, state, caller)
         views = []
         for seq in request.seqs:
             entry = await read_entry(self._engine, resident, seq)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from trunkline.base.errors import Code, TrunklineError
-from trunkline.domain.conversation import rules
+from trunkline.domain.broadcasts.recipient import Recipient
 from trunkline.domain.conversation.state import Conversation, Member
 from trunkline.domain.identity import Caller
 from trunkline.domain.log.records import Entry
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.reading import read_entry, read_overlays, read_range
 from trunkline.services.log.residents import ResidentConversation
+from trunkline.services.membership import member_of, reader_of
 from trunkline.services.messages.views import as_of_leaving, counts_here, is_message, placeholder, view_of, visible
 from trunkline.wire.calls.messages import History, HistoryGet, PinList, Receipt, ReceiptGet
 from trunkline.wire.entries import EntryView
@@ -35,7 +36,7 @@ class Reader:
         """
         engine = self._engine
         resident, state = await engine.existing(caller.app, request.conversation)
-        member = rules.check_reader(state, caller)
+        member = await reader_of(engine, resident, state, caller)
         lowest = member.first_visible if member is not None else 1
         highest = _last_visible(resident, member)
         first = max(request.from_seq, lowest)
@@ -52,7 +53,7 @@ class Reader:
     async def pins(self, caller: Caller, request: PinList) -> History:
         """The pinned messages, in the order of pinning."""
         resident, state = await self._engine.existing(caller.app, request.conversation)
-        member = rules.check_reader(state, caller)
+        member = await reader_of(self._engine, resident, state, caller)
         views: list[EntryView] = []
         for seq in state.pinned:
             entry = await read_entry(self._engine, resident, seq)
@@ -68,11 +69,11 @@ class Reader:
             TrunklineError: no such message, or the group is too large.
         """
         resident, state = await self._engine.existing(caller.app, request.conversation)
-        mine = rules.check_member(state, caller)
+        mine = await member_of(self._engine, resident, state, caller)
         entry = await read_entry(self._engine, resident, request.seq)
         if entry is None or not is_message(entry) or not visible(mine, entry):
             raise TrunklineError(Code.NOT_FOUND, f"no message at {request.seq}", field="seq")
-        if state.member_count > MAX_AUDIENCE:
+        if state.virtual or state.member_count > MAX_AUDIENCE:
             raise TrunklineError(Code.LIMIT_EXCEEDED, f"receipts are kept for up to {MAX_AUDIENCE} members")
         audience = [
             (party, member)
@@ -89,6 +90,9 @@ class Reader:
         """The newest message the member may see, looked for among the last few entries; replies in threads left out."""
         highest = _last_visible(resident, member)
         lowest = member.first_visible if member is not None else 1
+        if isinstance(member, Recipient):
+            newest = member.newest(state)
+            lowest, highest = (newest, newest) if newest else (1, 0)
         span = LAST_AMONG
         while True:
             entries = await read_range(self._engine, resident, max(lowest, highest - span + 1), highest, span, True)

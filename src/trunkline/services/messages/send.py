@@ -141,13 +141,8 @@ class Sender:
                 return None
             if caller.party in peer_state.blocked and not caller.server:
                 raise TrunklineError(Code.BLOCKED, f"{peer} does not accept messages from {caller.party}")
-        if state.head:
-            rules.check_may_send(state, caller, engine.clock.now_ms())
-        elif request.to is None:
-            # An id that somebody asked about is in memory without existing; only ``to`` starts a conversation.
-            raise TrunklineError(Code.NOT_FOUND, "no such conversation", field="conversation")
-        elif caller.guest:
-            raise TrunklineError(Code.GUEST_FORBIDDEN, "a guest may not start a conversation")
+        if not self._may_speak(caller, request, state):
+            return None
         mentions = self._mentions(caller, request, state) if request.mentions else ()
         if request.reply_to > resident.committed:
             raise TrunklineError(Code.TARGET_UNAVAILABLE, "reply_to names no entry", field="reply_to")
@@ -196,6 +191,8 @@ class Sender:
             raise TrunklineError(Code.NOT_FOUND, "no such conversation", field="conversation")
         if state.head == 0 or state.kind == rules.DIRECT:
             await engine.party(caller.app, self._peer(caller, request, state))
+        if state.virtual:
+            await engine.virtual.of(state).load(state, caller)
         if request.thread:
             await self._threads.learn(resident, request.thread)
         if outbox is None:
@@ -256,6 +253,21 @@ class Sender:
         mentions = tuple(dict.fromkeys(request.mentions or ()))
         reply_to, thread = request.reply_to, request.thread
         return Entry(0, 0, "", request.type, content, 0, 0, reply_to=reply_to, mentions=mentions, thread=thread)
+
+    def _may_speak(self, caller: Caller, request: MessageSend, state: Conversation) -> bool:
+        """Whether the caller may say something here; False when that needs something that must be loaded."""
+        now_ms = self._engine.clock.now_ms()
+        if state.large and state.virtual:
+            everyone = "*" in (request.mentions or ())
+            return self._engine.virtual.of(state).check_may_send(state, caller, now_ms, mentions_all=everyone)
+        if state.head:
+            rules.check_may_send(state, caller, now_ms)
+        elif request.to is None:
+            # An id that somebody asked about is in memory without existing; only ``to`` starts a conversation.
+            raise TrunklineError(Code.NOT_FOUND, "no such conversation", field="conversation")
+        elif caller.guest:
+            raise TrunklineError(Code.GUEST_FORBIDDEN, "a guest may not start a conversation")
+        return True
 
     # --- pieces -----------------------------------------------------------------------------
 

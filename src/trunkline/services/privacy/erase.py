@@ -110,7 +110,7 @@ class Eraser:
         if state.dismissed:
             return  # nobody is left who could read an entry
         engine.append_entry(resident, state, types.ERASED, SYSTEM_PARTY, encode_content({"party": party}))
-        if not member.present or state.kind == DIRECT:
+        if not member.present or state.kind == DIRECT or state.virtual:
             return
         if member.role == OWNER:
             heir = _heir(state, party)

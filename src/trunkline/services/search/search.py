@@ -13,13 +13,13 @@ import base64
 import binascii
 
 from trunkline.base.errors import Code, TrunklineError
-from trunkline.domain.conversation import rules
 from trunkline.domain.identity import SYSTEM_PARTY, Caller, check_party
 from trunkline.domain.log.records import Entry
 from trunkline.domain.messages.types import MESSAGE_TYPES
 from trunkline.domain.search import Query, matches, parse_query
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.reading import read_entry, read_overlays
+from trunkline.services.membership import reader_of, seen_by
 from trunkline.services.messages.views import as_of_leaving, is_message, view_of, visible
 from trunkline.services.search.ports import NEWEST, Candidate, Scope, SearchIndex
 from trunkline.wire.calls.search import Highlight, MessageSearch, SearchHit, SearchPage
@@ -72,8 +72,8 @@ class Searcher:
     async def _scope(self, caller: Caller, request: MessageSearch) -> Scope:
         conversations: list[str] | None = None
         if request.conversation:
-            _, state = await self._engine.existing(caller.app, request.conversation)
-            rules.check_reader(state, caller)
+            resident, state = await self._engine.existing(caller.app, request.conversation)
+            await reader_of(self._engine, resident, state, caller)
             conversations = [request.conversation]
         elif not (caller.server and caller.party == SYSTEM_PARTY):
             conversations = await self._engine.index.memberships(caller.app, caller.party)
@@ -112,7 +112,7 @@ class Searcher:
         state = resident.state
         if state is None or state.head == 0:
             return None
-        member = state.members.get(caller.party)
+        member = await seen_by(self._engine, resident, state, caller.party)
         if member is None:
             if not (caller.server and caller.party == SYSTEM_PARTY):
                 return None
@@ -135,7 +135,7 @@ class Searcher:
         state = resident.state
         if state is None:
             return None
-        member = state.members.get(caller.party)
+        member = await seen_by(self._engine, resident, state, caller.party)
         if not visible(member, entry) or (member is None and caller.party != SYSTEM_PARTY):
             return None
         if overlay is not None and member is not None and member.left_seq:

@@ -84,6 +84,12 @@ class Delivery:
         self.pushed = 0
         self.to_room: Callable[[Entry, ResidentConversation], None] = lambda entry, resident: None
         """Takes the entries of rooms: whom they go to is no matter of membership."""
+        self.to_virtual: dict[str, Callable[[Entry, ResidentConversation, EntryOutgoing], None]] = {}
+        """By kind, who takes the entries of conversations whose members are computed."""
+        self.to_virtual_cursor: Callable[[CursorMoved | EntriesHidden, ResidentConversation], None] = (
+            lambda record, resident: None
+        )
+        """Takes cursors and deletions in conversations whose members are computed."""
         self._large: dict[str, dict[ResidentConversation, None]] = {}
         """By app, the large conversations that keep a set of live sessions."""
         hub.on_add(self._join_live)
@@ -133,6 +139,10 @@ class Delivery:
     ) -> None:
         if state.kind == ROOM:
             self.to_room(entry, resident)
+            return
+        virtual = self.to_virtual.get(state.kind)
+        if virtual is not None:
+            virtual(entry, resident, outgoing)
             return
         live = resident.live
         if live is None:
@@ -194,6 +204,9 @@ class Delivery:
             return
         hub = self._hub
         own = hub.of(record.app, record.party)
+        if state.virtual:
+            self.to_virtual_cursor(record, resident)
+            return
         if own:
             unread = unread_of(state, record.party)
             data = CursorPush(record.conversation, record.party, record.delivered, record.read, *unread)
@@ -210,7 +223,9 @@ class Delivery:
 
     def _hidden(self, record: EntriesHidden, resident: ResidentConversation) -> None:
         state = resident.state
-        if state is not None and self._hub.of(record.app, record.party):
+        if state is not None and state.virtual:
+            self.to_virtual_cursor(record, resident)
+        elif state is not None and self._hub.of(record.app, record.party):
             unread = unread_of(state, record.party)
             data = HiddenPush(record.conversation, record.seqs, record.up_to, *unread)
             self._hub.push(record.app, record.party, "hidden", data)

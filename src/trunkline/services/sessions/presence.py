@@ -71,6 +71,8 @@ class PresenceBook:
     async def typing(self, caller: Caller, request: TypingSet) -> EmptyResult:
         """Tell the online members; large groups are spared."""
         resident, state = await self._engine.existing(caller.app, request.conversation)
+        if state.virtual:
+            return EmptyResult()  # as in every large conversation
         rules.check_may_send(state, caller, self._engine.clock.now_ms())
         if state.member_count <= TYPING_MEMBERS:
             outgoing = Outgoing("typing", TypingPush(resident.id, caller.party, request.typing))

@@ -21,6 +21,7 @@ from trunkline.domain.log.records import Entry, ThreadMarked
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.reading import read_entry, read_overlays
 from trunkline.services.log.residents import ResidentConversation
+from trunkline.services.membership import reader_of
 from trunkline.services.messages.views import as_of_leaving, is_message, placeholder, view_of, visible
 from trunkline.services.threads.ports import Place, Span, Summary, ThreadIndex, ThreadPlace
 from trunkline.wire.calls import threads as calls
@@ -79,7 +80,7 @@ class Threads:
             wanted = request.limit - len(views) + 1
             if request.conversation:
                 resident, state = await self._engine.existing(caller.app, request.conversation)
-                rules.check_reader(state, caller)
+                await reader_of(self._engine, resident, state, caller)
                 places = await self._index.of_conversation(caller.app, resident.id, after, wanted)
             else:
                 places = await self._index.followed(caller.app, caller.party, after, wanted)
@@ -174,7 +175,7 @@ class Threads:
         """A thread of which the caller may see anything: the message it began with, or a reply."""
         engine = self._engine
         resident, state = await engine.existing(caller.app, conversation)
-        member = rules.check_reader(state, caller)
+        member = await reader_of(engine, resident, state, caller)
         root = await read_entry(engine, resident, thread)
         if root is None or not is_message(root) or root.thread:
             raise _missing(thread)
@@ -239,7 +240,8 @@ class Threads:
     @staticmethod
     def _check_own(opened: _Open, caller: Caller) -> None:
         rules.check_alive(opened.state)
-        if rules.check_member(opened.state, caller) is None:
+        member = opened.member if opened.state.virtual else rules.check_member(opened.state, caller)
+        if member is None:
             raise TrunklineError(Code.FORBIDDEN, "name the party whose thread this is", field="conversation")
 
     def _mark(self, opened: _Open, caller: Caller, following: bool | None, read: int) -> None:

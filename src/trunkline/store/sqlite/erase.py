@@ -63,6 +63,7 @@ def erase_party(db: Database, lsn: int, record: PartyErased) -> None:
         db.execute("DELETE FROM profile WHERE app = ? AND party = ?", (app, party))
         db.execute("DELETE FROM blocked WHERE owner = ?", (owner,))
         threads.erase(db, owner)
+        db.execute("DELETE FROM party_tags WHERE owner = ?", (owner,))
         db.execute("DELETE FROM device WHERE owner = ?", (owner,))
         files.remove_owned(db, app, party, record.at_ms)
     finally:

@@ -74,6 +74,7 @@ class ConversationFold:
         app = self._app
         cid = self._tracked.cid
         owns: dict[str, int] = {}
+        plain = not state.virtual
         head, count, active = state.head, state.count, None
         pairs = iter(records)
         for lsn, record in zip(pairs, pairs, strict=True):
@@ -83,7 +84,8 @@ class ConversationFold:
                 if entry.outbox:
                     sends[app, entry.sender, entry.outbox] += (entry.n, cid, entry.seq)
                 if (
-                    entry.count != count
+                    plain
+                    and entry.count != count
                     and not entry.mentions
                     and not entry.expires_at_ms
                     and entry.type != types.CARD_CREATED
@@ -100,7 +102,7 @@ class ConversationFold:
                 self._settle(active, owns)
                 active = None
             self._apply(lsn, record)
-            head, count = state.head, state.count
+            head, count, plain = state.head, state.count, not state.virtual
         if active is not None:
             self._settle(active, owns)
         if state.head:
@@ -123,7 +125,10 @@ class ConversationFold:
             self._apply_entry(lsn, record.entry)
             return
         state = self._state
-        member = state.members.get(record.party)
+        if isinstance(record, ThreadMarked) and state.virtual:
+            threads.apply_mark(self._batch.db, lsn, self._tracked.cid, record)
+            return
+        member = state.trace(record.party)
         if member is None:
             return
         if isinstance(record, ThreadMarked):
@@ -151,6 +156,8 @@ class ConversationFold:
             self._join_or_leave(lsn, entry)
         else:
             state.apply(entry)
+            if state.virtual and dict.__contains__(state.members, entry.sender):
+                self._touched[entry.sender] = lsn  # so that erasure and export find what it said
             if entry.type in CHANGES_A_MESSAGE:
                 self._change_message(entry)
             if entry.thread:

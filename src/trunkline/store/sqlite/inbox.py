@@ -25,6 +25,7 @@ SELECT json_group_array(json_array(name, pinned, position, active_at_ms)) FROM (
         SELECT c.name, i.pinned, iif(i.pinned, i.position, 0) AS position, c.active_at_ms
         FROM inbox i CROSS JOIN conversation c ON c.cid = i.cid
         WHERE i.owner = ?1 AND i.cid > 0 AND i.left_at_ms = 0 AND i.hidden = 0
+        AND c.kind NOT IN ('broadcast', 'channel')
     )
     WHERE ?2 = '' OR (-pinned, position, -active_at_ms, name) > (?3, ?4, ?5, ?2)
     ORDER BY pinned DESC, position, active_at_ms DESC, name LIMIT ?6
@@ -35,7 +36,7 @@ SELECT json_group_array(c.name) FROM inbox i CROSS JOIN conversation c ON c.cid 
 """
 _LARGE = """
 SELECT json_group_array(c.name) FROM inbox i CROSS JOIN conversation c ON c.cid = i.cid
-WHERE i.owner = ? AND i.large = 1 AND i.left_at_ms = 0
+WHERE i.owner = ? AND i.large = 1 AND i.left_at_ms = 0 AND c.kind NOT IN ('broadcast', 'channel')
 """
 
 _decode_changes = msgspec.json.Decoder(list[tuple[int, int, str | None]]).decode

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from trunkline.domain.log.records import (
+    BroadcastMarked,
     CursorMoved,
     EntriesHidden,
     EntryAppended,
@@ -17,9 +18,10 @@ from trunkline.domain.log.records import (
     PartyErased,
     Record,
     SettingsChanged,
+    TagsChanged,
     ThreadMarked,
 )
-from trunkline.store.sqlite import files, parties
+from trunkline.store.sqlite import broadcasts, files, parties
 from trunkline.store.sqlite.batch import Batch, outbox_key
 from trunkline.store.sqlite.connection import Database
 from trunkline.store.sqlite.erase import erase_party
@@ -105,6 +107,8 @@ class Projection:
         if isinstance(record, OutboxFloorRaised):
             self._batch.write_sent()
             raise_floor(self._db, outbox_key(record.app, record.party, record.outbox), record.n)
+        elif isinstance(record, TagsChanged | BroadcastMarked):
+            broadcasts.apply(self._db, record)
         elif isinstance(record, files.FileRecord):
             files.apply(self._db, record)
         else:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from trunkline.domain.conversation.state import Conversation
+from trunkline.domain.identity import SYSTEM_PARTY
 from trunkline.domain.log.records import Entry, ThreadMarked
 from trunkline.protocol.link.threads import REMOVALS, new_followers
 from trunkline.services.threads.ports import Following, Place, Span, Summary, ThreadChange, ThreadCounts, ThreadPlace
@@ -97,7 +98,7 @@ def apply_entry(db: Database, lsn: int, cid: int, state: Conversation, entry: En
     for party in dict.fromkeys(entry.mentions):
         db.execute("REPLACE INTO thread_mention VALUES (?, ?, ?, ?)", (cid, root, entry.seq, party))
     for party, read in new_followers(entry.seq, entry.sender, entry.mentions, root_sender, first=first):
-        if state.member(party) is not None:
+        if state.member(party) is not None or (state.virtual and party not in ("", SYSTEM_PARTY)):
             owner = f"{state.app}/{party}"
             if db.execute(_FOLLOW, (owner, cid, root, read, lsn)).fetchall():
                 touch(db, owner, THREADS_SUBJECT, lsn)
