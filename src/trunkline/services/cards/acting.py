@@ -188,6 +188,9 @@ class Acting:
         """
         state, seq = kept.conversation, kept.card.seq
         rules.check_alive(state)
+        if state.virtual:
+            self._engine.virtual.of(state).check_may_change(state, caller, now_ms)
+            return ""
         member = rules.check_member(state, caller)
         if member is not None and not member.may_see(seq):
             raise TrunklineError(Code.NOT_FOUND, f"no card at {seq}", field="seq")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from trunkline.base.errors import Code, TrunklineError
-from trunkline.domain.conversation import rules
 from trunkline.domain.conversation.state import Conversation, Member
 from trunkline.domain.identity import Caller
 from trunkline.domain.log.records import Entry
@@ -14,6 +13,7 @@ from trunkline.services.cards.states import KeptCard, card_of
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.reading import read_entry, read_overlays
 from trunkline.services.log.residents import ResidentConversation
+from trunkline.services.membership import reader_of
 from trunkline.services.messages.views import visible
 from trunkline.wire import entries as types
 from trunkline.wire.calls.cards import CardGet, CardList, Cards, CardView
@@ -37,7 +37,7 @@ class CardReader:
         """
         engine = self._engine
         resident, state = await engine.existing(caller.app, request.conversation)
-        member = rules.check_reader(state, caller)
+        member = await reader_of(engine, resident, state, caller)
         entry = await read_entry(engine, resident, request.seq)
         if entry is None or entry.type != types.CARD_CREATED or not visible(member, entry):
             raise TrunklineError(Code.NOT_FOUND, f"no card at {request.seq}", field="seq")
@@ -50,7 +50,7 @@ class CardReader:
         """The newest cards of a conversation, without large states."""
         engine = self._engine
         resident, state = await engine.existing(caller.app, request.conversation)
-        member = rules.check_reader(state, caller)
+        member = await reader_of(engine, resident, state, caller)
         found: list[CardView] = []
         before = request.before_seq or state.head + 1
         while True:
