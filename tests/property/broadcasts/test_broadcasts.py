@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +20,7 @@ from trunkline.domain.conversation import Conversation
 from trunkline.domain.log.records import BroadcastMarked, Entry, EntryAppended, Record, TagsChanged
 from trunkline.store.sqlite import SqliteIndex
 from trunkline.store.sqlite.broadcasts import SqliteBroadcasts
+from trunkline.store.sqlite.connection import Database
 from trunkline.wire import entries as types
 from trunkline.wire.content import encode_content
 
@@ -96,6 +98,12 @@ def test_tags_have_a_form_and_a_limit() -> None:
     assert caught.value.code is Code.LIMIT_EXCEEDED
 
 
+def rows_of(db: Database, owner: str) -> int:
+    """How many rows the tags of a party take."""
+    (rows,) = db.execute("SELECT count(*) FROM party_tags WHERE owner = ?", (owner,)).fetchone()
+    return int(rows)
+
+
 PARTIES = ["user/a", "user/b", "user/c"]
 APPS = ["a_1", "a_2"]
 AUDIENCES = ["*", "vip", "NOT vip", "vip AND de", "vip OR de", "NOT (vip OR de)"]
@@ -162,11 +170,7 @@ def test_tags_at_the_moment_of_sending_decide_and_later_changes_do_nothing(
                     assert {seq for seq in range(2, head + 3) if recipient.may_see(seq)} == expected
                     assert recipient.unread(states[app]).messages == len(expected)
                     assert await broadcasts.tags(app, party) == tuple(sorted(tags.get((app, party), set())))
-                    (rows,) = await index.reader.run(
-                        lambda db, owner=f"{app}/{party}": db.execute(
-                            "SELECT count(*) FROM party_tags WHERE owner = ?", (owner,)
-                        ).fetchone()
-                    )
+                    rows = await index.reader.run(functools.partial(rows_of, owner=f"{app}/{party}"))
                     assert rows <= head  # one more than broadcasts (the head counts the first entry)
         finally:
             await index.close()
