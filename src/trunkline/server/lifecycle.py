@@ -93,8 +93,9 @@ class Server:
         log.info("listening", extra={"host": config.server.host, "port": self.port, "recovered": report.describe()})
 
     async def _listen(self) -> None:
+        live = self.system.live
         settings = uvicorn.Config(
-            create_app(self.system.http),
+            create_app(self.system.http, live.routes if live is not None else ()),
             log_config=None,
             access_log=False,
             ws="none",
@@ -107,7 +108,6 @@ class Server:
         loop = asyncio.get_running_loop()
         # Sessions opened before the first sweep take the hub's time as when they were heard.
         self.system.hub.monotonic_s = loop.time()
-        live = self.system.live
         port = Port(
             self.system.link,
             lambda: HttpToolsProtocol(settings, self._http_state, {}),

@@ -14,6 +14,8 @@ from trunkline.crypto.keys import SecretDeriver
 from trunkline.crypto.live_tokens import LiveClaims
 from trunkline.domain.identity import check_party
 from trunkline.edges.livekit.door import Door
+from trunkline.edges.livekit.http import routes
+from trunkline.edges.livekit.room_service import RoomService
 from trunkline.media.sfu.engine import SfuEngine
 from trunkline.media.sfu.host import Host
 from trunkline.server.config import Config
@@ -48,6 +50,7 @@ class LiveMedia:
         self.host = Host(addresses, self._on_tick)
         self.sessions = LiveSessions(SfuEngine(self.host), new_sid, engine.clock.now_ms)
         self.door = Door(self.sessions, self._verify, self._recheck, version)
+        self.routes = routes(self.door, RoomService(self.sessions))
 
     async def start(self, http_port: int) -> None:
         """Open the UDP port.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -23,15 +25,18 @@ from trunkline.edges.http.resources import method_not_allowed, resources
 from trunkline.edges.http.routes import ROUTES
 
 
-def create_app(deps: HttpDeps) -> Starlette:
-    """The REST edge over ``deps``; routes of operations that ``deps`` does not have are left out."""
+def create_app(deps: HttpDeps, others: Sequence[StarletteRoute] = ()) -> Starlette:
+    """The REST edge over ``deps``; routes of operations that ``deps`` does not have are left out.
+
+    ``others`` are the routes of other edges on the same port.
+    """
     running = idempotency.RunningKeys()
     endpoints = [
         Endpoint(route, deps.operations[route.operation], deps, running)
         for route in ROUTES
         if route.operation in deps.operations
     ]
-    routes = [*resources(endpoints), *health_routes(deps)]
+    routes = [*resources(endpoints), *health_routes(deps), *others]
     if deps.config.docs:
         routes += [*docs_routes(deps), StarletteRoute("/", _to_docs, methods=["GET"])]
     app = Starlette(

@@ -14,6 +14,14 @@ RELIABLE, LOSSY = "_reliable", "_lossy"
 LABELS = frozenset({RELIABLE, LOSSY})
 
 
+def from_server(payload: bytes, topic: str | None) -> bytes:
+    """A packet that an app server sends; it has no sender."""
+    packet = models.DataPacket(user=models.UserPacket(payload=payload))
+    if topic is not None:
+        packet.user.topic = topic
+    return packet.SerializeToString()
+
+
 @dataclass(slots=True, frozen=True)
 class Stamped:
     """A packet to pass on, and to whom; nobody named means everyone."""

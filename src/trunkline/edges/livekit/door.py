@@ -52,7 +52,7 @@ class Door:
         version: str,
     ) -> None:
         self._live = live
-        self._verify = verify
+        self.verify = verify
         self._recheck = recheck
         self.version = version
         self.sessions: set[_Connection] = set()
@@ -64,7 +64,7 @@ class Door:
             TrunklineError: of the token, ``GRANT_MISSING`` or ``INVALID_PARAMS``.
         """
         joining = read_joining(target, authorization)
-        app, claims = self._verify(joining.token)
+        app, claims = self.verify(joining.token)
         if not claims.video.room_join or not claims.video.room:
             raise TrunklineError(Code.GRANT_MISSING, "The token does not open a room (roomJoin and room).")
         if not 0 < len(claims.sub) <= MAX_IDENTITY_CHARS:

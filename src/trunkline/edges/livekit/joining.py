@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from google.protobuf.message import DecodeError
-from livekit.protocol import rtc
+from livekit.protocol import models, rtc
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.crypto.live_tokens import LiveClaims
@@ -97,6 +97,21 @@ def permission_of(claims: LiveClaims) -> Permission:
         recorder=grant.recorder,
         can_update_metadata=bool(grant.can_update_own_metadata),
         agent=grant.agent,
+    )
+
+
+def permission_from(info: models.ParticipantPermission) -> Permission:
+    """A permission as ``RoomService`` sets it: what it does not name is not allowed."""
+    by_number = {int(source): source for source in Source}
+    return Permission(
+        can_subscribe=info.can_subscribe,
+        can_publish=info.can_publish,
+        can_publish_data=info.can_publish_data,
+        sources=frozenset(by_number[int(n)] for n in info.can_publish_sources if int(n) in by_number),
+        hidden=info.hidden,
+        recorder=info.recorder,
+        can_update_metadata=info.can_update_metadata,
+        agent=info.agent,
     )
 
 

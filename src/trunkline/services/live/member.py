@@ -6,9 +6,10 @@ Not here: sessions and their end (``sessions``), the messages on the wire (``edg
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from trunkline.base.errors import Code, TrunklineError
-from trunkline.domain.live import Kind, LiveSession, Participant, Source, State, Track, TrackRequest
+from trunkline.domain.live import Kind, LiveSession, Participant, Permission, Source, State, Track, TrackRequest
 from trunkline.services.live.ports import MediaConnection, MediaEngine, Signalling, TrackMedia, disconnected
 from trunkline.services.live.roster import Roster
 
@@ -72,6 +73,28 @@ class LiveMember:
         if self.participant.mute(sid, muted):
             self.media.mute(sid, muted)
             self._tell_others()
+
+    def mute_by_server(self, sid: str, muted: bool) -> None:
+        """An administrator mutes a track: the client is told to."""
+        if self.participant.mute(sid, muted):
+            self.media.mute(sid, muted)
+            if self.signalling is not None:
+                self.signalling.on_muted(sid, muted)
+            self._tell_others(myself=True)
+
+    def permit(self, permission: Permission) -> None:
+        """Change what the participant may do, from now on; what it may not publish any more ends."""
+        was_hidden = self.participant.permission.hidden
+        self.participant.permission = permission
+        self.participant.version += 1
+        for track in tuple(self.participant.tracks.values()):
+            if not permission.may_publish(track.source):
+                self.unpublish(track.sid)
+        self.reconcile()
+        if permission.hidden and not was_hidden:
+            gone = replace(self.participant, state=State.DISCONNECTED)
+            self._tell([gone], myself=False)
+        self._tell_others(myself=True)
 
     def subscribe(self, track_sids: Sequence[str], subscribe: bool) -> None:
         """Wish for tracks, or wish them away."""
@@ -250,8 +273,12 @@ class LiveMember:
         return min(heard, default=None)
 
     def _tell_others(self, *, myself: bool = False) -> None:
-        if self.participant.permission.hidden:
-            return
+        if not self.participant.permission.hidden:
+            self._tell([self.participant], myself=myself)
+        elif myself and self.signalling is not None:
+            self.signalling.on_participants([self.participant])
+
+    def _tell(self, participants: Sequence[Participant], *, myself: bool) -> None:
         for other in self._roster.members(self.session):
             if (other is not self or myself) and other.signalling is not None:
-                other.signalling.on_participants([self.participant])
+                other.signalling.on_participants(participants)

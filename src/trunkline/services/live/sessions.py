@@ -154,6 +154,13 @@ class LiveSessions:
         self._speakers.pop(session.sid, None)
         return True
 
+    def describe(self, session: LiveSession, metadata: str) -> None:
+        """Change a session's metadata; everyone is told."""
+        session.settings.metadata = metadata
+        for member in self.roster.members(session):
+            if member.signalling is not None:
+                member.signalling.on_room(session)
+
     def sweep(self, now_s: float) -> None:
         """End what is over: participants that did not come back, sessions that stayed empty."""
         for member in [member for member, until_s in self._away.items() if now_s >= until_s]:
