@@ -14,6 +14,7 @@ import msgspec
 
 from tests.unit.http.card_registry import CARD_TABLE
 from tests.unit.http.room_registry import ROOM_TABLE
+from tests.unit.http.thread_registry import THREAD_TABLE
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.identity import Caller
 from trunkline.edges.http import HttpConfig, HttpDeps, RequestRates
@@ -213,6 +214,7 @@ TABLE: tuple[tuple[str, Struct, Struct, Any, str, Audience], ...] = (
     ("backup.start", backups.BackupStart, backups.Backup, backups.Backup(state="running"), "", Audience.OPERATOR),
     ("backup.get", backups.BackupGet, backups.Backup, backups.Backup(state="none"), "", Audience.OPERATOR),
     *ROOM_TABLE,
+    *THREAD_TABLE,
     *CARD_TABLE,
 )
 

@@ -19,6 +19,7 @@ QUERY = {"profile.get": "parties=user/u1", "presence.get": "parties=user/u1", "m
 VALUES = {
     "conversation": "team",
     "seq": "3",
+    "thread": "3",
     "key": "%F0%9F%91%8D",
     "kind": "user",
     "name": "u2",
@@ -63,7 +64,7 @@ async def test_every_route_runs_its_operation(route: Route, connect: Connect, wo
     for param in route.path_params:
         if param in ("conversation", "device", "app"):
             assert getattr(request, param) == VALUES[param]
-        for field in route.spread.get(param, (param,) if param == "seq" else ()):
+        for field in route.spread.get(param, (param,) if param in ("seq", "thread") else ()):
             assert getattr(request, field) == 3
     if route.party == "party":
         assert request.party == "user/u2"

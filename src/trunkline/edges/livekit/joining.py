@@ -70,8 +70,9 @@ def read_joining(target: str, authorization: str) -> Joining:
 def _read_request(text: str) -> rtc.JoinRequest:
     if not text:
         return rtc.JoinRequest(connection_settings=rtc.ConnectionSettings(auto_subscribe=True))
+    padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
     try:
-        wrapped = rtc.WrappedJoinRequest.FromString(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        wrapped = rtc.WrappedJoinRequest.FromString(base64.b64decode(padded, b"-_", validate=True))
         data = wrapped.join_request
         if wrapped.compression == GZIP:
             reader = zlib.decompressobj(16 + zlib.MAX_WBITS)

@@ -57,6 +57,7 @@ class Connection:
         self._by_ssrc: dict[int, DownTrack] = {}
         self._remote_ufrag = ""
         self._version = 0
+        self._stale = False
         self._identifier = str(host.random_bits(62))
         self._cname = host.random_text(16)
         self._closed = False
@@ -84,6 +85,7 @@ class Connection:
             self.subscribe(publisher, sid, label, stream)
         live = self._take_published(offer)
         self._assign(offer)
+        self._stale = False
         self._version += 1
         local = Local(peer.ice.ufrag, peer.ice.password, self._host.certificate.fingerprint, self._host.candidates())
         sending = {mid: self._sending(sid) for mid, sid in self._sections.items()}
@@ -187,9 +189,9 @@ class Connection:
         self._host.note_needs(self)
 
     def tell_needs(self) -> None:
-        """Ask the client to offer, since tracks wait for sections; those it offered and did not need come first."""
+        """Ask the client to offer: tracks wait for sections (those it did not need come first), or one ended."""
         audio, video = self._missing()
-        if (audio or video) and not self._closed:
+        if (audio or video or self._stale) and not self._closed:
             spare = [kind for mid, kind in self._receiving.items() if mid not in self._sections]
             self._listener.on_sections_needed(
                 max(audio - spare.count("audio"), 0), max(video - spare.count("video"), 0)
@@ -205,7 +207,12 @@ class Connection:
         self._by_ssrc.pop(down.ssrc, None)
         if down in down.up.subscribers:
             down.up.subscribers.remove(down)
-        self._sections = {mid: sid for mid, sid in self._sections.items() if sid != track_sid}
+        kept = {mid: sid for mid, sid in self._sections.items() if sid != track_sid}
+        if len(kept) < len(self._sections) and not self._closed:
+            # Only a new answer tells the client that the section carries nothing any more.
+            self._stale = True
+            self._host.note_needs(self)
+        self._sections = kept
 
     def limit(self, track_sid: str, quality: int | None) -> None:
         """Send at most this quality of a subscribed track; None pauses it."""
