@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from tests.unit.http.card_registry import CARD_TABLE
+from tests.unit.http.listed import LISTED
 from tests.unit.http.room_registry import ROOM_TABLE
-from tests.unit.http.thread_registry import THREAD_TABLE
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.identity import Caller
 from trunkline.edges.http import HttpConfig, HttpDeps, RequestRates
@@ -214,7 +214,7 @@ TABLE: tuple[tuple[str, Struct, Struct, Any, str, Audience], ...] = (
     ("backup.start", backups.BackupStart, backups.Backup, backups.Backup(state="running"), "", Audience.OPERATOR),
     ("backup.get", backups.BackupGet, backups.Backup, backups.Backup(state="none"), "", Audience.OPERATOR),
     *ROOM_TABLE,
-    *THREAD_TABLE,
+    *LISTED,
     *CARD_TABLE,
 )
 

@@ -94,7 +94,15 @@ def test_examples_fit_their_schema_and_their_request(name: str) -> None:
 
     route = next(route for route in ROUTES if route.operation_id == name)
     binder = Binder(route, World().operations()[route.operation].request)
-    path = {"conversation": "team", "seq": "3", "kind": "user", "name": "u1", "app": "a_1", "key": "song"}
+    path = {
+        "conversation": "team",
+        "seq": "3",
+        "kind": "user",
+        "name": "u1",
+        "app": "a_1",
+        "key": "song",
+        "thread": "3",
+    }
     binder.bind(path, [], json.dumps(EXAMPLES[name]).encode(), "application/json")
 
 

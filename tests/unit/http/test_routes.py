@@ -20,6 +20,7 @@ VALUES = {
     "conversation": "team",
     "seq": "3",
     "thread": "3",
+    "broadcast": "b_1",
     "key": "%F0%9F%91%8D",
     "kind": "user",
     "name": "u2",
