@@ -127,3 +127,18 @@ def test_broadcast_sends_plans_and_cancels(app: App) -> None:
     with app.as_client("user/ann") as ann:
         (view,) = ann.get("/v1/sync").json()["conversations"]
     assert (view["conversation"], view["unread"]) == ("news", 1)
+
+
+def test_the_cards_example_tells_of_votes_and_of_what_to_settle(app: App, tmp_path: Path) -> None:
+    with running("cards.py", tmp_path / "ann", app, "user/ann") as cards, app.as_client("user/bob") as bob:
+        _, poll, _, _, _, gift, _, conversation = line(cards).split()
+        assert line(cards) == "votes: {'Noodles': 1, 'Pizza': 0}"
+        where = f"/v1/conversations/{conversation}/cards"
+        voted = bob.post(f"{where}/{poll}/actions", json={"action": "vote", "value": {"choices": [1]}})
+        assert voted.status_code == 200, voted.text
+        assert line(cards) == "votes: {'Noodles': 1, 'Pizza': 1}"
+        assert bob.post(f"{where}/{gift}/actions", json={"action": "claim"}).status_code == 200
+        settled = line(cards)
+        assert settled.startswith("to settle: ")
+        assert "'party': 'user/bob'" in settled
+        assert "'amount': 888" in settled

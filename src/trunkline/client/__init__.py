@@ -5,6 +5,7 @@ Here live the asyncio client, its durable outbox, its local history and its reco
 does not carry the server along.
 """
 
+from trunkline.client.calls.cards import ActHandle, LocalCard
 from trunkline.client.client import Client
 from trunkline.client.errors import ClientStopped, OutboxFull, RequestFailed, StoreInUse, StoreUnusable
 from trunkline.client.feed import EntryStream
@@ -16,11 +17,13 @@ from trunkline.client.store import OutboxRow, SendStatus
 from trunkline.client.tokens import mint_token
 
 __all__ = [
+    "ActHandle",
     "Client",
     "ClientState",
     "ClientStopped",
     "CursorMoved",
     "EntryStream",
+    "LocalCard",
     "Options",
     "OutboxFull",
     "OutboxRow",

@@ -259,6 +259,8 @@ def test_bad_cards_and_bad_actions_have_codes_and_change_nothing(connect: Connec
     refused(
         Code.UNKNOWN_MESSAGE_TYPE, a, "message.send", conversation=name, type="card.created", content={"kind": "poll"}
     )
+    a.call("room.create", id="show")
+    refused(Code.FORBIDDEN, a, "card.create", conversation="show", kind="poll", data=POLL)
     with app.acting() as server:
         answer = server.post(f"/v1/conversations/{name}/cards", json={"kind": "red_packet", "data": PACKET})
         assert (answer.status_code, answer.json()["name"]) == (403, Code.FORBIDDEN.slug)

@@ -82,6 +82,10 @@ class Acting:
                 raise TrunklineError(Code.FORBIDDEN, "name the party that the red packet is from", field="party")
         if request.n and request.outbox is None:
             raise TrunklineError(Code.INVALID_PARAMS, "n counts in an outbox; name it", field="outbox")
+        if request.conversation and request.to is None:
+            resident = await self._engine.conversation(caller.app, request.conversation)
+            if resident.state is not None and resident.state.kind == "room":
+                raise TrunklineError(Code.FORBIDDEN, "a live room has no cards", field="conversation")
         now_ms = self._engine.clock.now_ms()
         if request.outbox is not None and request.n:
             outbox = await self._engine.residents.load_outbox(caller.app, caller.party, request.outbox)
@@ -256,7 +260,11 @@ class Acting:
         recent = outbox.recent.get(request.n)
         if recent is not None:
             return self._told_again(request, recent.conversation, recent.entry)
-        await engine.projected(engine.committed_lsn)
+        try:
+            await engine.projected(engine.committed_lsn)
+        except TrunklineError as error:
+            # The first attempt may well have been applied: only the index could tell.
+            raise TrunklineError(Code.TIMED_OUT, error.detail, retry_ms=error.retry_ms) from error
         before = await engine.index.sent(caller.app, caller.party, outbox.id, request.n)
         if before is None:
             return None
