@@ -16,7 +16,7 @@ async def main() -> None:
         await me.cards.act(poll.conversation, poll.seq, "vote", {"choices": [0]})
         async for entry in me.messages(poll.conversation, types={"card.changed"}):
             card = me.cards.local(entry.conversation, entry.target)
-            if card.kind == "poll":
+            if card is not None and card.kind == "poll":
                 print("votes:", dict(zip(options, card.summary["votes"], strict=True)))
             else:
                 print("to settle:", entry.content["event"])  # the app moves the money
