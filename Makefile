@@ -9,7 +9,7 @@ PORT ?= 8080
 # Extra arguments for the tool behind a target, e.g. `make unit ARGS="-k inbox -x"`.
 ARGS ?=
 
-.PHONY: help setup setup-server demo test check unit fuzz bench claims fmt docs lock clean
+.PHONY: help setup setup-server demo test check unit fuzz bench claims sanitize fmt docs lock clean
 
 help: ## Show this list
 	@echo "Trunkline: make TARGET [ARGS=...]"
@@ -35,6 +35,9 @@ bench: setup ## The speed claims against other systems in one run; writes a repo
 
 fuzz: setup ## Property tests with many more examples (minutes)
 	@$(BIN)/python -m pytest tests/property --hypothesis-profile=fuzz --timeout=1800 $(ARGS)
+
+sanitize: setup ## The tests of the native link path with address and undefined-behaviour sanitizers in it
+	@tools/sanitize.sh $(ARGS)
 
 fmt: setup ## Format the code and apply the safe fixes
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .

@@ -23,9 +23,13 @@ die() {
 }
 
 # The stamp names everything the environment depends on: the place (scripts in it hold absolute
-# paths), the locked versions, and the part of pyproject.toml that is not tool configuration.
+# paths), the locked versions, the part of pyproject.toml that is not tool configuration, and what is compiled.
 stamp_of() {
-    { echo "$venv"; cat "requirements/$1.txt"; sed '/^\[tool\.ruff/,$d' pyproject.toml; } | sha256sum | cut -d' ' -f1
+    {
+        echo "$venv"
+        cat "requirements/$1.txt" hatch_build.py src/trunkline/edges/link/native/*.[ch]
+        sed '/^\[tool\.ruff/,$d' pyproject.toml
+    } | sha256sum | cut -d' ' -f1
 }
 is_fresh() { [[ -x "$venv/bin/python" && -f "$stamp_dir/$1" && "$(<"$stamp_dir/$1")" == "$(stamp_of "$1")" ]]; }
 up_to_date() { is_fresh dev || { [[ "$profile" == server ]] && is_fresh server; }; }

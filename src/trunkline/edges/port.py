@@ -18,6 +18,7 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.edges.link.codec import CODECS
 from trunkline.edges.link.deps import LinkDeps
+from trunkline.edges.link.front import NativeFront, feed
 from trunkline.edges.link.session import LinkSession
 from trunkline.edges.livekit.door import Door
 from trunkline.edges.livekit.session import SignalSession
@@ -47,9 +48,17 @@ class Port:
         link: dependencies of link sessions.
         http: makes an HTTP protocol (``asyncio.Protocol``).
         live: lets clients into live sessions; None when there are none.
+        native: reads the sockets of link sessions, where that is possible.
     """
 
-    def __init__(self, link: LinkDeps, http: Callable[[], asyncio.Protocol], live: Door | None = None) -> None:
+    def __init__(
+        self,
+        link: LinkDeps,
+        http: Callable[[], asyncio.Protocol],
+        live: Door | None = None,
+        native: NativeFront | None = None,
+    ) -> None:
+        self.native = native
         self._link = link
         self._http = http
         self._live = live
@@ -158,13 +167,10 @@ class Sniffer(asyncio.Protocol):
         protocol = self._port.websocket(upgrade)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
-        rest = memoryview(data)
-        while rest:
-            buffer = memoryview(protocol.get_buffer(len(rest)))
-            size = min(len(buffer), len(rest))
-            buffer[:size] = rest[:size]
-            protocol.buffer_updated(size)
-            rest = rest[size:]
+        feed(protocol, data)
+        native, listener = self._port.native, protocol.listener
+        if native is not None and isinstance(listener, LinkSession) and data.endswith(b"\r\n\r\n"):
+            native.adopt(transport, protocol, listener)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Gone before it said anything."""

@@ -112,6 +112,7 @@ class Server:
             self.system.link,
             lambda: HttpToolsProtocol(settings, self._http_state, {}),
             live.door if live is not None else None,
+            self.system.native,
         )
         self._listener = await loop.create_server(
             port.protocol,
@@ -268,6 +269,8 @@ class Server:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await system.backups.close()
+        if system.native is not None:
+            system.native.close()
         await self.store.close()
         log.info("stopped")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -61,6 +61,8 @@ class Metrics:
     """What the server counts and measures."""
 
     def __init__(self, engine: Engine, hub: Hub, delivery: Delivery, journal: Sized, rooms: RoomDirectory) -> None:
+        self.native_sends: Callable[[], int] = lambda: 0
+        """Set where the native link path is used."""
         registry = self._registry = CollectorRegistry(auto_describe=True)
         registry.register(RoomMetrics(rooms))
         self._http = Histogram(
@@ -95,6 +97,7 @@ class Metrics:
         gauge("trunkline_journal_lsn", "Last durable commit group.", lambda: engine.committed_lsn)
         gauge("trunkline_journal_bytes", "Journal bytes on disk.", lambda: journal.size_bytes)
         gauge("trunkline_conversations_resident", "Conversations in memory.", residents)
+        gauge("trunkline_native_sends_total", "Sends decided natively since start.", lambda: self.native_sends())
         gauge(
             "trunkline_store_failed",
             "1 once the store refuses to write.",

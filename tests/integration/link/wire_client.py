@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import msgspec
+
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
@@ -34,7 +36,7 @@ class Refused(Exception):
 
 
 class WireClient:
-    """One JSON link connection; ``tls`` for a server that wants it."""
+    """One link connection, by default in JSON; ``tls`` for a server that wants it."""
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class WireClient:
             self.socket = tls.wrap_socket(self.socket, server_hostname=parts.hostname)
         self._buffer = b""
         self._id = 0
+        self._binary = subprotocol.endswith("msgpack")
         self.pushes: list[tuple[str, Any]] = []
         key = base64.b64encode(os.urandom(16)).decode()
         offer = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
@@ -125,7 +128,7 @@ class WireClient:
         while True:
             opcode, payload = self.frame()
             if opcode in (TEXT, BINARY):
-                found: list[Any] = json.loads(payload)
+                found: list[Any] = msgspec.msgpack.decode(payload) if self._binary else json.loads(payload)
                 if found[0] == 4:
                     self.pushes.append((found[1], found[2]))
                 return found
@@ -133,7 +136,11 @@ class WireClient:
     def request(self, method: str, **params: Any) -> int:
         """Send a request without waiting."""
         self._id += 1
-        self.send_frame(json.dumps([1, self._id, method, params]).encode())
+        frame = [1, self._id, method, params]
+        if self._binary:
+            self.send_frame(msgspec.msgpack.encode(frame), BINARY)
+        else:
+            self.send_frame(json.dumps(frame).encode())
         return self._id
 
     def call(self, method: str, **params: Any) -> Any:

@@ -50,6 +50,7 @@ class LinkSession(WSListener):
         "_buffered",
         "_closed",
         "_codec",
+        "_conn",
         "_deps",
         "_dirty",
         "_fd",
@@ -81,6 +82,7 @@ class LinkSession(WSListener):
         self._write: Any = None
         self._buffered: Any = None
         self._fd = -1
+        self._conn: Any = None
         self._out: list[bytes] = []
         self._dirty = False
         self._closed = False
@@ -112,6 +114,10 @@ class LinkSession(WSListener):
         self.heard_s = self._deps.hub.monotonic_s
         timeout_s = self._deps.limits.hello_timeout_s
         self._hello_timer = asyncio.get_running_loop().call_later(timeout_s, self.close, Code.HELLO_TIMEOUT)
+
+    def adopted(self, conn: Any) -> None:
+        """The native front reads this connection's socket from now on."""
+        self._conn = conn
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """The socket is gone."""
@@ -250,6 +256,16 @@ class LinkSession(WSListener):
                 retry_ms=int(verdict.retry_after_s * 1000) + 1,
             )
 
+    def rate_allows(self, request_id: int) -> bool:
+        """Whether the connection's rate covers one more request; if not, it is refused as by ``_request``."""
+        try:
+            self._check_rate()
+        except TrunklineError as error:
+            self._in_flight += 1
+            self._deps.engine.commits.release(self._refused, request_id, error)
+            return False
+        return True
+
     async def _run_backlog(self, request: RequestFrame) -> None:
         """Run a request that has to wait, then those that came meanwhile, one after the other."""
         await self._run(request)
@@ -318,6 +334,11 @@ class LinkSession(WSListener):
         else:
             self._refuse(request_id, error)
 
+    def send_failed(self, error: TrunklineError, ack: bytes) -> None:
+        """A send that was answered beforehand was not committed: ``ack`` is the reply that must not leave."""
+        request: RequestFrame = self._codec.decode_frame(ack[2 if ack[1] < 126 else 4 :])
+        self._settled(error, request.id, None)
+
     def _refused(self, _commit_error: TrunklineError | None, request_id: int, error: TrunklineError) -> None:
         """A refusal that may rest on pending state, now durable."""
         self._in_flight -= 1
@@ -380,6 +401,10 @@ class LinkSession(WSListener):
             if sent == len(data):
                 return
             data = data[sent:]
+        self.write_rest(data)
+
+    def write_rest(self, data: bytes) -> None:
+        """Write what the kernel did not take at once."""
         self._write(data)
         waiting = self._buffered()
         if waiting:
@@ -433,6 +458,9 @@ class LinkSession(WSListener):
             return
         self._closed = True
         self._fd = -1
+        if self._conn is not None:
+            self._conn.drop()
+            self._conn = None
         if self._hello_timer is not None:
             self._hello_timer.cancel()
             self._hello_timer = None

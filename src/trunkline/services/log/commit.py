@@ -23,6 +23,7 @@ from trunkline.services.log.residents import ResidentConversation, ResidentParty
 log = logging.getLogger("trunkline.commit")
 Owner = ResidentConversation | ResidentParty | None
 Release = Callable[[TrunklineError | None, Any, Any], None]
+Waiter = tuple[Release, Any, Any]
 SMALL_GROUP = 48
 BUSY_TICK = 128
 LARGE_GROUP = 4096
@@ -39,7 +40,7 @@ class Group:
         self.records: list[Record] = []
         self.owners: list[Owner] = []
         self.outboxes: list[Outbox | None] = []
-        self.waiters: list[tuple[Release, Any, Any]] = []
+        self.waiters: list[Waiter] = []
 
 
 class CommitQueue:
@@ -65,7 +66,7 @@ class CommitQueue:
         self._timer = timer
         self._on_durable = on_durable
         self._on_failed = on_failed
-        self._capacity = capacity
+        self.capacity = capacity
         self._pending = Group()
         self._in_flight: Group | None = None
         self._scheduled = False
@@ -74,6 +75,9 @@ class CommitQueue:
         self._seen = 0
         self.failure: TrunklineError | None = None
         """Set for good once the journal's state is unknown."""
+        self.count_down: Callable[[list[Owner]], object] = count_down
+        self.tell: Callable[[list[Waiter]], object] = tell_durable
+        """Both may be replaced by something that does the same, faster."""
 
     @property
     def depth(self) -> int:
@@ -88,7 +92,7 @@ class CommitQueue:
         """
         if self.failure is not None:
             raise self.failure
-        if len(self._pending.records) + records > self._capacity:
+        if len(self._pending.records) + records > self.capacity:
             raise TrunklineError(Code.BUSY, "the journal is behind", retry_ms=200)
 
     def append(self, record: Record, owner: Owner, outbox: Outbox | None = None) -> None:
@@ -99,6 +103,10 @@ class CommitQueue:
         pending.outboxes.append(outbox)
         if owner is not None:
             owner.in_flight += 1
+        self.wake()
+
+    def wake(self) -> None:
+        """Make sure that what is pending is on its way, or will be when the group before it is durable."""
         if not self._scheduled and self._in_flight is None:
             self._schedule()
 
@@ -167,11 +175,9 @@ class CommitQueue:
         group.lsn = lsn
         if self._pending.records:
             self._schedule()
-        for owner in group.owners:
-            if owner is not None:
-                owner.in_flight -= 1
+        self.count_down(group.owners)
         self._on_durable(group)
-        _tell(group, None)
+        self.tell(group.waiters)
 
     def _fail(self, group: Group, cause: BaseException) -> None:
         pending, self._pending = self._pending, Group()
@@ -181,17 +187,27 @@ class CommitQueue:
             error = TrunklineError(Code.STORE_FAILED, f"the journal failed: {cause}")
             self.failure = error
         for failed in (pending, group):
-            for owner in failed.owners:
-                if owner is not None:
-                    owner.in_flight -= 1
+            count_down(failed.owners)
             self._on_failed(failed)
         for failed in (group, pending):
-            _tell(failed, error)
+            _tell(failed.waiters, error)
 
 
-def _tell(group: Group, error: TrunklineError | None) -> None:
+def count_down(owners: list[Owner]) -> None:
+    """One record less is on its way for each owner."""
+    for owner in owners:
+        if owner is not None:
+            owner.in_flight -= 1
+
+
+def tell_durable(waiters: list[Waiter]) -> None:
+    """Call who waits for a group that is durable now."""
+    _tell(waiters, None)
+
+
+def _tell(waiters: list[Waiter], error: TrunklineError | None) -> None:
     """Call who waits for a group; one that raises does not keep the others from hearing."""
-    for callback, first, second in group.waiters:
+    for callback, first, second in waiters:
         try:
             callback(error, first, second)
         except Exception:

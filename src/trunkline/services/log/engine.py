@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from trunkline.base.clock import Clock
 from trunkline.base.errors import Code, TrunklineError
@@ -33,12 +33,14 @@ from trunkline.domain.log.records import (
     TokensRevoked,
 )
 from trunkline.domain.parties.state import Party
-from trunkline.services.log.commit import CommitQueue, Group
+from trunkline.services.log.commit import CommitQueue, Group, Owner
 from trunkline.services.log.index_port import IndexReader, Projector
 from trunkline.services.log.ports import JournalWriter, Timer
 from trunkline.services.log.residents import ResidentConversation, ResidentParty, Residents, apply_change
 from trunkline.services.membership import Virtual
 
+STRAINED_UNPROJECTED = 300_000
+"""Records the index may be behind before the event loop makes room for its thread."""
 MAX_UNPROJECTED = 400_000
 """Records the index may be behind before new appends are refused as busy."""
 
@@ -89,11 +91,13 @@ class Engine:
         self._unprojected_records = 0
         self._projected_lsn = 0
         self._retiring = False
-        self._listeners: list[Listener] = []
+        self.listeners: list[Listener] = []
         self._waiting: list[tuple[int, Callable[[], object]]] = []
         self._projections_awaited: set[asyncio.Future[None]] = set()
         self._index_stuck = ""
         self.appended = 0
+        self.pass_on: Callable[[int, list[Record], list[Owner]], object] = self._pass_on_all
+        """What follows a commit, record by record; may be replaced by something that does the same, faster."""
         projector.on_progress(self._projected)
         projector.on_failure(self._projection_failed)
         projector.on_delay(self._projection_delayed)
@@ -109,6 +113,16 @@ class Engine:
     def lag(self) -> int:
         """Durable records that the index does not have yet."""
         return self._unprojected_records
+
+    @property
+    def index_behind(self) -> bool:
+        """Whether the index is so far behind that nothing new is accepted."""
+        return self._unprojected_records > MAX_UNPROJECTED
+
+    @property
+    def index_strain(self) -> int:
+        """Records the index is behind more than is good; then it should get more of the processor."""
+        return max(0, self._unprojected_records - STRAINED_UNPROJECTED)
 
     async def conversation(self, app: str, conversation: str) -> ResidentConversation:
         """A loaded conversation; ``state.head`` is 0 when the log does not exist."""
@@ -141,7 +155,7 @@ class Engine:
             TrunklineError: ``BUSY`` or ``STORE_FAILED``; nothing was applied.
         """
         self.commits.check_room(records)
-        if self._unprojected_records > MAX_UNPROJECTED:
+        if self.index_behind:
             raise TrunklineError(Code.BUSY, "the index is behind", retry_ms=500)
 
     def append_entry(
@@ -225,31 +239,42 @@ class Engine:
 
     def on_record(self, listener: Listener) -> None:
         """Call ``listener`` for every durable record, in order."""
-        self._listeners.append(listener)
+        self.listeners.append(listener)
 
     def _durable(self, group: Group) -> None:
         lsn = group.lsn
-        listeners = self._listeners
         self.appended += len(group.records)
-        for record, owner in zip(group.records, group.owners, strict=True):
-            if type(record) is EntryAppended:
-                entry = record.entry
-                owner.entries.append((lsn, entry))  # type: ignore[union-attr]
-                owner.committed = entry.seq  # type: ignore[union-attr]
-            elif isinstance(owner, ResidentConversation):
-                owner.changes.append((lsn, record))  # type: ignore[arg-type]
-            elif owner is not None:
-                owner.tail.append((lsn, record))
-            for listener in listeners:
-                try:
-                    listener(record, owner)
-                except Exception:
-                    # What is durable is durable; a push that fails is found again by a pull.
-                    log.exception("a durable record could not be passed on")
+        self.pass_on(lsn, group.records, group.owners)
         self._unretired.append(group)
         self._lags.append((lsn, len(group.records)))
         self._unprojected_records += len(group.records)
         self._projector.submit(lsn, group.records)
+
+    def _pass_on_all(self, lsn: int, records: list[Record], owners: list[Owner]) -> None:
+        for record, owner in zip(records, owners, strict=True):
+            self.pass_on_one(lsn, record, owner)
+
+    def pass_on_one(self, lsn: int, record: Record, owner: Owner) -> None:
+        """A durable record joins its owner's tail, and the listeners hear of it."""
+        if type(record) is EntryAppended:
+            entry = record.entry
+            owner.entries.append((lsn, entry))  # type: ignore[union-attr]
+            owner.committed = entry.seq  # type: ignore[union-attr]
+        elif isinstance(owner, ResidentConversation):
+            owner.changes.append((lsn, record))  # type: ignore[arg-type]
+        elif owner is not None:
+            owner.tail.append((lsn, record))
+        self.announce(record, owner, self.listeners)
+
+    @staticmethod
+    def announce(record: Record, owner: Owner, listeners: Sequence[Listener]) -> None:
+        """Tell listeners of a durable record."""
+        for listener in listeners:
+            try:
+                listener(record, owner)
+            except Exception:
+                # What is durable is durable; a push that fails is found again by a pull.
+                log.exception("a durable record could not be passed on")
 
     def _failed(self, group: Group) -> None:
         for record, owner, outbox in zip(group.records, group.owners, group.outboxes, strict=True):

@@ -250,8 +250,9 @@ class SqliteProjector:
             self._durable = lsn
 
     def _pause(self) -> None:
-        """Let the event loop have the GIL."""
-        time.sleep(_PAUSE_S)
+        """Let the event loop have the GIL; while much waits, it has to ask for it."""
+        if self._queued_records < 2 * self._batch_records:
+            time.sleep(_PAUSE_S)
 
     def _fail(self, error: BaseException) -> None:
         with self._condition:

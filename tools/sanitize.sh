@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Runs the tests of the native link path with AddressSanitizer and UndefinedBehaviorSanitizer in it, also in the servers
+# they start; then builds it as usual again. Reports go to build/sanitize and make it fail.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+python=.venv/bin/python
+reports="$PWD/build/sanitize"
+rm -rf "$reports"
+mkdir -p "$reports"
+trap '"$python" hatch_build.py' EXIT
+"$python" hatch_build.py -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+# Memory from malloc, or Python's own allocator would hide what goes wrong. Python itself leaks on purpose at exit.
+LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \
+    ASAN_OPTIONS="detect_leaks=0:log_path=$reports/asan" UBSAN_OPTIONS="print_stacktrace=1:log_path=$reports/ubsan" \
+    "$python" -m pytest -q -p no:cacheprovider --timeout=120 \
+    tests/property/link/test_native_requests.py tests/integration/link -k "not json" "$@"
+if compgen -G "$reports/*" >/dev/null; then
+    cat "$reports"/*
+    exit 1
+fi
