@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.limits import Rate
 from trunkline.edges.http import create_app
+from trunkline.edges.link.front import connect
 from trunkline.edges.port import Port
 from trunkline.protocol.journal.errors import JournalClosed
 from trunkline.server.config import Config, ConfigError, load_config
@@ -108,11 +109,13 @@ class Server:
         loop = asyncio.get_running_loop()
         # Sessions opened before the first sweep take the hub's time as when they were heard.
         self.system.hub.monotonic_s = loop.time()
+        system = self.system
+        system.native = connect(system.link, system.delivery, loop, system.metrics)
         port = Port(
             self.system.link,
             lambda: HttpToolsProtocol(settings, self._http_state, {}),
             live.door if live is not None else None,
-            self.system.native,
+            system.native,
         )
         self._listener = await loop.create_server(
             port.protocol,

@@ -14,7 +14,7 @@ from trunkline.domain.limits import Rate
 from trunkline.domain.log.records import Entry
 from trunkline.edges.http import AllowedOrigins, HttpConfig, HttpDeps, RequestRates
 from trunkline.edges.link.deps import LinkDeps, LinkLimits
-from trunkline.edges.link.front import NativeFront, connect
+from trunkline.edges.link.front import NativeFront
 from trunkline.server.backups.operations import Backups
 from trunkline.server.backups.operations import operations as backup_operations
 from trunkline.server.clock import SystemClock, SystemRandomness
@@ -92,7 +92,8 @@ class System:
     rooms: RoomSystem
     live: LiveMedia | None
     broadcasts: BroadcastSystem
-    native: NativeFront | None
+    native: NativeFront | None = None
+    """Set by ``Server``, because it belongs to the listening socket."""
 
 
 def link_limits(limits: LimitsSection) -> LinkLimits:
@@ -192,24 +193,8 @@ async def build(
     )
     due = Deadlines(engine, changes, cards)
     live = LiveMedia(config, engine, authentication, secrets, version) if config.live.enabled else None
-    native = connect(link, delivery, loop, metrics)
     return System(
-        engine,
-        hub,
-        keys,
-        changes,
-        cards,
-        due,
-        delivery,
-        metrics,
-        link,
-        http,
-        rates,
-        backups,
-        rooms,
-        live,
-        broadcasts,
-        native,
+        engine, hub, keys, changes, cards, due, delivery, metrics, link, http, rates, backups, rooms, live, broadcasts
     )
 
 
