@@ -262,6 +262,9 @@ def test_bad_cards_and_bad_actions_have_codes_and_change_nothing(connect: Connec
     a.call("room.create", id="show")
     refused(Code.FORBIDDEN, a, "card.create", conversation="show", kind="poll", data=POLL)
     with app.acting() as server:
+        assert server.post("/v1/broadcasts/conversations", json={"id": "news"}).status_code == 201
+        answer = server.post("/v1/conversations/news/cards", json={"kind": "poll", "data": POLL})
+        assert (answer.status_code, answer.json()["name"]) == (403, Code.FORBIDDEN.slug)
         answer = server.post(f"/v1/conversations/{name}/cards", json={"kind": "red_packet", "data": PACKET})
         assert (answer.status_code, answer.json()["name"]) == (403, Code.FORBIDDEN.slug)
     assert len(history(a, name)) == before

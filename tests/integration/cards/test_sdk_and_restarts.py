@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -152,3 +153,33 @@ async def test_a_deadline_that_passes_while_the_server_is_down_is_kept(process: 
         assert won.event is not None
         assert (here.closed, here.summary["refunded"]) == ("expired", PACKET["amount"] - won.event["amount"])
         assert here.confirmed.cells("refund")[""].at_ms >= ends_at_ms
+
+
+async def test_an_erasure_empties_cards_on_devices_as_on_the_server(process: ServerProcess) -> None:
+    async with client(process, "user/a") as a, client(process, "user/b") as b:
+        await a.online()
+        await group(a, "user/b")
+        poll = (await a.cards.create("g", "poll", POLL)).seq
+        todo = (await a.cards.create("g", "todo", EXAMPLES["todo"])).seq
+        own = (await b.cards.create("g", "todo", {"title": "plover"})).seq
+        packet = (await b.cards.create("g", "red_packet", {**PACKET, "greeting": "plover"})).seq
+        await b.cards.act("g", poll, "vote", {"choices": [0]})
+        await a.cards.act("g", poll, "vote", {"choices": [1]})
+        await b.cards.act("g", todo, "add", {"item": "x", "text": "plover"})
+        claimed = (await b.cards.act("g", packet, "claim")).event
+        assert claimed is not None
+        await until(lambda: (card := a.cards.local("g", packet)) and card.summary["claimed"] == claimed["amount"])
+        async with httpx.AsyncClient(base_url=process.url, auth=(process.key, process.secret)) as server:
+            assert (await server.delete("/v1/parties/user/b")).status_code == 200
+        await until(lambda: (card := a.cards.local("g", poll)) and card.summary["voters"] == 1)
+        async with client(process, "user/a", device="new") as late:
+            await late.online()
+            await shown(late, packet)
+            await until(lambda: (card := late.cards.local("g", packet)) and card.summary.get("claimed"))
+            for device in (a, late):
+                for seq in (poll, todo, own, packet):
+                    here, truth = device.cards.local("g", seq), await a.cards.get("g", seq)
+                    assert here is not None
+                    assert "plover" not in str(here)
+                    assert (here.data or {}, here.summary) == (truth.data, truth.summary)
+            assert "plover" not in str(late.local_history("g")) + str(a.local_history("g"))

@@ -18,6 +18,7 @@ from trunkline.crypto.draws import CardSecrets
 from trunkline.domain.cards.card import Actor, Decision, close_op
 from trunkline.domain.cards.registry import kind_named, new_card
 from trunkline.domain.conversation import rules
+from trunkline.domain.conversation.state import Conversation, Member
 from trunkline.domain.identity import SYSTEM_PARTY, Caller
 from trunkline.domain.log.dedupe import Outbox, Verdict
 from trunkline.domain.log.records import Entry
@@ -25,6 +26,7 @@ from trunkline.protocol.cards.merges import apply_all
 from trunkline.services.cards.states import CardStates, KeptCard
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.reading import read_entry
+from trunkline.services.membership import check_may_change, member_of
 from trunkline.services.messages.send import Sender
 from trunkline.wire import entries as types
 from trunkline.wire.calls.cards import CardAct, CardActed, CardCreate
@@ -40,6 +42,14 @@ class Missing(NamedTuple):
 
     card: bool = False
     peer: str = ""
+    membership: Conversation | None = None
+
+
+class Standing(NamedTuple):
+    """What the caller is in a conversation whose members are computed, and of which state of it that holds."""
+
+    conversation: Conversation
+    member: Member | None
 
 
 class Acting:
@@ -126,6 +136,7 @@ class Acting:
                 raise TrunklineError(Code.INVALID_PARAMS, "n counts in an outbox; name it", field="outbox")
             outbox = await engine.residents.load_outbox(caller.app, caller.party, request.outbox)
         looked_up = False
+        standing: Standing | None = None
         while True:
             if outbox is not None and request.n <= outbox.highest and not looked_up:
                 repeated = await self._repeat(caller, request, outbox)
@@ -135,29 +146,51 @@ class Acting:
             elif outbox is not None and request.n in outbox.recent:
                 looked_up = False  # a racing repeat was quicker
                 continue
-            done = self._act_now(caller, request, outbox)
+            done = self._act_now(caller, request, outbox, standing)
             if isinstance(done, CardActed):
                 return done
             if done.peer:
                 await engine.party(caller.app, done.peer)
             if done.card:
                 await self._states.load(caller.app, request.conversation, request.seq)
+            if done.membership is not None:
+                standing = await self._standing(caller, request.conversation, done.membership)
             looked_up = False  # while this waited, a racing repeat may have come and gone
 
-    def _act_now(self, caller: Caller, request: CardAct, outbox: Outbox | None) -> CardActed | Missing:
+    async def _standing(self, caller: Caller, conversation: str, state: Conversation) -> Standing:
+        """Compute what the caller is, where that is not kept.
+
+        Raises:
+            TrunklineError: it is nobody there, or may not change anything.
+        """
+        resident, _ = await self._engine.existing(caller.app, conversation)
+        member = await member_of(self._engine, resident, state, caller)
+        await check_may_change(self._engine, state, caller)
+        return Standing(state, member)
+
+    def _act_now(
+        self, caller: Caller, request: CardAct, outbox: Outbox | None, standing: Standing | None
+    ) -> CardActed | Missing:
         """Decide and append without waiting, or say what is missing."""
         kept = self._states.get(caller.app, request.conversation, request.seq)
         if kept is None:
             return Missing(card=True)
         state, card = kept.conversation, kept.card
         now_ms = max(self._engine.clock.now_ms(), state.at_ms)
-        peer = self._check_access(caller, kept, now_ms)
+        rules.check_alive(state)
+        if not state.virtual:
+            member = rules.check_member(state, caller)
+        elif standing is None or standing.conversation is not state:
+            return Missing(membership=state)
+        else:
+            member = standing.member
+        peer = self._check_access(caller, kept, member, now_ms)
         if peer:
             return Missing(peer=peer)
         kind = kind_named(card.kind)
         hidden = card.data is not None and kind.anonymous(card.data)
         key = self._secrets.alias(self.card_id(kept), caller.party) if hidden else caller.party
-        actor = Actor(caller.party, key, rules.rank(state.member(caller.party)), caller.server, now_ms)
+        actor = Actor(caller.party, key, rules.rank(member), caller.server, now_ms)
         draw = (
             self._secrets.draw(self.card_id(kept), len(card.state.cells("claims"))) if request.action == "claim" else 0
         )
@@ -185,17 +218,12 @@ class Acting:
             event=decision.event,
         )
 
-    def _check_access(self, caller: Caller, kept: KeptCard, now_ms: int) -> str:
+    def _check_access(self, caller: Caller, kept: KeptCard, member: Member | None, now_ms: int) -> str:
         """Whether the caller may act here at all; the peer of a direct conversation when it must be loaded first.
 
         Someone who is muted may not act, but a mute of everyone is one of speaking: votes and claims go on.
         """
         state, seq = kept.conversation, kept.card.seq
-        rules.check_alive(state)
-        if state.virtual:
-            self._engine.virtual.of(state).check_may_change(state, caller, now_ms)
-            return ""
-        member = rules.check_member(state, caller)
         if member is not None and not member.may_see(seq):
             raise TrunklineError(Code.NOT_FOUND, f"no card at {seq}", field="seq")
         if seq in state.removed:
