@@ -29,6 +29,7 @@ from trunkline.client.calls import (
     ThreadCalls,
 )
 from trunkline.client.calls.entries import as_content
+from trunkline.client.calls.live import LiveCalls
 from trunkline.client.core import Core, Settings
 from trunkline.client.errors import ClientStopped
 from trunkline.client.feed import EntryStream
@@ -143,6 +144,7 @@ class Client:
         self.blocks = BlockCalls(core.requests, core.store)
         self.cards = CardCalls(core.requests, core.store, core.sender)
         self.devices = DeviceCalls(core.requests)
+        self.live = LiveCalls(core.requests)
         self.presence = core.presence
         self.rooms = core.rooms
         self._opened = True

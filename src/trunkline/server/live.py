@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import secrets
 import socket
 import string
@@ -11,8 +13,9 @@ import psutil
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.crypto import live_tokens
 from trunkline.crypto.keys import SecretDeriver
-from trunkline.crypto.live_tokens import LiveClaims
+from trunkline.crypto.live_tokens import LiveClaims, VideoGrant
 from trunkline.domain.identity import check_party
+from trunkline.domain.live.membership import party_of
 from trunkline.edges.livekit.door import Door
 from trunkline.edges.livekit.http import routes
 from trunkline.edges.livekit.room_service import RoomService
@@ -21,9 +24,13 @@ from trunkline.media.sfu.host import Host
 from trunkline.server.config import Config
 from trunkline.services.apps.authentication import Authentication
 from trunkline.services.live import LiveSessions
+from trunkline.services.live.places import Places
 from trunkline.services.log.engine import Engine
 
 SPEAKERS_S = 0.4
+ENFORCE_S = 0.25
+"""How often membership is compared with who is there: media of a removed member ends within that time."""
+log = logging.getLogger("trunkline.live")
 SID_CHARS = 12
 
 
@@ -45,10 +52,13 @@ class LiveMedia:
         self._engine = engine
         self._authentication = authentication
         self._secrets = secrets_of
-        self._speakers_s = 0.0
+        self._speakers_s = self._enforced_s = 0.0
+        self._enforcing: asyncio.Task[None] | None = None
+        self._http_port = 0
         addresses = tuple(config.live.addresses) or local_addresses(config.server.host)
         self.host = Host(addresses, self._on_tick)
         self.sessions = LiveSessions(SfuEngine(self.host), new_sid, engine.clock.now_ms)
+        self.places = Places(engine, self.sessions, self._mint, self._url)
         self.door = Door(self.sessions, self._verify, self._recheck, version)
         self.routes = routes(self.door, RoomService(self.sessions))
 
@@ -58,10 +68,13 @@ class LiveMedia:
         Raises:
             OSError: it cannot be opened.
         """
+        self._http_port = http_port
         await self.host.start(self._config.server.host, self._config.live.udp_port or http_port)
 
     def stop(self) -> None:
         """End all sessions and close the port."""
+        if self._enforcing is not None:
+            self._enforcing.cancel()
         self.sessions.close()
         self.host.stop()
 
@@ -75,6 +88,15 @@ class LiveMedia:
         if now_s - self._speakers_s >= SPEAKERS_S:
             self._speakers_s = now_s
             self.sessions.report_speakers()
+        if now_s - self._enforced_s >= ENFORCE_S and (self._enforcing is None or self._enforcing.done()):
+            self._enforced_s = now_s
+            self._enforcing = asyncio.get_running_loop().create_task(self._enforce(), name="live-enforce")
+
+    async def _enforce(self) -> None:
+        try:
+            await self.places.enforce()
+        except TrunklineError as error:
+            log.warning("membership of live sessions could not be checked", extra={"error": error.code.slug})
 
     def _verify(self, token: str) -> tuple[str, LiveClaims]:
         key = self._authentication.live_key(live_tokens.issuer_of(token))
@@ -82,9 +104,10 @@ class LiveMedia:
         return key.app, live_tokens.verify(token, self._secrets.secret_of(key.key), now_s)
 
     async def _recheck(self, app: str, claims: LiveClaims) -> None:
-        """Refuse a party whose tokens were revoked; identities that are no parties have nothing to revoke."""
+        """Refuse a party that is no member, or whose tokens were revoked; other identities have nothing to revoke."""
         self._authentication.live_key(claims.iss)
-        party = claims.sub.partition("#")[0]
+        await self.places.check(app, claims.video.room, claims.sub)
+        party = party_of(claims.sub)
         try:
             check_party(party)
         except TrunklineError:
@@ -92,6 +115,21 @@ class LiveMedia:
         state = await self._engine.party(app, party)
         if state.refuses(claims.sub.partition("#")[2], claims.nbf):
             raise TrunklineError(Code.TOKEN_REVOKED, f"This token of {party} was revoked.")
+
+    def _mint(self, key: str, identity: str, room: str, lifetime_s: int) -> str:
+        grant = VideoGrant(room=room, room_join=True)
+        now_s = self._engine.clock.now_ms() // 1000
+        secret = self._secrets.secret_of(key)
+        return live_tokens.mint(key, secret, identity, grant, now_s=now_s, lifetime_s=lifetime_s)
+
+    def _url(self) -> str:
+        """Where clients connect: the public address, or the first of this machine."""
+        server = self._config.server
+        if server.public_url:
+            return "ws" + server.public_url.removeprefix("http").rstrip("/")
+        scheme = "wss" if self._config.tls.certificate else "ws"
+        address = self.host.addresses[0]
+        return f"{scheme}://{f'[{address}]' if ':' in address else address}:{self._http_port}"
 
 
 def new_sid(prefix: str) -> str:

@@ -43,6 +43,7 @@ from trunkline.services.inbox.conversations import Inbox
 from trunkline.services.inbox.cursors import Cursors
 from trunkline.services.inbox.operations import operations as inbox_operations
 from trunkline.services.inbox.sync import Syncer
+from trunkline.services.live.operations import operations as live_operations
 from trunkline.services.log.answers import Answers
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.residents import ResidentConversation
@@ -157,6 +158,7 @@ async def build(
     delivery.to_virtual_cursor = VirtualCursors(engine, hub).take
     broadcasts = await build_broadcasts(engine, SqliteBroadcasts(store.index.reader), hub, delivery, randomness)
     backups = Backups(store, config.backup_path, version)
+    live = LiveMedia(config, engine, authentication, secrets, version) if config.live.enabled else None
     operations = catalogue(
         message_operations(sender, forwarder, changes, reader),
         search_operations(Searcher(engine, store.search)),
@@ -166,6 +168,7 @@ async def build(
         card_operations(cards, CardReader(engine, cards)),
         presence_operations(presence),
         room_operations(rooms),
+        live_operations(live.places) if live is not None else (),
         broadcast_operations(broadcasts.broadcasts, broadcasts.tags),
         app_operations(keys),
         device_operations(devices),
@@ -192,7 +195,6 @@ async def build(
         config=_http_config(config, version),
     )
     due = Deadlines(engine, changes, cards)
-    live = LiveMedia(config, engine, authentication, secrets, version) if config.live.enabled else None
     return System(
         engine, hub, keys, changes, cards, due, delivery, metrics, link, http, rates, backups, rooms, live, broadcasts
     )

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import inspect as types
 
 from trunkline.services.broadcasts import operations as broadcasts
+from trunkline.services.live import operations as live
 from trunkline.services.operation import Audience, Operation
 from trunkline.services.threads import operations as threads
 
@@ -46,4 +47,4 @@ def rows(listing: Callable[..., list[Operation]]) -> list[Row]:
     return [(op.name, op.request, op.result, smallest(op.result), op.scope, op.audience) for op in listing(*services)]
 
 
-LISTED: tuple[Row, ...] = (*rows(threads.operations), *rows(broadcasts.operations))
+LISTED: tuple[Row, ...] = (*rows(threads.operations), *rows(live.operations), *rows(broadcasts.operations))

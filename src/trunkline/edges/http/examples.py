@@ -23,6 +23,7 @@ EXAMPLES: dict[str, Any] = {
     },
     "card.create.to": {"to": "user/bob", "kind": "red_packet", "data": {"amount": 888, "shares": 1, "currency": "CNY"}},
     "card.act": {"action": "vote", "value": {"choices": [0]}},
+    "live.join": {"device": "laptop"},
     "thread.read": {"read": 12},
     "broadcast.create": {"id": "news", "name": "News"},
     "broadcast.update": {"name": "Good news"},

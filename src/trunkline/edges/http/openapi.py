@@ -62,6 +62,7 @@ _TAGS = (
     ("Conversations", ("conversation", "cursor", "member", "sync")),
     ("Groups", ("group",)),
     ("Rooms", ("room",)),
+    ("Live sessions", ("live",)),
     ("Broadcasts", ("broadcast", "tags")),
     ("Parties", ("profile", "presence", "block", "device", "party")),
     ("Keys and apps", ("token", "key", "app")),

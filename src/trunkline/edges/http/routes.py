@@ -213,6 +213,7 @@ ROUTES: tuple[Route, ...] = (
     Route("profile.set", "PATCH", "/v1/profile"),
     Route("profile.get", "GET", "/v1/profiles"),
     Route("profile.search", "GET", "/v1/profiles/search"),
+    Route("live.join", "POST", "/v1/conversations/{conversation}/live"),
     Route("presence.get", "GET", "/v1/presence"),
     Route("block.list", "GET", "/v1/blocks"),
     Route("block.set", "PUT", "/v1/blocks/{kind}/{name}", party="party", fixed={"on": True}, summary="Block a party"),

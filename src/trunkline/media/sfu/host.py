@@ -49,7 +49,7 @@ class Host:
     """
 
     def __init__(self, addresses: tuple[str, ...], on_tick: Callable[[float], None]) -> None:
-        self._addresses = addresses
+        self.addresses = addresses
         self._on_tick = on_tick
         self._port = MediaPort()
         self._connections: set[Hosted] = set()
@@ -142,7 +142,7 @@ class Host:
         port = self.udp_port
         return tuple(
             f"{number} 1 udp {HOST_PRIORITY - number * 256} {ipaddress.ip_address(address)} {port} typ host"
-            for number, address in enumerate(self._addresses, 1)
+            for number, address in enumerate(self.addresses, 1)
         )
 
     def random_bits(self, bits: int) -> int:

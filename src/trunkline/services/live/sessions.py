@@ -61,6 +61,10 @@ class LiveSessions:
         """The sessions of an app."""
         return [session for (owner, _), session in self._sessions.items() if owner == app]
 
+    def all(self) -> list[LiveSession]:
+        """The sessions of all apps."""
+        return list(self._sessions.values())
+
     def create(self, app: str, name: str, settings: RoomSettings | None = None) -> LiveSession:
         """A session of this name; the present one when there is one.
 
