@@ -182,6 +182,7 @@ class Tables:
         for where, state in self.conversations.items():
             if where[0] == app and party in state.members:
                 state.erase(party)
+            if where[0] == app and (party in state.members or state.kind == "room"):
                 self._erase_content(where, party)
 
     def _erase_content(self, where: Where, party: str) -> None:
@@ -288,6 +289,14 @@ class MemoryReader:
 
     async def memberships(self, app: str, party: str) -> list[str]:
         return [state.id for state in self._of(app, party)]
+
+    async def rooms_of(self, app: str, party: str) -> list[str]:
+        return sorted(
+            state.id
+            for (of_app, name), state in self._tables.conversations.items()
+            if of_app == app and state.kind == "room"
+            if any(e.sender == party for e in self._tables.logs[app, name]) or party in state.settings.get("named", {})
+        )
 
     async def profiles(self, app: str, parties: Sequence[str]) -> list[ProfileChanged]:
         known = (self._tables.parties.get((app, party)) for party in parties)

@@ -117,6 +117,10 @@ class IndexReader(Protocol):
         """Every conversation the party is or was a member of."""
         ...
 
+    async def rooms_of(self, app: str, party: str) -> list[str]:
+        """Live rooms in which the party said something or is remembered by name; reads every room of the app."""
+        ...
+
     async def profiles(self, app: str, parties: Sequence[str]) -> list[ProfileChanged]:
         """Profiles of the parties that have one."""
         ...

@@ -23,6 +23,7 @@ from trunkline.domain.conversation.rules import DIRECT
 from trunkline.domain.conversation.state import ADMIN, OWNER, Conversation
 from trunkline.domain.identity import SYSTEM_PARTY, Caller, check_party
 from trunkline.domain.log import records
+from trunkline.domain.rooms.book import ATTRIBUTES
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.residents import ResidentConversation
 from trunkline.services.privacy.ports import PartySessions
@@ -52,7 +53,8 @@ class Eraser:
     async def erase(self, caller: Caller, request: PartyRef) -> PartyErased:
         """Erase a party; returns when nothing of it can be read any more.
 
-        The counts are of the conversations told, and of the messages the party ever sent in them.
+        The counts are of the conversations told, and of the messages the party ever sent in them (in rooms, which
+        count nobody's messages, 0).
 
         Raises:
             TrunklineError: ``INVALID_PARTY``, ``FORBIDDEN`` for the system's own party, ``BUSY``; or
@@ -91,6 +93,11 @@ class Eraser:
             if conversations % BATCH_CONVERSATIONS == 0:
                 await engine.commits.settled()
                 await engine.projected(engine.committed_lsn)
+        for room in await engine.index.rooms_of(app, party):
+            resident = await engine.conversation(app, room)
+            if resident.state is not None:
+                conversations += 1
+                self._tell_room(resident, resident.state, party)
         engine.check_room()
         engine.append_party(records.PartyErased(app, party, engine.clock.now_ms()))
         await engine.commits.settled()
@@ -122,6 +129,17 @@ class Eraser:
             engine.append_entry(resident, state, types.TRANSFERRED, SYSTEM_PARTY, encode_content({"party": heir}))
         content = encode_content({"parties": [party], "reason": "erased", "as_of": as_left(state, 1)})
         engine.append_entry(resident, state, types.MEMBERS_REMOVED, SYSTEM_PARTY, content)
+
+    def _tell_room(self, resident: ResidentConversation, state: Conversation, party: str) -> None:
+        """A room: the attributes that the party owns go with what it said."""
+        engine = self._engine
+        engine.check_room()
+        owned = [key for key, (_, _, owner) in state.settings.get(ATTRIBUTES, {}).items() if owner == party]
+        if owned:
+            content = encode_content({"removed": owned})
+            engine.append_entry(resident, state, types.ROOM_ATTRIBUTES_CHANGED, SYSTEM_PARTY, content)
+        if not state.dismissed:
+            engine.append_entry(resident, state, types.ERASED, SYSTEM_PARTY, encode_content({"party": party}))
 
     def _close(self, error: TrunklineError | None, app: str, party: str) -> None:
         if error is None:

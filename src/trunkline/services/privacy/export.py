@@ -15,6 +15,8 @@ from msgspec import Struct, field
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.conversation.state import Conversation, Member
 from trunkline.domain.identity import Caller, check_party
+from trunkline.domain.rooms.book import named
+from trunkline.domain.rooms.settings import KIND as ROOM
 from trunkline.services.log.engine import Engine
 from trunkline.services.messages.views import view_of as view_of_entry
 from trunkline.services.parties.profiles import view_of as view_of_profile
@@ -70,15 +72,15 @@ class Exporter:
         await engine.projected(engine.committed_lsn)
         page = await self._first(app, party) if not request.after else _empty(party, engine.clock.now_ms())
         budget = Budget(request.limit)
-        memberships = sorted(await engine.index.memberships(app, party))
+        memberships = sorted({*await engine.index.memberships(app, party), *await engine.index.rooms_of(app, party)})
         for conversation in memberships[bisect.bisect_left(memberships, at) :]:
             state = (await engine.conversation(app, conversation)).state
             member = state.members.get(party) if state is not None else None
-            if state is None or member is None:
+            if state is None or (member is None and state.kind != ROOM):
                 continue
             if conversation != at:
                 seq = 0
-                page.conversations.append(_membership(state, member))
+                page.conversations.append(_membership(state, member) if member is not None else _in_room(state, party))
                 budget.items -= 1
             while not budget.spent():
                 entries = await engine.index.entries(app, conversation, seq + 1, state.head, SCAN, False)
@@ -138,6 +140,25 @@ def _decode_after(cursor: str) -> tuple[str, int]:
         return conversation, int(seq)
     except (binascii.Error, ValueError) as error:
         raise TrunklineError(Code.INVALID_PAGE_CURSOR, "not a cursor of this export", field="after") from error
+
+
+def _in_room(state: Conversation, party: str) -> ExportedMembership:
+    """A room has no members: what it remembers of the party by name."""
+    known = named(state.settings, party)
+    return ExportedMembership(
+        conversation=state.id,
+        kind=state.kind,
+        name=str(state.settings.get("name", "")),
+        role=known.role.label,
+        member=False,
+        stays=[],
+        delivered=0,
+        read=0,
+        muted_until_ms=known.muted_until_ms,
+        settings=MemberSettings(),
+        hidden_seqs=[],
+        hidden_up_to=0,
+    )
 
 
 def _membership(state: Conversation, member: Member) -> ExportedMembership:

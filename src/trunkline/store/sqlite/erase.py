@@ -13,7 +13,7 @@ import msgspec
 from trunkline.domain.log.dedupe import send_digest
 from trunkline.domain.log.records import Entry, PartyErased
 from trunkline.protocol.cards.erasure import redacted, without_party
-from trunkline.store.sqlite import chunks, files, threads
+from trunkline.store.sqlite import chunks, files, rooms, threads
 from trunkline.store.sqlite.batch import BLOCKED_SUBJECT, PROFILE_SUBJECT, outbox_key
 from trunkline.store.sqlite.connection import Database
 from trunkline.store.sqlite.parties import touch
@@ -35,6 +35,7 @@ _KEPT = frozenset(
         types.REACTED,
         types.PINNED,
         types.ERASED,
+        types.ROOM_PARTIES_CHANGED,
     }
 )
 _EDITED_TO_NOTHING = msgspec.msgpack.encode({"content": None})
@@ -59,6 +60,8 @@ def erase_party(db: Database, lsn: int, record: PartyErased) -> None:
                 "UPDATE member SET settings = '', hidden = '', hidden_up_to = 0 WHERE cid = ? AND party = ?",
                 (cid, party),
             )
+        for cid, room in rooms.of_party(db, app, party):
+            _erase_entries(db, record, cid, room)
         db.execute("UPDATE inbox SET pinned = 0, position = 0, hidden = 0 WHERE owner = ?", (owner,))
         db.execute("DELETE FROM profile WHERE app = ? AND party = ?", (app, party))
         db.execute("DELETE FROM blocked WHERE owner = ?", (owner,))

@@ -17,7 +17,7 @@ from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.log.records import AppChanged, DeviceChanged, Entry, KeyChanged, ProfileChanged
 from trunkline.domain.parties.state import Party
 from trunkline.services.log.index_port import ConversationListItem, InboxChange, OutboxState, Remembered, SentBefore
-from trunkline.store.sqlite import chunks, inbox, parties, rows, sent
+from trunkline.store.sqlite import chunks, inbox, parties, rooms, rows, sent
 from trunkline.store.sqlite.connection import Database
 from trunkline.wire.entries import Overlay
 
@@ -148,6 +148,10 @@ class SqliteIndexReader:
     async def memberships(self, app: str, party: str) -> list[str]:
         """Every conversation the party is or was a member of."""
         return await self.run(lambda db: inbox.memberships(db, f"{app}/{party}"))
+
+    async def rooms_of(self, app: str, party: str) -> list[str]:
+        """Live rooms in which the party said something or is remembered by name."""
+        return await self.run(lambda db: [name for _, name in rooms.of_party(db, app, party)])
 
     async def profiles(self, app: str, parties_: Sequence[str]) -> list[ProfileChanged]:
         """Profiles of the parties that have one."""
