@@ -79,6 +79,7 @@ class Eraser:
         engine = self._engine
         await engine.projected(engine.committed_lsn)
         conversations = messages = 0
+        failures: list[TrunklineError] = []
         memberships = await engine.index.memberships(app, party)
         for conversation in memberships:
             resident = await engine.conversation(app, conversation)
@@ -90,6 +91,7 @@ class Eraser:
             messages += member.own
             conversations += 1
             self._tell(resident, state, party)
+            engine.commits.release(_note, failures)
             if conversations % BATCH_CONVERSATIONS == 0:
                 await engine.commits.settled()
                 await engine.projected(engine.committed_lsn)
@@ -98,6 +100,11 @@ class Eraser:
             if resident.state is not None:
                 conversations += 1
                 self._tell_room(resident, resident.state, party)
+                engine.commits.release(_note, failures)
+        # A group that failed while something was loaded would leave conversations untold.
+        await engine.commits.settled()
+        if failures:
+            raise failures[0]
         engine.check_room()
         engine.append_party(records.PartyErased(app, party, engine.clock.now_ms()))
         await engine.commits.settled()
@@ -144,6 +151,11 @@ class Eraser:
     def _close(self, error: TrunklineError | None, app: str, party: str) -> None:
         if error is None:
             self._sessions.close_device(app, party, None, Code.TOKEN_REVOKED)
+
+
+def _note(error: TrunklineError | None, failures: list[TrunklineError], _: object) -> None:
+    if error is not None:
+        failures.append(error)
 
 
 def _heir(state: Conversation, owner: str) -> str | None:
