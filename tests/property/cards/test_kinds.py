@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.crypto.draws import CardSecrets
-from trunkline.domain.cards.card import Actor, Card, Decision
+from trunkline.domain.cards.card import MAX_CELLS, MAX_STATE_BYTES, Actor, Card, Decision
 from trunkline.domain.cards.registry import CARD_KINDS, new_card
 from trunkline.protocol.cards.merges import apply_all
+from trunkline.wire.cards import Op
 
 NOW_MS = 1_790_000_000_000
 CREATOR = "user/maker"
@@ -188,3 +189,21 @@ def test_a_card_of_an_app_keeps_to_its_schema() -> None:
         assert refused.value.code is Code.INVALID_CONTENT
     with pytest.raises(TrunklineError):
         make("custom", {"name": "dice", "fields": {"rolls": {"merge": "last", "schema": {"type": "no such type"}}}})
+
+
+def test_a_cell_written_for_hours_is_one_cell_and_a_full_card_still_changes() -> None:
+    card = make("live_location", EXAMPLES["live_location"])
+    for step in range(30_000):
+        ops = (Op("positions", "last", CREATOR, {"latitude": 1.0, "longitude": step / 1000}),)
+        assert card.has_room_for(ops)
+        card.changed_seq += 1
+        apply_all(card.state, ops, seq=card.changed_seq, at_ms=NOW_MS, by=CREATOR)
+        card.note(ops, card.changed_seq)
+    assert card.cell_count == 1
+    full = make("custom", {"name": "board", "fields": {"f": {"merge": "last", "keys": "any"}}})
+    every = tuple(Op("f", "last", f"k{number}", 1) for number in range(MAX_CELLS))
+    apply_all(full.state, every, seq=8, at_ms=NOW_MS, by=CREATOR)
+    full.note(every, 8)
+    assert full.has_room_for((Op("f", "last", "k7", 2),))
+    assert not full.has_room_for((Op("f", "last", "one more", 2),))
+    assert not make("poll", EXAMPLES["poll"]).has_room_for((Op("f", "last", "k", "x" * MAX_STATE_BYTES),))

@@ -116,9 +116,14 @@ class Card:
 
     def has_room_for(self, ops: tuple[Op, ...]) -> bool:
         """Whether the state stays within its bounds; a closing operation always fits."""
-        return (
-            self.cell_count + len(ops) <= MAX_CELLS and self.size_bytes + sum(map(cell_bytes, ops)) <= MAX_STATE_BYTES
-        )
+        new = sum(op.key not in self.state.cells(op.field) for op in ops)
+        if self.cell_count + new > MAX_CELLS:
+            return False
+        added = sum(map(cell_bytes, ops))
+        if self.size_bytes + added > MAX_STATE_BYTES:
+            # Cells that were written again counted again: a live location would end within hours.
+            self.size_bytes = len(_encode(self.state))
+        return self.size_bytes + added <= MAX_STATE_BYTES
 
     def note(self, ops: tuple[Op, ...], seq: int) -> None:
         """Count what was just applied."""
@@ -128,7 +133,7 @@ class Card:
 
 
 def cell_bytes(op: Op) -> int:
-    """About what an operation adds to a state; writing a cell again counts again, so this only ever errs upwards."""
+    """About what an operation adds to a state; writing a cell again counts again, until the state is measured."""
     return len(op.key) + len(_encode(op.value)) + 40
 
 
