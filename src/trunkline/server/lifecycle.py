@@ -147,7 +147,7 @@ class Server:
         failure = engine.commits.failure
         return [
             ("store", failure is None, "" if failure is None else failure.detail),
-            ("index", engine.lag < 400_000, f"{engine.lag} records behind"),
+            ("index", not engine.index_behind, f"{engine.lag} records behind"),
             ("draining", not self._draining, "shutting down" if self._draining else ""),
         ]
 

@@ -11,9 +11,7 @@ from __future__ import annotations
 import enum
 import hashlib
 
-import msgspec
-
-from trunkline.domain.log.records import Entry
+from trunkline.domain.log.records import Entry, EntryAppended
 
 
 class Verdict(enum.Enum):
@@ -22,13 +20,6 @@ class Verdict(enum.Enum):
     NEW = "new"
     MAYBE = "maybe"
     EXPIRED = "expired"
-
-
-class RecentSend(msgspec.Struct, gc=False):
-    """A send that is not yet in the index."""
-
-    conversation: str
-    entry: Entry
 
 
 class Outbox:
@@ -48,7 +39,7 @@ class Outbox:
         self.id = outbox
         self.highest = highest
         self.floor = floor
-        self.recent: dict[int, RecentSend] = {}
+        self.recent: dict[int, EntryAppended] = {}
         self.holders = 0
 
     def judge(self, n: int) -> Verdict:
@@ -57,11 +48,11 @@ class Outbox:
             return Verdict.NEW
         return Verdict.EXPIRED if n <= self.floor else Verdict.MAYBE
 
-    def accept(self, n: int, conversation: str, entry: Entry) -> None:
+    def accept(self, n: int, record: EntryAppended) -> None:
         """Remember an accepted send."""
         if n > self.highest:
             self.highest = n
-        self.recent[n] = RecentSend(conversation, entry)
+        self.recent[n] = record
 
 
 def send_digest(conversation: str, entry: Entry) -> bytes:

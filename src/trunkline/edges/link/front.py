@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from trunkline.base.errors import Code
 from trunkline.domain.conversation.state import Conversation, Member
-from trunkline.domain.log.dedupe import Outbox, RecentSend
+from trunkline.domain.log.dedupe import Outbox
 from trunkline.domain.log.records import Entry, EntryAppended, Record
 from trunkline.domain.parties.state import Party
 from trunkline.edges.link import native
@@ -42,7 +42,6 @@ TYPES = {
         Entry,
         EntryAppended,
         Group,
-        RecentSend,
     )
 }
 
@@ -138,6 +137,7 @@ def connect(deps: LinkDeps, delivery: Delivery, loop: asyncio.AbstractEventLoop,
             session.close(Code.INTERNAL)
 
     engine.pass_on = pass_on
+    engine.retire = front.retire
     engine.commits.count_down = front.count_down
     engine.commits.tell = front.tell
     hub.flush_all = flush_all

@@ -39,13 +39,13 @@ from trunkline.services.log.ports import JournalWriter, Timer
 from trunkline.services.log.residents import ResidentConversation, ResidentParty, Residents, apply_change
 from trunkline.services.membership import Virtual
 
-STRAINED_UNPROJECTED = 300_000
+STRAINED_UNPROJECTED = 500_000
 """Records the index may be behind before the event loop makes room for its thread."""
-MAX_UNPROJECTED = 400_000
+MAX_UNPROJECTED = 600_000
 """Records the index may be behind before new appends are refused as busy."""
 
 log = logging.getLogger("trunkline.engine")
-RETIRE_RECORDS = 1_000
+RETIRE_RECORDS = 2_000
 RETIRE_PAUSE_S = 0.005
 """How the tails are trimmed after a projection: this many records, then a pause; faster than they can grow."""
 
@@ -97,7 +97,8 @@ class Engine:
         self._index_stuck = ""
         self.appended = 0
         self.pass_on: Callable[[int, list[Record], list[Owner]], object] = self._pass_on_all
-        """What follows a commit, record by record; may be replaced by something that does the same, faster."""
+        self.retire: Callable[[Group], object] = retire
+        """What follows a commit and a projection; both may be replaced by something that does the same, faster."""
         projector.on_progress(self._projected)
         projector.on_failure(self._projection_failed)
         projector.on_delay(self._projection_delayed)
@@ -205,9 +206,10 @@ class Engine:
             thread,
         )
         state.apply(entry)
+        record = EntryAppended(resident.app, resident.id, entry)
         if outbox is not None:
-            outbox.accept(n, resident.id, entry)
-        self.commits.append(EntryAppended(resident.app, resident.id, entry), resident, outbox)
+            outbox.accept(n, record)
+        self.commits.append(record, resident, outbox)
         return entry
 
     def append_change(self, resident: ResidentConversation, state: Conversation, change: ConversationChange) -> None:
@@ -356,18 +358,20 @@ class Engine:
         """
         lsn = self._projected_lsn
         budget = RETIRE_RECORDS
-        last = 0
-        touched: set[ResidentConversation | ResidentParty] = set()
         while budget > 0 and self._unretired and self._unretired[0].lsn <= lsn:
             group = self._unretired.popleft()
             budget -= len(group.records)
-            touched.update(owner for owner in group.owners if owner is not None)
-            for record, outbox in zip(group.records, group.outboxes, strict=True):
-                if outbox is not None:
-                    outbox.recent.pop(record.entry.n, None)  # type: ignore[union-attr]
-            last = group.lsn
-        for owner in touched:
-            owner.projected(last)
+            self.retire(group)
         self._retiring = bool(self._unretired) and self._unretired[0].lsn <= lsn
         if self._retiring:
             self._timer.call_later(RETIRE_PAUSE_S, self._retire)
+
+
+def retire(group: Group) -> None:
+    """Drop a group from the tails and outboxes of its owners: the index holds it."""
+    for owner in dict.fromkeys(group.owners):
+        if owner is not None:
+            owner.projected(group.lsn)
+    for record, outbox in zip(group.records, group.outboxes, strict=True):
+        if outbox is not None:
+            outbox.recent.pop(record.entry.n, None)  # type: ignore[union-attr]

@@ -21,6 +21,8 @@ from trunkline.store.sqlite.projection import Group, Projection
 from trunkline.store.sqlite.schema import read_meta
 
 _PAUSE_S = 0.000_05
+_MANY_RECORDS = 400_000
+"""Waiting records from which on the event loop is not spared any more: it would refuse sends before long."""
 _CHECKPOINT_S = 5.0
 _CHECKPOINT_IDLE_S = 2.0
 _FIRST_BACKOFF_S = 0.05
@@ -251,7 +253,7 @@ class SqliteProjector:
 
     def _pause(self) -> None:
         """Let the event loop have the GIL; while much waits, it has to ask for it."""
-        if self._queued_records < 2 * self._batch_records:
+        if self._queued_records < _MANY_RECORDS:
             time.sleep(_PAUSE_S)
 
     def _fail(self, error: BaseException) -> None:

@@ -173,7 +173,7 @@ static bool find_group(Front *front, struct decision *d)
 }
 
 struct made {
-    PyObject *seq, *at_ms, *count, *own, *n, *content, *entry, *record, *recent, *ack, *waiter, *in_flight, *waiting;
+    PyObject *seq, *at_ms, *count, *own, *n, *content, *entry, *record, *ack, *waiter, *in_flight, *waiting;
 };
 
 static void drop_made(struct made *m)
@@ -220,13 +220,11 @@ static bool make_rest(Front *front, const struct send_request *request, struct d
     const struct layout *l = &front->layout;
     PyObject *id = slot(d->resident, l->r_id);
     PyObject *record[] = {slot(d->resident, l->r_app), id, m->entry};
-    PyObject *recent[] = {id, m->entry};
     m->record = PyObject_Vectorcall((PyObject *)l->appended, record, 3, NULL);
-    m->recent = d->outbox ? PyObject_Vectorcall(l->recent_send, recent, 2, NULL) : Py_NewRef(Py_None);
     m->in_flight = PyLong_FromLongLong(d->in_flight + 1);
     m->waiting = PyLong_FromLongLong(d->resident_in_flight + 1);
     int64_t epoch;
-    if (!m->record || !m->recent || !m->in_flight || !m->waiting || !number_of(slot(d->state, l->c_epoch), &epoch))
+    if (!m->record || !m->in_flight || !m->waiting || !number_of(slot(d->state, l->c_epoch), &epoch))
         return false;
     int64_t at_ms = front->now_ms > d->at_ms ? front->now_ms : d->at_ms;
     m->ack = encode_ack(request->id, slot(d->state, l->c_id), (uint64_t)epoch, (uint64_t)(d->head + 1), (uint64_t)at_ms);
@@ -305,7 +303,7 @@ int decide_send(Front *front, Conn *conn, const struct send_request *request)
     struct made m = {0};
     bool good = make_entry(front, request, &d, &m) && make_rest(front, request, &d, &m);
     if (good && d.outbox) /* first, as the one that can still fail; undone if the queue fails */
-        good = PyDict_SetItem(slot(d.outbox, front->layout.o_recent), m.n, m.recent) == 0;
+        good = PyDict_SetItem(slot(d.outbox, front->layout.o_recent), m.n, m.record) == 0;
     if (good && !queue_up(front, &d, &m)) {
         good = false;
         PyErr_Clear();

@@ -168,25 +168,50 @@ static void take(Front *front, Conn *conn, const uint8_t *data, size_t size)
         feed(front, conn, unfed, (size_t)(end - unfed));
 }
 
-static void receive(Front *front, Conn *conn)
+static void end(Front *front, Conn *conn, int error_number)
 {
-    size_t before = conn->pending_size;
-    if (before)
-        memcpy(front->buffer, conn->pending, before);
-    ssize_t got = recv(conn->fd, front->buffer + before, sizeof front->buffer - before, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-        return;
-    if (got > 0) {
-        if (before)
-            forget_pending(conn);
-        take(front, conn, front->buffer, before + (size_t)got);
-        return;
-    }
-    PyObject *done = PyObject_CallFunction(front->lost, "Oi", conn->protocol, got < 0 ? errno : 0);
+    PyObject *done = PyObject_CallFunction(front->lost, "Oi", conn->protocol, error_number);
     if (!done)
         PyErr_WriteUnraisable(front->lost);
     Py_XDECREF(done);
     conn_drop(conn);
+}
+
+static void arm(Front *front, Conn *conn, int how)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = conn};
+    if (epoll_ctl(front->epoll_fd, how, conn->fd, &event))
+        PyErr_SetFromErrno(PyExc_OSError);
+}
+
+/* Edges, not levels, are reported, which spares the kernel a second look at each socket: so read until there is no more.
+ * Fewer bytes than there was room for are the last, unless the end is behind them.
+ */
+static void receive(Front *front, Conn *conn, uint32_t events)
+{
+    bool ending = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    for (int round = 0; round < MAX_ROUNDS; round++) {
+        size_t before = conn->pending_size;
+        if (before)
+            memcpy(front->buffer, conn->pending, before);
+        size_t room = sizeof front->buffer - before;
+        ssize_t got = recv(conn->fd, front->buffer + before, room, MSG_DONTWAIT);
+        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            end(front, conn, got < 0 ? errno : 0);
+            return;
+        }
+        if (before)
+            forget_pending(conn);
+        take(front, conn, front->buffer, before + (size_t)got);
+        if (!conn->front || ((size_t)got < room && !ending))
+            return;
+    }
+    arm(front, conn, EPOLL_CTL_MOD); /* the others have their turn, then this one is reported again */
+    PyErr_Clear();
 }
 
 /* --- the front ------------------------------------------------------------------------------ */
@@ -245,7 +270,7 @@ static PyObject *front_poll(Front *front, PyObject *nothing)
         if (!conn->front)
             continue;
         Py_INCREF(conn);
-        receive(front, conn);
+        receive(front, conn, events[i].events);
         Py_DECREF(conn);
     }
     front->polling = false;
@@ -273,10 +298,10 @@ static PyObject *front_adopt(Front *front, PyObject *args)
         return NULL;
     memset((char *)conn + sizeof(PyObject), 0, sizeof *conn - sizeof(PyObject));
     conn->fd = fd;
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = conn};
-    if (epoll_ctl(front->epoll_fd, EPOLL_CTL_ADD, fd, &event)) {
+    arm(front, conn, EPOLL_CTL_ADD);
+    if (PyErr_Occurred()) {
         Py_DECREF(conn);
-        return PyErr_SetFromErrno(PyExc_OSError);
+        return NULL;
     }
     conn->front = front;
     conn->session = Py_NewRef(session);
@@ -415,6 +440,7 @@ static PyMethodDef front_methods[] = {
     {"close", (PyCFunction)front_close, METH_NOARGS, "Read nothing any more."},
     {"pass_on", (PyCFunction)(void (*)(void))front_pass_on, METH_FASTCALL, "pass_on(lsn, records, owners, rest)"},
     {"count_down", (PyCFunction)front_count_down, METH_O, "count_down(owners)"},
+    {"retire", (PyCFunction)front_retire, METH_O, "retire(group)"},
     {"tell", (PyCFunction)front_tell, METH_O, "tell(waiters)"},
     {"flush", (PyCFunction)front_flush, METH_O, "flush(dirty) -> sessions that could not be written to, or None"},
     {NULL, NULL, 0, NULL},

@@ -106,6 +106,7 @@ static int read_log(struct layout *l, PyObject *types)
     SLOT(r_in_flight, resident, "in_flight");
     SLOT(r_entries, resident, "entries");
     SLOT(r_committed, resident, "committed");
+    SLOT(r_changes, resident, "changes");
     PyTypeObject *resident_party = type_of(types, "ResidentParty");
     l->resident_party = (PyObject *)resident_party;
     if (!resident_party || (l->rp_state = offset_of(resident_party, "state")) < 0)
@@ -134,8 +135,8 @@ static int read_log(struct layout *l, PyObject *types)
     SLOT(g_owners, group, "owners");
     SLOT(g_outboxes, group, "outboxes");
     SLOT(g_waiters, group, "waiters");
-    l->recent_send = (PyObject *)type_of(types, "RecentSend");
-    return l->recent_send ? 0 : -1;
+    SLOT(g_lsn, group, "lsn");
+    return 0;
 }
 
 int layout_read(struct layout *l, PyObject *types)
@@ -155,5 +156,4 @@ void layout_clear(struct layout *l)
     Py_CLEAR(l->entry);
     Py_CLEAR(l->appended);
     Py_CLEAR(l->group);
-    Py_CLEAR(l->recent_send);
 }

@@ -48,20 +48,20 @@ bool parse_send(const uint8_t *data, size_t size, struct send_request *request);
 
 struct layout {
     PyTypeObject *session, *conversation, *member, *outbox, *resident, *party, *entry, *appended, *group;
-    PyObject *recent_send, *resident_party;
+    PyObject *resident_party;
     Py_ssize_t s_out, s_dirty, s_closed, s_lagging, s_in_flight, s_backlog, s_fragments, s_fd, s_codec, s_outbox,
         s_heard, s_pinged, s_greeted, s_party, s_app, s_buffered;
     Py_ssize_t c_id, c_epoch, c_head, c_at_ms, c_count, c_active_at_ms, c_kind, c_members, c_large, c_dismissed,
         c_settings;
     Py_ssize_t m_own, m_left_seq, m_muted, m_joined_seq;
     Py_ssize_t o_highest, o_id, o_recent;
-    Py_ssize_t r_state, r_id, r_app, r_in_flight, r_entries, r_committed;
+    Py_ssize_t r_state, r_id, r_app, r_in_flight, r_entries, r_committed, r_changes;
     Py_ssize_t rp_state;
     Py_ssize_t p_blocked;
     Py_ssize_t e_seq, e_at_ms, e_sender, e_type, e_content, e_outbox, e_n, e_target, e_reply_to, e_mentions, e_expires,
         e_thread;
     Py_ssize_t a_entry;
-    Py_ssize_t g_records, g_owners, g_outboxes, g_waiters;
+    Py_ssize_t g_records, g_owners, g_outboxes, g_waiters, g_lsn;
 };
 
 /* Reads the classes from ``types`` (a mapping by name); -1 with an exception when one is not as expected. */
@@ -87,13 +87,13 @@ static inline void set_slot_new(PyObject *object, Py_ssize_t offset, PyObject *v
 }
 
 /* Interned names, made by the module: looking up by a new string each time would cost more than the call. */
-#define FOR_NAMES(X) X(_dirty) X(_pending) X(append) X(flush) X(in_flight) X(join) X(mark) X(monotonic_s) X(now_ms) X(push) X(pushed) X(rate_allows) X(wake) X(write_rest)
+#define FOR_NAMES(X) X(_dirty) X(_pending) X(append) X(flush) X(in_flight) X(join) X(mark) X(monotonic_s) X(now_ms) X(push) X(popleft) X(projected) X(pushed) X(rate_allows) X(wake) X(write_rest)
 #define DECLARE_NAME(word) extern PyObject *name_##word;
 FOR_NAMES(DECLARE_NAME)
 
 /* --- front.c: the connections ---------------------------------------------------------------- */
 
-enum { RECEIVE_BYTES = 65536, BATCH_EVENTS = 128, MAX_YIELD_US = 2000 };
+enum { RECEIVE_BYTES = 65536, BATCH_EVENTS = 128, MAX_ROUNDS = 4, MAX_YIELD_US = 2000 };
 
 typedef struct conn {
     PyObject_HEAD
@@ -148,6 +148,7 @@ PyObject *encode_push(const struct layout *layout, PyObject *state, PyObject *en
 
 PyObject *front_pass_on(Front *front, PyObject *const *args, Py_ssize_t count);
 PyObject *front_count_down(Front *front, PyObject *owners);
+PyObject *front_retire(Front *front, PyObject *group);
 PyObject *front_tell(Front *front, PyObject *waiters);
 PyObject *front_settle(Front *front, PyObject *const *args, Py_ssize_t count);
 PyObject *front_flush(Front *front, PyObject *dirty);

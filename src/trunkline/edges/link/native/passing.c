@@ -201,6 +201,74 @@ PyObject *front_pass_on(Front *front, PyObject *const *args, Py_ssize_t count)
     Py_RETURN_NONE;
 }
 
+/* --- what the index holds ------------------------------------------------------------------- */
+
+/* Whether the oldest entry of a tail was durable by ``lsn``; -1 with an exception. */
+static int is_old(PyObject *entries, PyObject *lsn)
+{
+    if (!PyObject_Size(entries))
+        return 0;
+    PyObject *first = PySequence_GetItem(entries, 0);
+    int old = -1;
+    if (first && PyTuple_Check(first) && PyTuple_GET_SIZE(first) == 2)
+        old = PyTuple_GET_ITEM(first, 0) == lsn || PyObject_RichCompareBool(PyTuple_GET_ITEM(first, 0), lsn, Py_LE) == 1;
+    Py_XDECREF(first);
+    return old;
+}
+
+static int trim(Front *front, PyObject *owner, PyObject *lsn)
+{
+    const struct layout *l = &front->layout;
+    PyObject *done;
+    if (!Py_IS_TYPE(owner, l->resident) || PyObject_Size(slot(owner, l->r_changes))) {
+        PyErr_Clear();
+        done = PyObject_CallMethodOneArg(owner, name_projected, lsn);
+        Py_XDECREF(done);
+        return done ? 0 : -1;
+    }
+    int old;
+    while ((old = is_old(slot(owner, l->r_entries), lsn)) == 1) {
+        if (!(done = PyObject_CallMethodNoArgs(slot(owner, l->r_entries), name_popleft)))
+            return -1;
+        Py_DECREF(done);
+    }
+    return old;
+}
+
+static int forget_send(Front *front, PyObject *record, PyObject *outbox)
+{
+    const struct layout *l = &front->layout;
+    PyObject *entry = Py_IS_TYPE(record, l->appended) ? slot(record, l->a_entry) : NULL;
+    PyObject *recent = Py_IS_TYPE(outbox, l->outbox) ? slot(outbox, l->o_recent) : NULL;
+    if (!entry || !recent || !PyDict_CheckExact(recent))
+        return 0;
+    PyObject *n = slot(entry, l->e_n);
+    if (n && PyDict_DelItem(recent, n)) {
+        if (!PyErr_ExceptionMatches(PyExc_KeyError))
+            return -1;
+        PyErr_Clear();
+    }
+    return 0;
+}
+
+/* retire(group): the index holds the group, so tails and outboxes need not. */
+PyObject *front_retire(Front *front, PyObject *group)
+{
+    const struct layout *l = &front->layout;
+    if (!Py_IS_TYPE(group, l->group))
+        return PyErr_Format(PyExc_TypeError, "not a group");
+    PyObject *records = slot(group, l->g_records), *owners = slot(group, l->g_owners);
+    PyObject *outboxes = slot(group, l->g_outboxes), *lsn = slot(group, l->g_lsn);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(owners); i++) {
+        PyObject *owner = PyList_GET_ITEM(owners, i), *outbox = PyList_GET_ITEM(outboxes, i);
+        if (owner != Py_None && trim(front, owner, lsn))
+            return NULL;
+        if (outbox != Py_None && forget_send(front, PyList_GET_ITEM(records, i), outbox))
+            return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 /* --- replies -------------------------------------------------------------------------------- */
 
 static int less_by_one(PyObject *object, Py_ssize_t offset)
