@@ -134,6 +134,8 @@ class Code(enum.Enum):
     APPROVAL_NEEDED = 3055, 403, "Wait until you are admitted, then join again."
     FEATURE_DISABLED = 3070, 403, "The operator has to enable this in the configuration."
 
+    EVENTS_GONE = 3071, 410, "Go on from where the detail says, and read what lies before from the history."
+
     # 4xxx later: definitely not applied
     BUSY = 4001, 503, "Retry with the same id after the given time."
     RATE_LIMITED = 4002, 429, "Slow down; retry after the given time."

@@ -177,6 +177,38 @@ class SearchSection(msgspec.Struct, forbid_unknown_fields=True):
     index_every_s: Seconds = 0.5
 
 
+class WebhooksSection(msgspec.Struct, forbid_unknown_fields=True):
+    """Events sent to the apps' own servers.
+
+    Attributes:
+        allow_networks: private networks that webhooks may call, such as ``10.1.0.0/16``; others are refused, so that
+            an app cannot reach what only the server can.
+        allow_http: accept URLs without TLS.
+        ca_file: PEM file with further certificate authorities.
+        timeout_s: of one attempt.
+        in_flight: attempts of one webhook at a time; those of one conversation follow one another.
+        first_retry_s: pause after a first failure; it doubles with every further one.
+        longest_retry_s: longest pause.
+        disable_after_s: how long nothing may succeed before a webhook is disabled.
+        per_app: webhooks of one app.
+        hooks_per_app: of those, how many may be asked before a message is accepted.
+        keep_journal_bytes: journal kept for webhooks that are behind, on top of what ``[store]`` keeps. What is
+            further behind is skipped and counted.
+    """
+
+    allow_networks: list[str] = msgspec.field(default_factory=list)
+    allow_http: bool = False
+    ca_file: str = ""
+    timeout_s: Annotated[float, Meta(gt=0, le=60)] = 10.0
+    in_flight: Annotated[int, Meta(ge=1, le=256)] = 16
+    first_retry_s: Annotated[float, Meta(gt=0, le=3600)] = 1.0
+    longest_retry_s: Seconds = 3600.0
+    disable_after_s: Annotated[float, Meta(gt=0, le=2_592_000)] = 432_000.0
+    per_app: Count = 20
+    hooks_per_app: Count = 3
+    keep_journal_bytes: Annotated[int, Meta(ge=0)] = 4_294_967_296
+
+
 class MetricsSection(msgspec.Struct, forbid_unknown_fields=True):
     """Metrics and documentation.
 
@@ -200,6 +232,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     cards: CardsSection = msgspec.field(default_factory=CardsSection)
     live: LiveSection = msgspec.field(default_factory=LiveSection)
     search: SearchSection = msgspec.field(default_factory=SearchSection)
+    webhooks: WebhooksSection = msgspec.field(default_factory=WebhooksSection)
     metrics: MetricsSection = msgspec.field(default_factory=MetricsSection)
 
     @property
@@ -256,6 +289,13 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
             raise ConfigError(
                 f"configuration: [server] trusted_proxies: {text!r} is neither an address nor a network"
             ) from None
+    for text in config.webhooks.allow_networks:
+        try:
+            ip_network(text)
+        except ValueError as error:
+            raise ConfigError(f"configuration: [webhooks] allow_networks: {error}") from None
+    if config.webhooks.ca_file and not Path(config.webhooks.ca_file).is_file():
+        raise ConfigError(f"configuration: [webhooks] ca_file: there is no file {config.webhooks.ca_file}")
     return config
 
 

@@ -78,6 +78,7 @@ class Server:
         self.store = await open_store(config)
         try:
             self.system = await build(config, self.store, master_key, admin_token, self._readiness, version())
+            await self.system.webhooks.start()
             await self._listen()
         except BaseException:
             await self.store.close()
@@ -85,6 +86,7 @@ class Server:
         self.store.index.projector.on_delay(
             lambda error: log.warning("the index cannot be written; trying again", extra={"error": str(error)})
         )
+        self._spawn(self.system.webhooks.outbox.run(), "webhooks")
         self._spawn(self._sweep(), "sweep")
         self._spawn(self._expire(), "expire")
         self._spawn(self._trim(), "trim")
@@ -265,6 +267,10 @@ class Server:
             await asyncio.sleep(0.05)
         with contextlib.suppress(TrunklineError):
             await system.engine.commits.settled()
+        await system.webhooks.outbox.stop()
+        with contextlib.suppress(TrunklineError):
+            await system.engine.commits.settled()
+        await system.courier.close()
         system.hub.close_all(Code.DRAINING)
         if system.live is not None:
             system.live.stop()

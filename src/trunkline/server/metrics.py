@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from trunkline.edges.http.deps import Observation
@@ -15,6 +15,7 @@ from trunkline.services.log.engine import Engine
 from trunkline.services.rooms.directory import RoomDirectory
 from trunkline.services.sessions.delivery import Delivery
 from trunkline.services.sessions.hub import Hub
+from trunkline.services.webhooks.outbox import Outbox
 
 
 class Sized(Protocol):
@@ -57,14 +58,38 @@ class RoomMetrics(Collector):
         yield deliveries
 
 
+class WebhookMetrics(Collector):
+    """What webhooks did, and how far they are behind."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the counters."""
+        outbox, counts = self._outbox, self._outbox.parts.counts
+        yield CounterMetricFamily("trunkline_webhook_delivered", "Events accepted.", value=counts.delivered)
+        yield CounterMetricFamily("trunkline_webhook_attempts_failed", "Attempts not accepted.", value=counts.failed)
+        skipped = "Commit groups trimmed before a webhook read them: their events are lost to it."
+        yield CounterMetricFamily("trunkline_webhook_skipped_groups", skipped, value=counts.skipped)
+        yield GaugeMetricFamily("trunkline_webhook_backlog_events", "Events that wait.", value=outbox.waiting)
+        unread = "Commit groups that the webhook furthest behind has not read."
+        yield GaugeMetricFamily("trunkline_webhook_unread_groups", unread, value=outbox.unread_groups)
+        oldest = "Age of the oldest event that waits."
+        yield GaugeMetricFamily("trunkline_webhook_oldest_age_seconds", oldest, value=outbox.oldest_age_s)
+        yield GaugeMetricFamily("trunkline_webhooks_disabled", "Webhooks switched off.", value=outbox.disabled)
+
+
 class Metrics:
     """What the server counts and measures."""
 
-    def __init__(self, engine: Engine, hub: Hub, delivery: Delivery, journal: Sized, rooms: RoomDirectory) -> None:
+    def __init__(
+        self, engine: Engine, hub: Hub, delivery: Delivery, journal: Sized, rooms: RoomDirectory, outbox: Outbox
+    ) -> None:
         self.native_sends: Callable[[], int] = lambda: 0
         """Set where the native link path is used."""
         registry = self._registry = CollectorRegistry(auto_describe=True)
         registry.register(RoomMetrics(rooms))
+        registry.register(WebhookMetrics(outbox))
         self._http = Histogram(
             "trunkline_http_request_seconds", "REST requests.", ["method", "route", "status"], registry=registry
         )

@@ -12,9 +12,12 @@ from trunkline.crypto.draws import CardSecrets
 from trunkline.crypto.keys import SecretDeriver
 from trunkline.domain.limits import Rate
 from trunkline.domain.log.records import Entry
+from trunkline.domain.webhooks.addresses import AddressPolicy
+from trunkline.domain.webhooks.backoff import RetryPolicy
 from trunkline.edges.http import AllowedOrigins, HttpConfig, HttpDeps, RequestRates
 from trunkline.edges.link.deps import LinkDeps, LinkLimits
 from trunkline.edges.link.front import NativeFront
+from trunkline.edges.webhooks import HttpCourier
 from trunkline.server.backups.operations import Backups
 from trunkline.server.backups.operations import operations as backup_operations
 from trunkline.server.clock import SystemClock, SystemRandomness
@@ -70,8 +73,12 @@ from trunkline.services.sessions.presence import operations as presence_operatio
 from trunkline.services.sessions.virtual_cursors import VirtualCursors
 from trunkline.services.threads.operations import operations as thread_operations
 from trunkline.services.threads.threads import Threads
+from trunkline.services.webhooks.subscriptions import WebhookLimits
+from trunkline.services.webhooks.system import WebhookSettings, WebhookSystem, build_webhooks
+from trunkline.store.journal.tail import SegmentTail
 from trunkline.store.sqlite.broadcasts import SqliteBroadcasts
 from trunkline.store.sqlite.threads import SqliteThreads
+from trunkline.store.sqlite.webhooks import SqliteWebhookTables
 
 
 @dataclass(slots=True)
@@ -93,6 +100,8 @@ class System:
     rooms: RoomSystem
     live: LiveMedia | None
     broadcasts: BroadcastSystem
+    webhooks: WebhookSystem
+    courier: HttpCourier
     native: NativeFront | None = None
     """Set by ``Server``, because it belongs to the listening socket."""
 
@@ -157,6 +166,19 @@ async def build(
     rooms = build_rooms(engine, hub, delivery, loop, randomness, room_limits(config.rooms), random.random)
     delivery.to_virtual_cursor = VirtualCursors(engine, hub).take
     broadcasts = await build_broadcasts(engine, SqliteBroadcasts(store.index.reader), hub, delivery, randomness)
+    courier = _courier(config, version)
+    webhooks = await build_webhooks(
+        engine,
+        hub,
+        SegmentTail(store.journal),
+        SqliteWebhookTables(store.index.reader),
+        courier,
+        secrets,
+        randomness,
+        random.random,
+        courier.policy.check_url,
+        _webhook_settings(config),
+    )
     backups = Backups(store, config.backup_path, version)
     live = LiveMedia(config, engine, authentication, secrets, version) if config.live.enabled else None
     operations = catalogue(
@@ -175,8 +197,9 @@ async def build(
         party_operations(ProfileBook(engine), BlockBook(engine, hub)),
         privacy_operations(Exporter(engine), Eraser(engine, hub)),
         backup_operations(backups),
+        webhooks.operations,
     )
-    metrics = Metrics(engine, hub, delivery, store.journal, rooms.directory)
+    metrics = Metrics(engine, hub, delivery, store.journal, rooms.directory, webhooks.outbox)
     rates = _rates(config.limits)
     link = _link(engine, hub, operations, sender, randomness, authentication, devices, presence, config)
     http = HttpDeps(
@@ -196,7 +219,23 @@ async def build(
     )
     due = Deadlines(engine, changes, cards)
     return System(
-        engine, hub, keys, changes, cards, due, delivery, metrics, link, http, rates, backups, rooms, live, broadcasts
+        engine=engine,
+        hub=hub,
+        keys=keys,
+        changes=changes,
+        cards=cards,
+        deadlines=due,
+        delivery=delivery,
+        metrics=metrics,
+        link=link,
+        http=http,
+        rates=rates,
+        backups=backups,
+        rooms=rooms,
+        live=live,
+        broadcasts=broadcasts,
+        webhooks=webhooks,
+        courier=courier,
     )
 
 
@@ -232,6 +271,23 @@ def _link(
 def _cards(engine: Engine, sender: Sender, master_key: Secret, config: Config) -> Acting:
     secrets = CardSecrets(master_key.reveal().encode())
     return Acting(engine, sender, CardStates(engine), secrets, config.cards.red_packets)
+
+
+def _courier(config: Config, version: str) -> HttpCourier:
+    section = config.webhooks
+    policy = AddressPolicy.of(section.allow_networks, section.allow_http)
+    return HttpCourier(policy, section.ca_file, f"trunkline/{version}")
+
+
+def _webhook_settings(config: Config) -> WebhookSettings:
+    section = config.webhooks
+    return WebhookSettings(
+        RetryPolicy(section.first_retry_s, section.longest_retry_s, section.disable_after_s),
+        section.timeout_s,
+        section.in_flight,
+        section.keep_journal_bytes,
+        WebhookLimits(section.per_app, section.hooks_per_app),
+    )
 
 
 def _http_config(config: Config, version: str) -> HttpConfig:

@@ -13,6 +13,7 @@ from trunkline.services.broadcasts import operations as broadcasts
 from trunkline.services.live import operations as live
 from trunkline.services.operation import Audience, Operation
 from trunkline.services.threads import operations as threads
+from trunkline.services.webhooks import operations as webhooks
 
 Row = tuple[str, type[msgspec.Struct], type[msgspec.Struct], Any, str, Audience]
 
@@ -47,4 +48,9 @@ def rows(listing: Callable[..., list[Operation]]) -> list[Row]:
     return [(op.name, op.request, op.result, smallest(op.result), op.scope, op.audience) for op in listing(*services)]
 
 
-LISTED: tuple[Row, ...] = (*rows(threads.operations), *rows(live.operations), *rows(broadcasts.operations))
+LISTED: tuple[Row, ...] = (
+    *rows(threads.operations),
+    *rows(live.operations),
+    *rows(broadcasts.operations),
+    *rows(webhooks.operations),
+)

@@ -26,6 +26,7 @@ VALUES = {
     "name": "u2",
     "device": "phone",
     "app": "a_1",
+    "webhook": "w_1",
 }
 
 

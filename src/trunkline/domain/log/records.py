@@ -283,7 +283,7 @@ class WebhookCursorMoved(msgspec.Struct, array_like=True, tag=26):
 
     ``sweep_since_ms`` > 0: the events since that time are being read from the index, conversation by conversation;
     ``sweep_after`` is how far that is, and ``lsn`` is where the journal goes on afterwards.
-    ``fresh`` forgets all lanes.
+    ``fresh`` forgets all lanes. ``skipped`` counts groups that were trimmed from the journal before they were read.
     """
 
     app: str
@@ -295,6 +295,7 @@ class WebhookCursorMoved(msgspec.Struct, array_like=True, tag=26):
     failing_since_ms: int = 0
     last_error: str = ""
     fresh: bool = False
+    skipped: int = 0
 
 
 class WebhookLaneMoved(msgspec.Struct, array_like=True, tag=27, gc=False):

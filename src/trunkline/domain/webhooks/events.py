@@ -31,12 +31,12 @@ EVENT_NAMES = CHANGE_EVENTS | {CREATED, UNDELIVERED}
 
 def event_of(entry_type: str) -> str:
     """The name of the event that an entry is."""
-    return entry_type if "." in entry_type else CREATED
+    return entry_type if entry_type in CHANGE_EVENTS else CREATED
 
 
 def is_message(entry_type: str) -> bool:
     """Whether an entry is something said, and no change."""
-    return entry_type in MESSAGE_TYPES or "." not in entry_type
+    return entry_type in MESSAGE_TYPES or entry_type not in CHANGE_EVENTS
 
 
 def event_id(app: str, epoch: int, conversation: str, seq: int, name: str) -> str:
@@ -67,6 +67,7 @@ def entry_view(conversation: str, epoch: int, entry: Entry, overlay: Overlay | N
         reply_to=entry.reply_to,
         mentions=list(entry.mentions),
         expires_at_ms=entry.expires_at_ms,
+        thread=entry.thread,
     )
 
 
@@ -81,6 +82,7 @@ def make_event(
     name: str = "",
     receivers: tuple[str, ...] = (),
     muted: tuple[str, ...] = (),
+    truncated: bool = False,
 ) -> Event:
     """The event of an entry, or the one named."""
     name = name or event_of(entry.type)
@@ -91,6 +93,9 @@ def make_event(
         conversation=conversation,
         kind=kind,
         data=EventData(
-            entry=entry_view(conversation, epoch, entry, overlay), receivers=list(receivers), muted=list(muted)
+            entry=entry_view(conversation, epoch, entry, overlay),
+            receivers=list(receivers),
+            muted=list(muted),
+            truncated=truncated,
         ),
     )

@@ -251,6 +251,12 @@ class Schedule:
         """A fetch or an attempt did not come about, through no fault of the receiver."""
         self._wait(self._finish(conversation), due_s)
 
+    def hurry(self, now_s: float) -> None:
+        """Something changed for the better: try everything now."""
+        self.outage = False
+        self.failures_in_a_row = 0
+        self._hurry_all(now_s)
+
     # --- the durable cursor -----------------------------------------------------------------
 
     def take_changes(self, *, whole: bool = False) -> tuple[int, list[tuple[str, int]]]:

@@ -47,6 +47,10 @@ EXAMPLES: dict[str, Any] = {
     "room.ban": {"parties": ["user/dave"], "until_ms": 1_924_992_000_000},
     "room.allow": {"parties": ["user/erin"], "on": True},
     "room.set_attribute": {"value": "The Blue Album", "version": 0},
+    "webhook.create": {"url": "https://example.com/trunkline", "events": ["message.created", "members.*"]},
+    "webhook.update": {"events": ["message.undelivered"], "enabled": True},
+    "webhook.rotate": {"overlap_s": 3600},
+    "webhook.replay": {"lsn": 1},
     "profile.set": {"name": "Alice", "custom": {"department": "sales"}},
     "token.revoke": {"party": "user/alice"},
     "key.rotate": {"overlap_s": 3600, "scopes": ["messages", "groups"]},
@@ -62,5 +66,6 @@ PATH_EXAMPLES: dict[str, Any] = {
     "name": "alice",
     "device": "phone-1",
     "key": "song",
+    "webhook": "w_4hQd0mXk2Yp",
     "app": "a_5gTzQ0mXk2Yp",
 }

@@ -59,6 +59,7 @@ _TAGS = (
     ("Messages", ("message", "history", "receipt", "pin")),
     ("Threads", ("thread",)),
     ("Cards", ("card",)),
+    ("Webhooks", ("webhook", "event")),
     ("Conversations", ("conversation", "cursor", "member", "sync")),
     ("Groups", ("group",)),
     ("Rooms", ("room",)),

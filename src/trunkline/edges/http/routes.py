@@ -88,6 +88,7 @@ _B = "/v1/broadcasts/conversations/{conversation}"
 _P = "/v1/parties/{kind}/{name}"
 _SENT = "/v1/conversations/{conversation}/messages/{seq}"
 _CARD = "/v1/conversations/{conversation}/cards/{seq}"
+_W = "/v1/webhooks/{webhook}"
 _SINGLE = MappingProxyType({"limit": 1})
 
 ROUTES: tuple[Route, ...] = (
@@ -230,6 +231,16 @@ ROUTES: tuple[Route, ...] = (
     Route("device.revoke", "DELETE", "/v1/devices/{device}"),
     Route("party.export", "GET", _P + "/export", party="party"),
     Route("party.erase", "DELETE", _P, party="party"),
+    # Webhooks and events
+    Route("webhook.list", "GET", "/v1/webhooks"),
+    Route("webhook.create", "POST", "/v1/webhooks", 201, location=_W),
+    Route("webhook.get", "GET", _W),
+    Route("webhook.update", "PATCH", _W),
+    Route("webhook.delete", "DELETE", _W, 204),
+    Route("webhook.rotate", "POST", _W + "/secret"),
+    Route("webhook.replay", "POST", _W + "/replay"),
+    Route("webhook.backlog", "GET", _W + "/backlog"),
+    Route("event.list", "GET", "/v1/events"),
     # Keys, apps and the deployment
     Route("token.revoke", "POST", "/v1/tokens/revoke"),
     Route("key.list", "GET", "/v1/keys"),

@@ -63,16 +63,13 @@ class JournalTail(Protocol):
         """Some of the groups behind ``after_lsn``; None when the next one was trimmed."""
         ...
 
+    async def find(self, at_ms: int, up_to_lsn: int) -> int:
+        """The first kept group with an entry at or after a time; behind ``up_to_lsn`` when there is none."""
+        ...
+
     def keep(self, from_lsn: int | None, max_bytes: int) -> None:
         """Keep groups from ``from_lsn`` on from being trimmed, as far as ``max_bytes`` go; None keeps nothing."""
         ...
-
-
-class ActiveConversation(NamedTuple):
-    """A conversation with entries since some time; ``ordinal`` orders the conversations of a store for ever."""
-
-    ordinal: int
-    conversation: str
 
 
 class WebhookTables(Protocol):
@@ -88,8 +85,4 @@ class WebhookTables(Protocol):
 
     async def webhook_lanes(self) -> list[WebhookLaneMoved]:
         """All conversations that are behind their webhook's cursor."""
-        ...
-
-    async def active_conversations(self, app: str, since_ms: int, after: int, limit: int) -> list[ActiveConversation]:
-        """Conversations of an app with an entry at or after ``since_ms``, in order of their ordinals."""
         ...

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-Scope = Literal["messages", "groups", "parties", "tokens", "keys", "privacy", "stats"]
-ALL_SCOPES: tuple[Scope, ...] = ("messages", "groups", "parties", "tokens", "keys", "privacy", "stats")
+Scope = Literal["messages", "groups", "parties", "tokens", "keys", "privacy", "stats", "webhooks"]
+ALL_SCOPES: tuple[Scope, ...] = ("messages", "groups", "parties", "tokens", "keys", "privacy", "stats", "webhooks")
 
 
 class AppCreate(Struct):

@@ -80,7 +80,7 @@ class WebhookRotate(Struct, kw_only=True):
 class WebhookReplay(Struct, kw_only=True):
     """Go back, or forward: deliver from ``lsn`` on, from a time on, or (``now``) forget what waits.
 
-    Name exactly one. From a time, conversations are read one by one; order within each is kept.
+    Name exactly one. What the journal keeps no longer is refused: read it from the history.
     """
 
     webhook: WebhookId
@@ -119,7 +119,9 @@ class Backlog(Struct, omit_defaults=True, kw_only=True):
     """What a webhook has still to be sent.
 
     ``waiting`` counts events; with ``at_least`` true there are more than were counted. ``blocked`` counts
-    conversations whose first event failed. ``cursor_lsn`` is as far as everything else was delivered.
+    conversations whose first event failed. ``cursor_lsn`` is as far as everything else was delivered. ``skipped``
+    counts commit groups that were trimmed from the journal before this webhook got to them: their events are lost to
+    it, and are in the history.
     """
 
     webhook: str
@@ -136,14 +138,19 @@ class Backlog(Struct, omit_defaults=True, kw_only=True):
     last_error: str = ""
     failing_since_ms: int = 0
     next_attempt_in_ms: int = 0
+    skipped: int = 0
 
 
 class EventData(Struct, omit_defaults=True, kw_only=True):
-    """What happened: the log entry; for ``message.undelivered`` also who was not reached, and who muted it."""
+    """What happened: the log entry; for ``message.undelivered`` also who was not reached.
+
+    ``muted`` are those who silenced the conversation. ``truncated``: there are more than are named here.
+    """
 
     entry: EntryView
     receivers: list[str] = field(default_factory=list)
     muted: list[str] = field(default_factory=list)
+    truncated: bool = False
 
 
 class Event(Struct, kw_only=True):
