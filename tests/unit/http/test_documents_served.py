@@ -102,6 +102,7 @@ def test_examples_fit_their_schema_and_their_request(name: str) -> None:
         "app": "a_1",
         "key": "song",
         "thread": "3",
+        "webhook": "w_1",
     }
     binder.bind(path, [], json.dumps(EXAMPLES[name]).encode(), "application/json")
 

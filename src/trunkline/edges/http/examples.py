@@ -47,7 +47,7 @@ EXAMPLES: dict[str, Any] = {
     "room.ban": {"parties": ["user/dave"], "until_ms": 1_924_992_000_000},
     "room.allow": {"parties": ["user/erin"], "on": True},
     "room.set_attribute": {"value": "The Blue Album", "version": 0},
-    "webhook.create": {"url": "https://example.com/trunkline", "events": ["message.created", "members.*"]},
+    "webhook.create": {"url": "https://chat.example/hooks/trunkline", "events": ["message.created", "members.*"]},
     "webhook.update": {"events": ["message.undelivered"], "enabled": True},
     "webhook.rotate": {"overlap_s": 3600},
     "webhook.replay": {"lsn": 1},
