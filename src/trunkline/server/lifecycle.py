@@ -267,10 +267,7 @@ class Server:
             await asyncio.sleep(0.05)
         with contextlib.suppress(TrunklineError):
             await system.engine.commits.settled()
-        await system.webhooks.outbox.stop()
-        with contextlib.suppress(TrunklineError):
-            await system.engine.commits.settled()
-        await system.courier.close()
+        await system.webhooks.stop()
         system.hub.close_all(Code.DRAINING)
         if system.live is not None:
             system.live.stop()

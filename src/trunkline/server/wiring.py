@@ -101,7 +101,6 @@ class System:
     live: LiveMedia | None
     broadcasts: BroadcastSystem
     webhooks: WebhookSystem
-    courier: HttpCourier
     native: NativeFront | None = None
     """Set by ``Server``, because it belongs to the listening socket."""
 
@@ -166,19 +165,7 @@ async def build(
     rooms = build_rooms(engine, hub, delivery, loop, randomness, room_limits(config.rooms), random.random)
     delivery.to_virtual_cursor = VirtualCursors(engine, hub).take
     broadcasts = await build_broadcasts(engine, SqliteBroadcasts(store.index.reader), hub, delivery, randomness)
-    courier = _courier(config, version)
-    webhooks = await build_webhooks(
-        engine,
-        hub,
-        SegmentTail(store.journal),
-        SqliteWebhookTables(store.index.reader),
-        courier,
-        secrets,
-        randomness,
-        random.random,
-        courier.policy.check_url,
-        _webhook_settings(config),
-    )
+    webhooks = await _webhooks(engine, hub, store, secrets, randomness, config, version)
     backups = Backups(store, config.backup_path, version)
     live = LiveMedia(config, engine, authentication, secrets, version) if config.live.enabled else None
     operations = catalogue(
@@ -202,21 +189,7 @@ async def build(
     metrics = Metrics(engine, hub, delivery, store.journal, rooms.directory, webhooks.outbox)
     rates = _rates(config.limits)
     link = _link(engine, hub, operations, sender, randomness, authentication, devices, presence, config)
-    http = HttpDeps(
-        operations=operations,
-        gate=engine.commits,
-        authenticator=CallerAuthenticator(authentication),
-        answers=Answers(engine),
-        clock=clock,
-        randomness=randomness,
-        readiness=readiness,
-        metrics=metrics.text,
-        secret_of=lambda key: secrets.secret_of(key).reveal(),
-        observe=metrics.observe,
-        rates=rates,
-        origins=AllowedOrigins(tuple(config.server.cors_origins)),
-        config=_http_config(config, version),
-    )
+    http = _http(engine, operations, authentication, secrets, readiness, metrics, rates, config, version)
     due = Deadlines(engine, changes, cards)
     return System(
         engine=engine,
@@ -235,7 +208,6 @@ async def build(
         live=live,
         broadcasts=broadcasts,
         webhooks=webhooks,
-        courier=courier,
     )
 
 
@@ -268,25 +240,67 @@ def _link(
     )
 
 
+def _http(
+    engine: Engine,
+    operations: Mapping[str, Operation],
+    authentication: Authentication,
+    secrets: SecretDeriver,
+    readiness: Callable[[], list[tuple[str, bool, str]]],
+    metrics: Metrics,
+    rates: RequestRates,
+    config: Config,
+    version: str,
+) -> HttpDeps:
+    return HttpDeps(
+        operations=operations,
+        gate=engine.commits,
+        authenticator=CallerAuthenticator(authentication),
+        answers=Answers(engine),
+        clock=SystemClock(),
+        randomness=SystemRandomness(),
+        readiness=readiness,
+        metrics=metrics.text,
+        secret_of=lambda key: secrets.secret_of(key).reveal(),
+        observe=metrics.observe,
+        rates=rates,
+        origins=AllowedOrigins(tuple(config.server.cors_origins)),
+        config=_http_config(config, version),
+    )
+
+
 def _cards(engine: Engine, sender: Sender, master_key: Secret, config: Config) -> Acting:
     secrets = CardSecrets(master_key.reveal().encode())
     return Acting(engine, sender, CardStates(engine), secrets, config.cards.red_packets)
 
 
-def _courier(config: Config, version: str) -> HttpCourier:
+async def _webhooks(
+    engine: Engine,
+    hub: Hub,
+    store: Store,
+    secrets: SecretDeriver,
+    randomness: SystemRandomness,
+    config: Config,
+    version: str,
+) -> WebhookSystem:
     section = config.webhooks
     policy = AddressPolicy.of(section.allow_networks, section.allow_http)
-    return HttpCourier(policy, section.ca_file, f"trunkline/{version}")
-
-
-def _webhook_settings(config: Config) -> WebhookSettings:
-    section = config.webhooks
-    return WebhookSettings(
-        RetryPolicy(section.first_retry_s, section.longest_retry_s, section.disable_after_s),
-        section.timeout_s,
-        section.in_flight,
-        section.keep_journal_bytes,
-        WebhookLimits(section.per_app, section.hooks_per_app),
+    return await build_webhooks(
+        engine,
+        hub,
+        SegmentTail(store.journal),
+        SqliteWebhookTables(store.index.reader),
+        HttpCourier(policy, section.ca_file, f"trunkline/{version}"),
+        secrets,
+        randomness,
+        random.random,
+        policy.check_url,
+        WebhookSettings(
+            RetryPolicy(section.first_retry_s, section.longest_retry_s, section.disable_after_s),
+            section.timeout_s,
+            section.in_flight,
+            section.keep_journal_bytes,
+            WebhookLimits(section.per_app, section.hooks_per_app),
+        ),
     )
 
 

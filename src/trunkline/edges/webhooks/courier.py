@@ -31,7 +31,7 @@ class HttpCourier:
     """
 
     def __init__(self, policy: AddressPolicy, ca_file: str = "", user_agent: str = "trunkline") -> None:
-        self.policy = policy
+        self._policy = policy
         self._context = ssl.create_default_context()
         if ca_file:
             self._context.load_verify_locations(ca_file)
@@ -41,7 +41,7 @@ class HttpCourier:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
-                resolver=CheckedResolver(self.policy),
+                resolver=CheckedResolver(self._policy),
                 ssl=self._context,
                 limit=MAX_CONNECTIONS,
                 # Whoever moves a receiver should not have to wait.
@@ -57,7 +57,7 @@ class HttpCourier:
     ) -> Reply:
         """Post once; whatever goes wrong is in the reply."""
         try:
-            self.policy.check_url(url)
+            self._policy.check_url(url)
             timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(timeout_s, CONNECT_TIMEOUT_S))
             async with self._opened().post(
                 url, data=body, headers=headers, allow_redirects=False, timeout=timeout

@@ -43,6 +43,10 @@ class Courier(Protocol):
         """Post once, to an allowed address only, following no redirect."""
         ...
 
+    async def close(self) -> None:
+        """Close all connections."""
+        ...
+
 
 class Batch(NamedTuple):
     """Committed groups in order; ``last_lsn`` is the last one read, also when it held nothing."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from trunkline.base.clock import Randomness
+from trunkline.base.errors import TrunklineError
 from trunkline.crypto.keys import SecretDeriver
 from trunkline.domain.log.records import WebhookChanged
 from trunkline.domain.webhooks.backoff import RetryPolicy
@@ -53,6 +55,13 @@ class WebhookSystem:
     async def start(self) -> None:
         """Go on where the last run ended; before anybody is let in."""
         await self.outbox.start(self.tables)
+
+    async def stop(self) -> None:
+        """End all deliveries and remember durably where they are, if the log still takes it."""
+        await self.outbox.stop()
+        with contextlib.suppress(TrunklineError):
+            await self.outbox.parts.engine.commits.settled()
+        await self.outbox.parts.courier.close()
 
 
 async def build_webhooks(
