@@ -187,3 +187,15 @@ def test_draws_decide_among_equals() -> None:
         taken, _ = sampler.take(lambda _: True, 1)
         won[taken[0]] += 1
     assert won == {"a": 1, "b": 1}
+
+
+def test_a_merge_that_cannot_be_encoded_is_counted_and_keeps_nothing_else_back() -> None:
+    broken = RoomMessageType("broken", Delivery.COALESCE, merge=lambda earlier, later: object())
+    counts = RoomCounters()
+    tick = Tick(counts, 10, 10)
+    for _ in range(3):
+        tick.offer(broken, "user/a", encode({}), {}, 0, 0.5)
+    tick.entry(Item("say", "user/a", 0, encode({}), seq=1))
+    assert [item.seq for item in tick.close(100, 10**6).items] == [1]
+    assert counts.of("broken").dropped == {"unmergeable": 3}
+    assert tick.empty

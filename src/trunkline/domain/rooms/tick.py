@@ -151,6 +151,7 @@ class Tick:
 
     def close(self, messages: int, size_bytes: int) -> Closed:
         """End the tick: take what fits into so many messages and bytes besides what is reliable."""
+        self._encode_merged()
         items, self._reliable = self._reliable, []
         messages -= len(items)
         taken_bytes = sum(item.size_bytes for item in items)
@@ -168,8 +169,6 @@ class Tick:
 
         for priority in sorted(Priority, reverse=True):
             for key, item in [(k, i) for k, i in self._merged.items() if self._types[k[0]].priority is priority]:
-                if not item.content:
-                    item.content = _encode(item.decoded)
                 if not fits(item):
                     break
                 del self._merged[key]
@@ -181,6 +180,16 @@ class Tick:
         self._sampler.clear()
         items.sort(key=lambda item: item.order)
         return Closed(items, taken_bytes, bool(self._merged))
+
+    def _encode_merged(self) -> None:
+        """Encode what was merged; what a type's ``merge`` made of it may turn out to be no content at all."""
+        for key, item in list(self._merged.items()):
+            if not item.content:
+                try:
+                    item.content = _encode(item.decoded)
+                except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
+                    del self._merged[key]
+                    self._counts.dropped(item.type, counters.UNMERGEABLE, item.count)
 
     def abandon(self, reason: str) -> None:
         """Drop everything that is not stored; entries stay."""

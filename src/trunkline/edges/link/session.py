@@ -235,7 +235,13 @@ class LinkSession(WSListener):
             params = self._codec.decode_params(request.params, operation.request)
         except (msgspec.DecodeError, RecursionError) as error:
             raise invalid_params(error) from error
-        result = operation.run_now(self.caller, params)
+        try:
+            result = operation.run_now(self.caller, params)
+        except TrunklineError:
+            raise
+        except Exception as error:
+            log.exception("method failed", extra={"method": request.method})
+            raise TrunklineError(Code.INTERNAL, "the server failed to do this") from error
         if result is None:
             return False
         self._deps.engine.commits.release(self._settled, request.id, result)

@@ -31,6 +31,8 @@ from trunkline.wire.frames import MSGPACK_ENCODE
 log = logging.getLogger("trunkline.rooms")
 SLICE = 200
 """Connections written to before the event loop gets its turn."""
+FULL, LEAN, NOTHING, LEFT = range(4)
+"""What a connection got of a batch: everything, all but samples, nothing; or it left meanwhile."""
 EMPTY_MAP = Raw(b"\x80")
 
 
@@ -91,7 +93,7 @@ class Batch:
         self.full_counts = Counter(item.type for item in items)
         self.lean_counts = Counter(item.type for item in lean)
         self.modes = [0, 0, 0, 0]
-        """Connections that got everything, all but samples, nothing; and those that left meanwhile."""
+        """Connections by what they got."""
         self.closes = any(item.type == DISMISSED and item.seq for item in items)
 
 
@@ -163,28 +165,27 @@ class Fanout:
         limits = live.limits
         here = live.members.connections
         slow_bytes, skip_bytes, modes = limits.slow_bytes, limits.skip_bytes, batch.modes
-        full, lean = batch.full, batch.lean
-        single = full[0] if len(full) == 1 else None
         end = min(batch.at + SLICE, len(batch.connections))
         for session in batch.connections[batch.at : end]:
             if session not in here:
-                modes[3] += 1
+                modes[LEFT] += 1
                 continue
-            unsent = session.unsent_bytes()
-            if unsent <= slow_bytes:
-                modes[0] += 1
-                if single is not None:
-                    session.push(single)
+            try:
+                unsent = session.unsent_bytes()
+                if unsent <= slow_bytes:
+                    mode, frames = FULL, batch.full
+                elif unsent <= skip_bytes:
+                    mode, frames = LEAN, batch.lean
                 else:
-                    for frame in full:
-                        session.push(frame)
-            elif unsent <= skip_bytes:
-                modes[1] += 1
-                for frame in lean:
+                    mode, frames = NOTHING, []
+                    live.behind[session] = None
+                for frame in frames:
                     session.push(frame)
-            else:
-                modes[2] += 1
-                live.behind[session] = None
+            except Exception:
+                # What is reliable is found again by its seq; the room must go on for everybody else.
+                log.exception("a batch could not be passed on")
+                mode = NOTHING
+            modes[mode] += 1
         self.writes += end - batch.at
         batch.at = end
         if end < len(batch.connections):
