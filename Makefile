@@ -9,7 +9,7 @@ PORT ?= 8080
 # Extra arguments for the tool behind a target, e.g. `make unit ARGS="-k inbox -x"`.
 ARGS ?=
 
-.PHONY: help setup setup-server demo test check unit fuzz bench claims sanitize fmt docs lock clean
+.PHONY: help setup setup-server setup-browser demo test check unit fuzz bench claims sanitize fmt docs lock clean
 
 help: ## Show this list
 	@echo "Trunkline: make TARGET [ARGS=...]"
@@ -18,7 +18,7 @@ help: ## Show this list
 demo: setup-server ## Start a server on PORT (8080), chat, crash it, prove nothing was lost (ONCE=1: then exit)
 	@exec $(BIN)/trunkline demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once) $(ARGS)
 
-test: check ## Everything that must pass before a change lands: check, then all tests
+test: check setup-browser ## Everything that must pass before a change lands: check, then all tests
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: setup ## Style, types, layer contracts, module sizes (seconds)
@@ -47,6 +47,9 @@ docs: setup ## Write the pages derived from the code again (error codes, configu
 
 setup: ## Create or update .venv with everything for development
 	@tools/setup.sh dev
+
+setup-browser:
+	@tools/browser_setup.sh
 
 setup-server:
 	@tools/setup.sh server
