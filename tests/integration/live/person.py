@@ -41,6 +41,11 @@ class Heard:
         self.frames = 0
         self.loudness = 0.0
         """Root mean square of the latest frame."""
+        self.heard_s = 0.0
+
+    def is_silent(self) -> bool:
+        """Whether what arrives is silence, or nothing has arrived for half a second."""
+        return self.loudness < 10 or asyncio.get_running_loop().time() - self.heard_s > 0.5
 
 
 class Seen:
@@ -151,6 +156,7 @@ class Person:
         async for event in rtc.AudioStream(track):
             samples = array("h", bytes(event.frame.data))
             heard.frames += 1
+            heard.heard_s = asyncio.get_running_loop().time()
             heard.loudness = math.sqrt(sum(sample * sample for sample in samples[::8]) / max(len(samples) // 8, 1))
 
     async def _watch(self, track: rtc.Track, seen: Seen) -> None:
