@@ -145,6 +145,7 @@ class Code(enum.Enum):
     HEARTBEAT_TIMEOUT = 4006, 408, "Reconnect."
     SLOW_CONSUMER = 4007, 503, "Reconnect and sync."
     HELLO_TIMEOUT = 4008, 408, "Reconnect and send hello at once."
+    BACKUP_RUNNING = 4010, 409, "Wait until the backup under way is done; backup.get tells."
     HOOK_UNAVAILABLE = 4009, 503, "The app that must approve messages does not answer; retry with the same id."
 
     UPLOAD_BUSY = 4040, 423, "Another connection is sending this upload; retry after the given time."

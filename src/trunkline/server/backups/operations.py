@@ -45,7 +45,7 @@ class Backups:
             TrunklineError: ``BUSY`` while another one runs, ``ALREADY_EXISTS``, ``LIMIT_EXCEEDED`` for a bad place.
         """
         if self._task is not None and not self._task.done():
-            raise TrunklineError(Code.BUSY, f"the backup {self.last.name} is being taken", retry_ms=5_000)
+            raise TrunklineError(Code.BACKUP_RUNNING, f"the backup {self.last.name} is being taken", retry_ms=5_000)
         target = self._directory / request.name
         if target.exists():
             raise TrunklineError(Code.ALREADY_EXISTS, f"{target} exists already; choose another name", field="name")
