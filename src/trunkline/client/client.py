@@ -21,6 +21,7 @@ from trunkline.client.callbacks import Callbacks, Result
 from trunkline.client.calls import (
     BlockCalls,
     CardCalls,
+    CommunityCalls,
     ConversationCalls,
     DeviceCalls,
     EntryCalls,
@@ -139,6 +140,7 @@ class Client:
         self.groups = GroupCalls(core.requests)
         self.conversations = ConversationCalls(core.requests, core.store, core.receiver.know)
         self.entries = EntryCalls(core.requests, core.store)
+        self.communities = CommunityCalls(core.requests, core.receiver.sync)
         self.threads = ThreadCalls(core.requests, core.store)
         self.profiles = ProfileCalls(core.requests)
         self.blocks = BlockCalls(core.requests, core.store)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from trunkline.base.secret import Secret
 from trunkline.crypto.draws import CardSecrets
 from trunkline.crypto.keys import SecretDeriver
+from trunkline.domain.communities.structure import CHANNEL
 from trunkline.domain.limits import Rate
 from trunkline.domain.log.records import Entry
 from trunkline.domain.webhooks.addresses import AddressPolicy
@@ -37,6 +38,9 @@ from trunkline.services.cards.operations import operations as card_operations
 from trunkline.services.cards.reading import CardReader
 from trunkline.services.cards.states import CardStates
 from trunkline.services.catalogue import catalogue
+from trunkline.services.communities.communities import Communities
+from trunkline.services.communities.members import ChannelMembers
+from trunkline.services.communities.operations import operations as community_operations
 from trunkline.services.devices.book import DeviceBook
 from trunkline.services.devices.operations import operations as device_operations
 from trunkline.services.groups.groups import Groups
@@ -77,6 +81,7 @@ from trunkline.services.webhooks.subscriptions import WebhookLimits
 from trunkline.services.webhooks.system import WebhookSettings, WebhookSystem, build_webhooks
 from trunkline.store.journal.tail import SegmentTail
 from trunkline.store.sqlite.broadcasts import SqliteBroadcasts
+from trunkline.store.sqlite.communities import SqliteCommunities
 from trunkline.store.sqlite.threads import SqliteThreads
 from trunkline.store.sqlite.webhooks import SqliteWebhookTables
 
@@ -166,6 +171,9 @@ async def build(
     delivery.to_virtual_cursor = VirtualCursors(engine, hub).take
     broadcasts = await build_broadcasts(engine, SqliteBroadcasts(store.index.reader), hub, delivery, randomness)
     webhooks = await _webhooks(engine, hub, store, secrets, randomness, config, version)
+    communities = SqliteCommunities(store.index.reader)
+    channels = ChannelMembers(engine, communities, hub, await communities.any_in())
+    delivery.to_virtual[CHANNEL] = channels.take
     backups = Backups(store, config.backup_path, version)
     live = LiveMedia(config, engine, authentication, secrets, version) if config.live.enabled else None
     operations = catalogue(
@@ -178,6 +186,7 @@ async def build(
         presence_operations(presence),
         room_operations(rooms),
         live_operations(live.places) if live is not None else (),
+        community_operations(Communities(engine, channels, hub, inbox)),
         broadcast_operations(broadcasts.broadcasts, broadcasts.tags),
         app_operations(keys),
         device_operations(devices),

@@ -38,6 +38,8 @@ ROOM_PARTIES_CHANGED = "room.parties_changed"
 ROOM_ATTRIBUTES_CHANGED = "room.attributes_changed"
 """``{set: [[key, value, version, owner]], removed: [key]}``."""
 
+COMMUNITY_CHANGED = "community.changed"
+
 # Changes to a message; ``target`` names it
 EDITED = "message.edited"
 RECALLED = "message.recalled"

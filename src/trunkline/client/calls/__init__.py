@@ -5,6 +5,7 @@ messages (``client.sending``), and rules, which the server keeps.
 """
 
 from trunkline.client.calls.cards import CardCalls
+from trunkline.client.calls.communities import CommunityCalls
 from trunkline.client.calls.conversations import ConversationCalls
 from trunkline.client.calls.entries import EntryCalls
 from trunkline.client.calls.groups import GroupCalls
@@ -16,6 +17,7 @@ from trunkline.client.calls.threads import ThreadCalls
 __all__ = [
     "BlockCalls",
     "CardCalls",
+    "CommunityCalls",
     "ConversationCalls",
     "DeviceCalls",
     "EntryCalls",

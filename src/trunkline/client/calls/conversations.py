@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -58,6 +59,7 @@ class ConversationCalls:
         dnd_until_ms: int | UnsetType = UNSET,
         draft: str | UnsetType = UNSET,
         hidden: bool | UnsetType = UNSET,
+        notify: Literal["all", "mentions", "none", ""] | UnsetType = UNSET,
     ) -> ConversationView:
         """Change my own settings of a conversation, for all my devices."""
         request = ConversationConfigure(
@@ -68,6 +70,7 @@ class ConversationCalls:
             dnd_until_ms=dnd_until_ms,
             draft=draft,
             hidden=hidden,
+            notify=notify,
         )
         view = await self._call("conversation.configure", request, ConversationView, again=True)
         self._known(view)

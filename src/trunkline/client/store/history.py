@@ -29,6 +29,7 @@ _KEPT_AT_ERASURE = frozenset(
         types.MEMBERS_REMOVED,
         types.MEMBER_CHANGED,
         types.TRANSFERRED,
+        types.COMMUNITY_CHANGED,
         types.RECALLED,
         types.EXPIRED,
         types.REACTED,

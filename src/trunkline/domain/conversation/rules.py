@@ -13,6 +13,7 @@ from trunkline.domain.identity import SYSTEM_PARTY, Caller
 
 DIRECT = "direct"
 GROUP = "group"
+COMMUNITY = "community"
 _RANK = {OWNER: 3, ADMIN: 2, "member": 1}
 
 
@@ -37,7 +38,7 @@ def check_group(conversation: Conversation) -> None:
     Raises:
         TrunklineError: ``FORBIDDEN``.
     """
-    if conversation.kind != GROUP:
+    if conversation.kind not in (GROUP, COMMUNITY):
         raise TrunklineError(Code.FORBIDDEN, "this is not a group", field="conversation")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from trunkline.domain.communities import structure
 from trunkline.domain.log.records import CursorMoved, EntriesHidden, Entry, SettingsChanged
 from trunkline.domain.rooms import book
 from trunkline.domain.rooms.roles import Role
@@ -267,11 +268,17 @@ class Conversation:
             self._join(party, MEMBER, first, at_seq=entry.seq)
 
     def _members_removed(self, entry: Entry) -> None:
-        for party in _decode_content(entry.content)["parties"]:
+        parties = _decode_content(entry.content)["parties"]
+        for party in parties:
             member = self.members.get(party)
             if member is not None and member.left_seq == 0:
                 member.left_seq = entry.seq
                 self.member_count -= 1
+        if self.kind == structure.KIND:
+            structure.leave(self.settings[structure.KEY], parties)
+
+    def _community_changed(self, entry: Entry) -> None:
+        structure.fold(self.settings[structure.KEY], _decode_content(entry.content))
 
     def _member_changed(self, entry: Entry) -> None:
         content = _decode_content(entry.content)
@@ -334,6 +341,7 @@ _CHANGES = {
     types.RECALLED: Conversation._removed,
     types.EXPIRED: Conversation._removed,
     types.PINNED: Conversation._pinned,
+    types.COMMUNITY_CHANGED: Conversation._community_changed,
     types.ROOM_PARTIES_CHANGED: Conversation._room_parties,
     types.ROOM_ATTRIBUTES_CHANGED: Conversation._room_attributes,
 }

@@ -27,8 +27,11 @@ class Unread(NamedTuple):
 def unread_of(conversation: Conversation, party: str) -> Unread:
     """Unread messages and mentions of a present member; (0, 0) for anyone else."""
     member = conversation.member(party)
-    if member is None:
-        return Unread(0, 0)
+    return unread_as(conversation, party, member) if member is not None else Unread(0, 0)
+
+
+def unread_as(conversation: Conversation, party: str, member: Member) -> Unread:
+    """Unread messages and mentions of a member, kept or computed."""
     read = member.read
     messages = (conversation.count - member.read_count) - (member.own - member.read_own)
     above = conversation.removed_seqs[bisect.bisect_right(conversation.removed_seqs, read) :]

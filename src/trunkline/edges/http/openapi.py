@@ -64,6 +64,7 @@ _TAGS = (
     ("Groups", ("group",)),
     ("Rooms", ("room",)),
     ("Live sessions", ("live",)),
+    ("Communities", ("community", "category", "channel", "usergroup")),
     ("Broadcasts", ("broadcast", "tags")),
     ("Parties", ("profile", "presence", "block", "device", "party")),
     ("Keys and apps", ("token", "key", "app")),

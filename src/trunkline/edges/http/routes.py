@@ -84,6 +84,7 @@ _S = _M + "/{seq}"
 _T = _C + "/threads/{thread}"
 _G = "/v1/groups/{conversation}"
 _R = "/v1/rooms/{conversation}"
+_O = "/v1/communities/{community}"
 _B = "/v1/broadcasts/conversations/{conversation}"
 _P = "/v1/parties/{kind}/{name}"
 _SENT = "/v1/conversations/{conversation}/messages/{seq}"
@@ -201,6 +202,29 @@ ROUTES: tuple[Route, ...] = (
     Route("room.attributes", "GET", _R + "/attributes"),
     Route("room.set_attribute", "PUT", _R + "/attributes/{key}"),
     Route("room.delete_attribute", "DELETE", _R + "/attributes/{key}"),
+    # Communities
+    Route("community.create", "POST", "/v1/communities", 201, location="/v1/communities/{conversation}"),
+    Route("community.get", "GET", _O),
+    Route("community.permit", "PUT", _O + "/everyone"),
+    Route("community.ban", "PUT", _O + "/bans/{kind}/{name}", party="party", fixed={"on": True}, summary="Ban a party"),
+    Route(
+        "community.ban",
+        "DELETE",
+        _O + "/bans/{kind}/{name}",
+        id="community.unban",
+        party="party",
+        fixed={"on": False},
+        summary="Let a banned party in again",
+    ),
+    Route("category.set", "PUT", _O + "/categories/{id}"),
+    Route("category.delete", "DELETE", _O + "/categories/{id}"),
+    Route("channel.create", "POST", _O + "/channels", 201, location="/v1/conversations/{conversation}"),
+    Route("channel.list", "GET", _O + "/channels"),
+    Route("channel.update", "PATCH", "/v1/channels/{channel}"),
+    Route("channel.delete", "DELETE", "/v1/channels/{channel}"),
+    Route("usergroup.set", "PUT", _O + "/groups/{id}"),
+    Route("usergroup.delete", "DELETE", _O + "/groups/{id}"),
+    Route("usergroup.assign", "POST", _O + "/groups/{id}/members"),
     # Broadcasts
     Route("broadcast.create", "POST", "/v1/broadcasts/conversations", 201, location="/v1/conversations/{conversation}"),
     Route("broadcast.update", "PATCH", _B),

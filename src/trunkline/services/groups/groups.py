@@ -76,6 +76,8 @@ class Groups:
         changed = {k: v for k, v in given.items() if k != "conversation" and v is not msgspec.UNSET}
         if not changed:
             raise TrunklineError(Code.INVALID_PARAMS, "name something to change")
+        if state.kind == rules.COMMUNITY and "history_before_join" in changed:
+            raise TrunklineError(Code.FORBIDDEN, "not of a community", field="history_before_join")
         self._engine.check_room()
         entry = self._engine.append_entry(resident, state, types.UPDATED, caller.party, encode_content(changed))
         return MembershipChanged(resident.id, state.epoch, entry.seq)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from trunkline.base.errors import Code, TrunklineError
+from trunkline.domain.communities.structure import KEY
 from trunkline.domain.conversation import rules
 from trunkline.domain.conversation.leaving import as_left
 from trunkline.domain.conversation.state import ADMIN, OWNER, Conversation
@@ -136,6 +137,10 @@ class Membership:
     ) -> MembershipChanged:
         if not parties:
             return MembershipChanged(resident.id, state.epoch, state.head)
+        if state.kind == rules.COMMUNITY:
+            banned = [party for party in parties if party in state.settings[KEY]["bans"]]
+            if banned:
+                raise TrunklineError(Code.FORBIDDEN, f"{banned[0]} is banned", field="parties")
         if state.member_count + len(parties) > MAX_GROUP_MEMBERS:
             raise TrunklineError(Code.LIMIT_EXCEEDED, f"a group has at most {MAX_GROUP_MEMBERS} members")
         self._engine.check_room()

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from trunkline.base.errors import Code, TrunklineError
+from trunkline.domain.communities.structure import CHANNEL, KEY
 from trunkline.domain.conversation import rules
 from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.identity import Caller
@@ -79,6 +80,8 @@ class Inbox:
             view.settings = member.settings or MemberSettings()
             if member.left_seq:
                 await self._show_as_left(view, resident, member.left_seq)
+        if state.kind == CHANNEL:
+            view.community = settings[KEY]
         if state.kind == rules.DIRECT:
             view.peer = next((other for other in state.members if other != party), "")
             peer = state.members.get(view.peer)

@@ -132,7 +132,10 @@ class Changes:
             return done
         target = await self._target(caller, request.conversation, request.seq)
         state = target.state
-        if state.kind != rules.DIRECT:
+        if state.virtual:
+            if not caller.server and rules.rank(await member_of(self._engine, target.resident, state, caller)) < 2:
+                raise TrunklineError(Code.FORBIDDEN, "this needs the permission to manage messages")
+        elif state.kind != rules.DIRECT:
             rules.check_manages(state, caller)
         if (request.seq in state.pinned) == request.on:
             return _at(state, target.overlay.as_of or request.seq, target.entry.at_ms)
@@ -281,7 +284,7 @@ async def cursor_at(
         else:
             at = await read_entry(engine, resident, read)
             read_count = at.count if at is not None else state.count
-            read_own = await _own_at(engine, resident, state, party, read)
+            read_own = await own_count_at(engine, resident, state, party, read)
     return CursorMoved(
         resident.app,
         resident.id,
@@ -293,7 +296,10 @@ async def cursor_at(
     )
 
 
-async def _own_at(engine: Engine, resident: ResidentConversation, state: Conversation, party: str, seq: int) -> int:
+async def own_count_at(
+    engine: Engine, resident: ResidentConversation, state: Conversation, party: str, seq: int
+) -> int:
+    """How many countable messages of a party there are up to ``seq``, without scanning what is below."""
     member = state.members.get(party)
     present = member.own if member is not None else 0
     uncommitted = state.head > resident.committed
@@ -307,7 +313,7 @@ async def _own_at(engine: Engine, resident: ResidentConversation, state: Convers
     if uncommitted:
         # Own messages on their way to disk count as after the cursor.
         await engine.commits.settled()
-        return await _own_at(engine, resident, state, party, seq)
+        return await own_count_at(engine, resident, state, party, seq)
     return present
 
 

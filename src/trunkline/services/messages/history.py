@@ -42,9 +42,9 @@ class Reader:
         first = max(request.from_seq, lowest)
         last = min(request.to_seq or highest, highest)
         if request.from_ms:
-            first = max(first, await self._seq_at(resident, state, request.from_ms))
+            first = max(first, await seq_at(self._engine, resident, request.from_ms))
         if request.to_ms:
-            last = min(last, await self._seq_at(resident, state, request.to_ms + 1) - 1)
+            last = min(last, await seq_at(self._engine, resident, request.to_ms + 1) - 1)
         entries = await read_range(engine, resident, first, last, request.limit, request.newest_first)
         views = await self._views(resident, state, member, entries)
         more = bool(entries) and (entries[0].seq > first if request.newest_first else entries[-1].seq < last)
@@ -116,13 +116,14 @@ class Reader:
             for entry in entries
         ]
 
-    async def _seq_at(self, resident: ResidentConversation, state: Conversation, at_ms: int) -> int:
-        """Lowest seq at or after a time; head + 1 when there is none."""
-        tail = [entry for _, entry in resident.entries]
-        found = await self._engine.index.seq_at(resident.app, resident.id, at_ms)
-        if found:
-            return found
-        return next((entry.seq for entry in tail if entry.at_ms >= at_ms), resident.committed + 1)
+
+async def seq_at(engine: Engine, resident: ResidentConversation, at_ms: int) -> int:
+    """Lowest seq at or after a time; head + 1 when there is none."""
+    tail = [entry for _, entry in resident.entries]
+    found = await engine.index.seq_at(resident.app, resident.id, at_ms)
+    if found:
+        return found
+    return next((entry.seq for entry in tail if entry.at_ms >= at_ms), resident.committed + 1)
 
 
 def _last_visible(resident: ResidentConversation, member: Member | None) -> int:

@@ -286,7 +286,11 @@ class Sender:
         mentions = tuple(dict.fromkeys(request.mentions or ()))
         for party in mentions:
             if party == "*":
-                if state.kind == rules.GROUP and not caller.server and rules.rank(state.member(caller.party)) < 2:
+                if (
+                    state.kind in (rules.GROUP, rules.COMMUNITY)
+                    and not caller.server
+                    and rules.rank(state.member(caller.party)) < 2
+                ):
                     raise TrunklineError(Code.FORBIDDEN, "only the owner and admins may mention all", field="mentions")
             else:
                 check_party(party, "mentions")

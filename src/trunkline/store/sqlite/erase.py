@@ -30,6 +30,7 @@ _KEPT = frozenset(
         types.MEMBERS_REMOVED,
         types.MEMBER_CHANGED,
         types.TRANSFERRED,
+        types.COMMUNITY_CHANGED,
         types.RECALLED,
         types.EXPIRED,
         types.REACTED,

@@ -125,6 +125,7 @@ class ConversationConfigure(Struct, kw_only=True):
     dnd_until_ms: Annotated[int, Meta(ge=0, le=2**53 - 1)] | UnsetType = UNSET
     draft: Annotated[str, Meta(max_length=8192)] | UnsetType = UNSET
     hidden: bool | UnsetType = UNSET
+    notify: Literal["all", "mentions", "none", ""] | UnsetType = UNSET
 
 
 class ConversationList(Struct):

@@ -75,7 +75,10 @@ class Sync(Struct):
 
 
 class MemberSettings(Struct, omit_defaults=True):
-    """One party's own settings of one conversation."""
+    """One party's own settings of one conversation.
+
+    ``notify`` says what should alert this party: ``all``, ``mentions`` or ``none``; "" leaves it to the app.
+    """
 
     pinned: bool = False
     order: int = 0
@@ -83,6 +86,7 @@ class MemberSettings(Struct, omit_defaults=True):
     dnd_until_ms: int = 0
     draft: str = ""
     hidden: bool = False
+    notify: str = ""
 
 
 class ConversationView(Struct, omit_defaults=True, kw_only=True):
@@ -90,6 +94,7 @@ class ConversationView(Struct, omit_defaults=True, kw_only=True):
 
     ``peer`` is set for direct conversations. ``first_visible_seq`` is the join point;
     ``left_seq`` is set once the party is no longer a member and nothing after it is visible.
+    ``community`` is that of a channel.
     ``hidden_up_to`` and ``hidden_seqs`` (above it) are what the party deleted for itself; only ``sync`` tells them.
     """
 
@@ -119,6 +124,7 @@ class ConversationView(Struct, omit_defaults=True, kw_only=True):
     active_at_ms: int = 0
     hidden_up_to: int = 0
     hidden_seqs: list[int] = field(default_factory=list)
+    community: str = ""
 
 
 class SyncResult(Struct, omit_defaults=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Communities: channels in categories, user groups, and who may do what where."""

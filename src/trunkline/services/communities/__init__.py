@@ -1,0 +1,1 @@
+"""Communities: their structure, and who is a member of their channels."""
