@@ -142,3 +142,11 @@ def test_the_cards_example_tells_of_votes_and_of_what_to_settle(app: App, tmp_pa
         assert settled.startswith("to settle: ")
         assert "'party': 'user/bob'" in settled
         assert "'amount': 888" in settled
+
+
+def test_community_makes_channels_and_speaks(app: App, tmp_path: Path) -> None:
+    with running("community.py", tmp_path / "ann", app, "user/ann") as community:
+        assert [line(community) for _ in range(3)] == ["said as number 2", "Lobby 0", "Office 0"]
+    with app.acting("user/ann") as ann:
+        channels = ann.get("/v1/communities/club").json()["channels"]
+    assert [channel["id"] for channel in channels] == ["lobby", "office"]

@@ -247,6 +247,54 @@ def test_hiding_is_for_oneself(app: App, alice: httpx.Client, team: str) -> None
 
 
 @covers(
+    "community.create",
+    "community.get",
+    "community.permit",
+    "community.ban",
+    "community.unban",
+    "category.set",
+    "category.delete",
+    "channel.create",
+    "channel.list",
+    "channel.update",
+    "channel.delete",
+    "usergroup.set",
+    "usergroup.delete",
+    "usergroup.assign",
+)
+def test_communities(app: App, alice: httpx.Client) -> None:
+    where = "/v1/communities/club"
+    made = alice.post("/v1/communities", json={"id": "club", "name": "Club", "members": ["user/bob"]})
+    ok(made, 201)
+    assert ok(alice.get(made.headers["Location"]))["name"] == "Club"
+    ok(alice.put(f"{where}/groups/staff", json={"allow": ["mention_all"]}))
+    ok(alice.post(f"{where}/groups/staff/members", json={"add": ["user/bob"]}))
+    ok(alice.put(f"{where}/categories/main", json={"name": "Main"}))
+    channel = {"id": "talk", "name": "Talk", "category": "main", "groups": {"staff": {"allow": ["ban"]}}}
+    ok(alice.post(f"{where}/channels", json=channel), 201)
+    say(alice, "hello", "talk")
+    with app.as_client("user/bob") as bob:
+        (talk,) = ok(bob.get(f"{where}/channels"))["channels"]
+        assert (talk["conversation"], talk["unread"], talk["community"]) == ("talk", 1, "club")
+        seen = ok(bob.get(where))
+        assert seen["permissions"] == ["mention_all", "send", "view"]
+        assert seen["channels"][0]["permissions"] == ["ban", "mention_all", "send", "view"]
+        ok(alice.put(f"{where}/everyone", json={"everyone": {"allow": ["view"], "deny": ["send"]}}))
+        refused(bob.post("/v1/conversations/talk/messages", json={"content": {"text": "x"}}), "forbidden")
+        ok(alice.patch("/v1/channels/talk", json={"everyone": {"allow": ["send"]}}))
+        say(bob, "again", "talk")
+        ok(alice.put(f"{where}/bans/user/bob"))
+        refused(bob.get("/v1/conversations/talk/messages"), "not_member")
+    assert ok(alice.get(where))["bans"] == ["user/bob"]
+    ok(alice.delete(f"{where}/bans/user/bob"))
+    ok(alice.delete(f"{where}/categories/main"))
+    ok(alice.delete(f"{where}/groups/staff"))
+    ok(alice.delete("/v1/channels/talk"))
+    left = ok(alice.get(where))
+    assert [left.get(name, []) for name in ("channels", "categories", "groups", "bans")] == [[], [], [], []]
+
+
+@covers(
     "broadcast.create",
     "broadcast.update",
     "broadcast.send",

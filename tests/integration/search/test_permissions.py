@@ -8,8 +8,8 @@ import httpx
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.rest.running import Running
-from tests.integration.search.finding import every, ok
+from tests.integration.rest.running import App, Running
+from tests.integration.search.finding import every, ok, say, texts
 
 PARTIES = ("user/a", "user/b", "user/c")
 GROUPS = ("g1", "g2")
@@ -89,3 +89,21 @@ def test_search_finds_exactly_what_history_shows(
     finally:
         for client in clients.values():
             client.close()
+
+
+def test_channels_and_broadcasts_are_found_by_those_who_may_see_them(app: App) -> None:
+    with app.acting() as server, app.as_client("user/a") as a, app.as_client("user/b") as b:
+        created = {"id": "club", "owner": "user/a", "members": ["user/b"]}
+        assert server.post("/v1/communities", json=created).status_code == 201
+        assert a.post("/v1/communities/club/channels", json={"id": "talk"}).status_code == 201
+        hidden = {"id": "staff", "everyone": {"deny": ["view"]}}
+        assert a.post("/v1/communities/club/channels", json=hidden).status_code == 201
+        say(a, "talk", "pelican in talk")
+        say(a, "staff", "pelican in staff")
+        assert server.post("/v1/broadcasts/conversations", json={"id": "news"}).status_code == 201
+        assert server.put("/v1/tags", json={"parties": ["user/b"], "tags": ["vip"]}).status_code == 200
+        for text, audience in (("pelican for vips", "vip"), ("pelican for others", "NOT vip")):
+            sent = {"content": {"text": text}, "audience": audience}
+            assert server.post("/v1/broadcasts/conversations/news/messages", json=sent).status_code == 201
+        assert sorted(texts(a, "pelican")) == ["pelican for others", "pelican in staff", "pelican in talk"]
+        assert sorted(texts(b, "pelican")) == ["pelican for vips", "pelican in talk"]

@@ -77,6 +77,8 @@ class Searcher:
             conversations = [request.conversation]
         elif not (caller.server and caller.party == SYSTEM_PARTY):
             conversations = await self._engine.index.memberships(caller.app, caller.party)
+            virtual = await self._engine.virtual.changed(caller.app, caller.party, 0)
+            conversations = sorted({*conversations, *virtual.conversations})
         sender = check_party(request.sender, "sender") if request.sender else ""
         return Scope(caller.app, conversations, sender, tuple(request.types), request.from_ms, request.to_ms)
 
