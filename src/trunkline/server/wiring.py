@@ -168,12 +168,9 @@ async def build(
     cards = _cards(engine, sender, master_key, config)
     presence = PresenceBook(engine, hub)
     rooms = build_rooms(engine, hub, delivery, loop, randomness, room_limits(config.rooms), random.random)
-    delivery.to_virtual_cursor = VirtualCursors(engine, hub).take
     broadcasts = await build_broadcasts(engine, SqliteBroadcasts(store.index.reader), hub, delivery, randomness)
+    channels = await _channels(engine, store, hub, delivery)
     webhooks = await _webhooks(engine, hub, store, secrets, randomness, config, version)
-    communities = SqliteCommunities(store.index.reader)
-    channels = ChannelMembers(engine, communities, hub, await communities.any_in())
-    delivery.to_virtual[CHANNEL] = channels.take
     backups = Backups(store, config.backup_path, version)
     live = LiveMedia(config, engine, authentication, secrets, version) if config.live.enabled else None
     operations = catalogue(
@@ -218,6 +215,15 @@ async def build(
         broadcasts=broadcasts,
         webhooks=webhooks,
     )
+
+
+async def _channels(engine: Engine, store: Store, hub: Hub, delivery: Delivery) -> ChannelMembers:
+    """Channels of communities, and what computed members share."""
+    delivery.to_virtual_cursor = VirtualCursors(engine, hub).take
+    communities = SqliteCommunities(store.index.reader)
+    channels = ChannelMembers(engine, communities, hub, await communities.any_in())
+    delivery.to_virtual[CHANNEL] = channels.take
+    return channels
 
 
 def _rates(limits: LimitsSection) -> RequestRates:
