@@ -10,6 +10,7 @@ import msgspec
 from msgspec import inspect as types
 
 from trunkline.services.broadcasts import operations as broadcasts
+from trunkline.services.communities import operations as communities
 from trunkline.services.live import operations as live
 from trunkline.services.operation import Audience, Operation
 from trunkline.services.threads import operations as threads
@@ -52,5 +53,6 @@ LISTED: tuple[Row, ...] = (
     *rows(threads.operations),
     *rows(live.operations),
     *rows(broadcasts.operations),
+    *rows(communities.operations),
     *rows(webhooks.operations),
 )
