@@ -7,12 +7,12 @@ What a feature uses: ``directory.get`` (a live room), ``sender.publish`` (a mess
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from trunkline.base.clock import Randomness
 from trunkline.domain.rooms.catalogue import BUILT_IN
-from trunkline.domain.rooms.policy import RoomTypes
+from trunkline.domain.rooms.policy import RoomMessageType, RoomTypes
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.ports import Timer
 from trunkline.services.rooms.attributes import RoomAttributeBook
@@ -48,10 +48,11 @@ def build_rooms(
     randomness: Randomness,
     limits: RoomLimits,
     draw: Callable[[], float],
+    types: Iterable[RoomMessageType] = BUILT_IN,
 ) -> RoomSystem:
     """Connect rooms to the log, the sessions and the loop; ``draw`` is uniform in [0, 1)."""
     fanout = Fanout(timer, engine.clock)
-    directory = RoomDirectory(engine, fanout, RoomTypes(BUILT_IN), limits)
+    directory = RoomDirectory(engine, fanout, RoomTypes(types), limits)
     delivery.to_room = directory.on_entry
     joining = Joining(directory, hub)
     return RoomSystem(
