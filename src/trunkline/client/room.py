@@ -14,11 +14,15 @@ import secrets
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from trunkline.base.errors import Code
 from trunkline.client.errors import ClientStopped, RequestFailed
 from trunkline.client.requests import Requests
+from trunkline.wire.calls.cards import CardAct, CardActed, CardCreate, CardGet, CardView
+from trunkline.wire.calls.messages import MessageSent
 from trunkline.wire.calls.rooms import (
     RoomAttribute,
     RoomBatch,
@@ -34,6 +38,8 @@ from trunkline.wire.entries import ROOM_ATTRIBUTES_CHANGED
 from trunkline.wire.frames import EmptyResult
 
 logger = logging.getLogger("trunkline.client")
+Answer = TypeVar("Answer")
+Numbered = TypeVar("Numbered", CardCreate, CardAct)
 _PAGE = 500
 _RETRY_S = 1.0
 _BACK_S = 30.0
@@ -119,18 +125,54 @@ class Room:
             "n": self._n,
         }
         again = self._delivery.get(type, "reliable") == "reliable"
+        sent = await self._ask("room.send", params, RoomSent, again, timeout_s)
+        self._delivery[type] = sent.delivery
+        return sent
+
+    async def put_card(self, kind: str, data: dict[str, Any], *, closes_in_ms: int = 0) -> MessageSent:
+        """Put up a card (spec/cards.md), for those who run the room; it comes to everybody as ``card.created``.
+
+        Raises:
+            RequestFailed: refused; nothing was put up.
+        """
+        request = CardCreate(conversation=self.conversation, kind=kind, data=data, closes_in_ms=closes_in_ms)
+        return await self._ask("card.create", self._numbered(request), MessageSent, True, None)
+
+    async def act(self, seq: int, action: str, value: dict[str, Any] | None = None) -> CardActed:
+        """Act on the card at ``seq``; everybody is told by ``card.changed``, whose ``target`` is the card.
+
+        Raises:
+            RequestFailed: refused; the card is as it was.
+        """
+        request = CardAct(conversation=self.conversation, seq=seq, action=action, value=value or {})
+        return await self._ask("card.act", self._numbered(request), CardActed, True, None)
+
+    async def card(self, seq: int) -> CardView:
+        """A card with its state, from the server."""
+        return await self._ask("card.get", CardGet(self.conversation, seq), CardView, True, None)
+
+    def _numbered(self, request: Numbered) -> Numbered:
+        self._n += 1
+        request.outbox, request.n = self._outbox, self._n
+        return request
+
+    async def _ask(
+        self,
+        method: str,
+        params: msgspec.Struct | dict[str, Any],
+        result: type[Answer],
+        again: bool,
+        timeout_s: float | None,
+    ) -> Answer:
         while True:
             joins = self._joins
             try:
-                sent = await self._requests.call("room.send", params, RoomSent, again=again, timeout_s=timeout_s)
+                return await self._requests.call(method, params, result, again=again, timeout_s=timeout_s)
             except RequestFailed as exc:
-                # After a restart of the server the message may be there before this client is in the room again.
+                # After a restart of the server the request may be there before this client is in the room again.
                 outside = not self._in.is_set() or self._joins != joins
                 if exc.code != NOT_MEMBER or not outside or not await self._back(timeout_s):
                     raise
-            else:
-                self._delivery[type] = sent.delivery
-                return sent
 
     async def _back(self, timeout_s: float | None) -> bool:
         """Wait until the room is joined again; False when that does not happen."""

@@ -35,6 +35,7 @@ from trunkline.services.broadcasts.system import BroadcastSystem, build_broadcas
 from trunkline.services.cards.acting import Acting
 from trunkline.services.cards.deadlines import Deadlines
 from trunkline.services.cards.operations import operations as card_operations
+from trunkline.services.cards.people import CardSender
 from trunkline.services.cards.reading import CardReader
 from trunkline.services.cards.states import CardStates
 from trunkline.services.catalogue import catalogue
@@ -67,6 +68,7 @@ from trunkline.services.privacy import Eraser, Exporter
 from trunkline.services.privacy.operations import operations as privacy_operations
 from trunkline.services.rooms.limits import RoomLimits
 from trunkline.services.rooms.operations import operations as room_operations
+from trunkline.services.rooms.people import PeopleOfRooms
 from trunkline.services.rooms.system import RoomSystem, build_rooms
 from trunkline.services.search import Searcher
 from trunkline.services.search.operations import operations as search_operations
@@ -165,9 +167,9 @@ async def build(
     changes = Changes(engine, windows(config.limits))
     reader = Reader(engine)
     inbox = Inbox(engine, reader)
-    cards = _cards(engine, sender, master_key, config)
     presence = PresenceBook(engine, hub)
     rooms = build_rooms(engine, hub, delivery, loop, randomness, room_limits(config.rooms), random.random)
+    cards = _cards(engine, rooms, master_key, config)
     broadcasts = await build_broadcasts(engine, SqliteBroadcasts(store.index.reader), hub, delivery, randomness)
     channels = await _channels(engine, store, hub, delivery)
     webhooks = await _webhooks(engine, hub, store, secrets, randomness, config, version)
@@ -283,9 +285,11 @@ def _http(
     )
 
 
-def _cards(engine: Engine, sender: Sender, master_key: Secret, config: Config) -> Acting:
+def _cards(engine: Engine, rooms: RoomSystem, master_key: Secret, config: Config) -> Acting:
     secrets = CardSecrets(master_key.reveal().encode())
-    return Acting(engine, sender, CardStates(engine), secrets, config.cards.red_packets)
+    acting = Acting(engine, CardSender(engine), CardStates(engine), secrets, config.cards.red_packets)
+    acting.rooms = PeopleOfRooms(rooms.directory)
+    return acting
 
 
 async def _webhooks(

@@ -10,6 +10,7 @@ from tests.integration.cards.acts import ACTIONS, EXAMPLES, OUTCOMES, PACKET, PO
 from tests.integration.cards.conftest import Connect
 from tests.integration.link.acts import entry_at, group, history, refused, unread, until
 from tests.integration.rest.running import App
+from tests.integration.rooms.acts import items, wait_for
 from trunkline.base.errors import Code
 
 
@@ -259,8 +260,6 @@ def test_bad_cards_and_bad_actions_have_codes_and_change_nothing(connect: Connec
     refused(
         Code.UNKNOWN_MESSAGE_TYPE, a, "message.send", conversation=name, type="card.created", content={"kind": "poll"}
     )
-    a.call("room.create", id="show")
-    refused(Code.FORBIDDEN, a, "card.create", conversation="show", kind="poll", data=POLL)
     with app.acting() as server:
         assert server.post("/v1/broadcasts/conversations", json={"id": "news"}).status_code == 201
         answer = server.post("/v1/conversations/news/cards", json={"kind": "poll", "data": POLL})
@@ -326,3 +325,40 @@ def test_cards_over_rest(connect: Connect, app: App) -> None:
         assert done.json()["event"]["amount"] == PACKET["amount"]
         page = b.get(f"/v1/conversations/{name}/cards", params={"open_only": "true"}).json()
         assert [view["seq"] for view in page["cards"]] == [seq]
+
+
+def test_a_room_has_cards_for_those_who_are_in_it(connect: Connect, app: App) -> None:
+    host, viewer, away = connect("user/host"), connect("user/viewer"), connect("user/away")
+    host.call("room.create", id="show")
+    for client in (host, viewer):
+        client.call("room.join", conversation="show")
+    refused(Code.FORBIDDEN, viewer, "card.create", conversation="show", kind="poll", data=POLL)
+    refused(Code.NOT_MEMBER, away, "card.create", conversation="show", kind="poll", data=POLL)
+    refused(Code.INVALID_PARAMS, host, "card.create", conversation="show", kind="poll", data=POLL, mentions=["*"])
+    poll = create(host, "show")
+    packet = create(host, "show", "red_packet", closes_in_ms=700)
+    done = act(viewer, "show", poll, "vote", {"choices": [1]})
+    won = act(viewer, "show", packet, "claim")["event"]["amount"]
+    for client in (host, viewer):
+        wait_for(client, lambda at=client: any(item[0] == "card.changed" for item in items(at, "show")))  # type: ignore[misc]
+    heard = {item[4]: item for item in items(host, "show")}
+    assert heard[poll][0] == "card.created"
+    assert (heard[done["seq"]][1], heard[done["seq"]][3]["value"]) == ("user/viewer", {"choices": [1]})
+    assert card(viewer, "show", poll)["summary"] == {"votes": [0, 1], "voters": 1}
+    assert [view["seq"] for view in viewer.call("card.list", conversation="show")["cards"]] == [packet, poll]
+    refused(Code.NOT_MEMBER, away, "card.get", conversation="show", seq=poll)
+    refused(Code.NOT_MEMBER, away, "card.act", conversation="show", seq=poll, action="vote", value={"choices": [0]})
+    refused(Code.FORBIDDEN, viewer, "card.act", conversation="show", seq=poll, action="close")
+    host.call("room.mute", conversation="show", parties=["user/viewer"], until_ms=2**50)
+    refused(Code.MUTED, viewer, "card.act", conversation="show", seq=poll, action="vote", value={"choices": [0]})
+    refused(Code.NOT_FOUND, host, "room.recall", conversation="show", seq=packet)
+    until(lambda: bool(card(host, "show", packet).get("closed")), "the red packet expires")
+    assert paid(card(host, "show", packet)) == (won, PACKET["amount"] - won, 0)
+    assert act(host, "show", poll, "close")["seq"] > packet
+    late = create(host, "show", "red_packet", closes_in_ms=500)
+    host.call("room.close", conversation="show")
+    refused(Code.DISMISSED, host, "card.act", conversation="show", seq=poll, action="vote", value={"choices": [0]})
+    with app.acting() as server:
+        url = f"/v1/conversations/show/cards/{late}"
+        until(lambda: bool(server.get(url).json().get("closed")), "a packet ends also when its room has closed")
+        assert paid(server.get(url).json()) == (0, PACKET["amount"], 0)

@@ -183,3 +183,25 @@ async def test_an_erasure_empties_cards_on_devices_as_on_the_server(process: Ser
                     assert "plover" not in str(here)
                     assert (here.data or {}, here.summary) == (truth.data, truth.summary)
             assert "plover" not in str(late.local_history("g")) + str(a.local_history("g"))
+
+
+async def test_a_card_in_a_room_goes_on_through_a_kill(process: ServerProcess) -> None:
+    async with client(process, "user/host") as host, client(process, "user/viewer") as viewer:
+        await host.rooms.create("show", name="Friday")
+        async with await host.rooms.join("show") as stage, await viewer.rooms.join("show") as seat:
+            packet = (await stage.put_card("red_packet", {**PACKET, "shares": 2})).seq
+            first = await seat.act(packet, "claim")
+            await process.restart()
+            again = await seat.act(packet, "claim")
+            assert (again.seq, again.repeated, again.event) == (first.seq, True, _without_left(first.event))
+            await stage.act(packet, "claim")
+            ended = await seat.card(packet)
+            assert (ended.closed, ended.summary["claimed"]) == ("finished", PACKET["amount"])
+            async for message in stage:
+                if message.type == "card.changed" and message.content.get("closes"):
+                    assert (message.sender, message.target) == ("user/host", packet)
+                    break
+
+
+def _without_left(event: dict[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (event or {}).items() if name != "left"}

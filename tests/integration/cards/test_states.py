@@ -16,6 +16,7 @@ from trunkline.base.errors import Code, TrunklineError
 from trunkline.crypto.draws import CardSecrets
 from trunkline.domain.identity import Caller
 from trunkline.services.cards.acting import Acting
+from trunkline.services.cards.people import CardSender
 from trunkline.services.cards.reading import CardReader
 from trunkline.services.cards.states import CardStates
 from trunkline.wire.calls.cards import CardAct, CardActed, CardCreate, CardGet, CardView
@@ -30,7 +31,7 @@ class Cards:
     def __init__(self, world: World, max_cards: int = 3) -> None:
         self.world = world
         self.states = CardStates(world.engine, max_cards=max_cards)
-        self.acting = Acting(world.engine, world.sender, self.states, CardSecrets(b"k" * 32))
+        self.acting = Acting(world.engine, CardSender(world.engine), self.states, CardSecrets(b"k" * 32))
         self.reader = CardReader(world.engine, self.acting)
 
     async def group(self) -> None:

@@ -29,6 +29,7 @@ from trunkline.domain.identity import Caller
 from trunkline.protocol.cards.foreseen import foresee
 from trunkline.protocol.cards.merges import apply_all
 from trunkline.services.cards.acting import Acting
+from trunkline.services.cards.people import CardSender
 from trunkline.services.cards.reading import CardReader
 from trunkline.services.cards.states import CardStates
 from trunkline.services.messages.history import Reader
@@ -150,7 +151,7 @@ class Server:
     def __init__(self, world: World) -> None:
         self.world = world
         self.states = CardStates(world.engine, max_cards=2)
-        self.acting = Acting(world.engine, world.sender, self.states, CardSecrets(b"k" * 32))
+        self.acting = Acting(world.engine, CardSender(world.engine), self.states, CardSecrets(b"k" * 32))
         self.reader = CardReader(world.engine, self.acting)
         self.seqs: dict[str, int] = {}
 

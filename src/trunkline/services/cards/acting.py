@@ -23,11 +23,11 @@ from trunkline.domain.identity import SYSTEM_PARTY, Caller
 from trunkline.domain.log.dedupe import Outbox, Verdict
 from trunkline.domain.log.records import Entry
 from trunkline.protocol.cards.merges import apply_all
+from trunkline.services.cards.people import ROOM, CardSender, RoomPeople
 from trunkline.services.cards.states import CardStates, KeptCard
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.reading import read_entry
 from trunkline.services.membership import check_may_change, member_of
-from trunkline.services.messages.send import Sender
 from trunkline.wire import entries as types
 from trunkline.wire.calls.cards import CardAct, CardActed, CardCreate
 from trunkline.wire.calls.messages import MessageSend, MessageSent
@@ -66,7 +66,7 @@ class Acting:
     def __init__(
         self,
         engine: Engine,
-        sender: Sender,
+        sender: CardSender,
         states: CardStates,
         secrets: CardSecrets,
         red_packets: str = EVERYONE,
@@ -76,6 +76,7 @@ class Acting:
         self._states = states
         self._secrets = secrets
         self.red_packets = red_packets
+        self.rooms: RoomPeople | None = None
 
     # --- making -----------------------------------------------------------------------------
 
@@ -93,9 +94,7 @@ class Acting:
         if request.n and request.outbox is None:
             raise TrunklineError(Code.INVALID_PARAMS, "n counts in an outbox; name it", field="outbox")
         if request.conversation and request.to is None:
-            resident = await self._engine.conversation(caller.app, request.conversation)
-            if resident.state is not None and resident.state.kind == "room":
-                raise TrunklineError(Code.FORBIDDEN, "a live room has no cards", field="conversation")
+            await self._check_room(caller, request)
         now_ms = self._engine.clock.now_ms()
         if request.outbox is not None and request.n:
             outbox = await self._engine.residents.load_outbox(caller.app, caller.party, request.outbox)
@@ -120,6 +119,23 @@ class Acting:
             expires_in_ms=made.open_ms,
         )
         return await self._sender.send(caller, send, made_here=True)
+
+    async def _check_room(self, caller: Caller, request: CardCreate) -> None:
+        """In a live room, those who run it put up cards.
+
+        Raises:
+            TrunklineError: the caller does not, or asks for what rooms do not have.
+        """
+        resident = await self._engine.conversation(caller.app, request.conversation)
+        if resident.state is None or resident.state.kind != ROOM:
+            return
+        if self.rooms is None or request.reply_to or request.thread or request.mentions:
+            raise TrunklineError(
+                Code.INVALID_PARAMS, "a card in a room has no reply_to, thread or mentions", field="conversation"
+            )
+        member = await self.rooms.actor(caller, request.conversation)
+        if not caller.server and rules.rank(member) < 2:
+            raise TrunklineError(Code.FORBIDDEN, "a card in a room needs the role moderator", field="conversation")
 
     # --- acting -----------------------------------------------------------------------------
 
@@ -163,6 +179,10 @@ class Acting:
         Raises:
             TrunklineError: it is nobody there, or may not change anything.
         """
+        if state.kind == ROOM:
+            if self.rooms is None:
+                raise TrunklineError(Code.FORBIDDEN, "rooms have no cards here", field="conversation")
+            return Standing(state, await self.rooms.actor(caller, conversation))
         resident, _ = await self._engine.existing(caller.app, conversation)
         member = await member_of(self._engine, resident, state, caller)
         await check_may_change(self._engine, state, caller)
@@ -178,7 +198,7 @@ class Acting:
         state, card = kept.conversation, kept.card
         now_ms = max(self._engine.clock.now_ms(), state.at_ms)
         rules.check_alive(state)
-        if not state.virtual:
+        if not state.virtual and state.kind != ROOM:
             member = rules.check_member(state, caller)
         elif standing is None or standing.conversation is not state:
             return Missing(membership=state)

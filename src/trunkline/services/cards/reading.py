@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.conversation.state import Conversation, Member
-from trunkline.domain.identity import Caller
+from trunkline.domain.identity import SYSTEM_PARTY, Caller
 from trunkline.domain.log.records import Entry
 from trunkline.protocol.cards.merges import as_of, too_large
 from trunkline.protocol.cards.summary import summarize
 from trunkline.services.cards.acting import Acting
+from trunkline.services.cards.people import ROOM
 from trunkline.services.cards.states import KeptCard, card_of
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.reading import read_entry, read_overlays
@@ -37,7 +38,7 @@ class CardReader:
         """
         engine = self._engine
         resident, state = await engine.existing(caller.app, request.conversation)
-        member = await reader_of(engine, resident, state, caller)
+        member = await self._reader(resident, state, caller)
         entry = await read_entry(engine, resident, request.seq)
         if entry is None or entry.type != types.CARD_CREATED or not visible(member, entry):
             raise TrunklineError(Code.NOT_FOUND, f"no card at {request.seq}", field="seq")
@@ -50,7 +51,7 @@ class CardReader:
         """The newest cards of a conversation, without large states."""
         engine = self._engine
         resident, state = await engine.existing(caller.app, request.conversation)
-        member = await reader_of(engine, resident, state, caller)
+        member = await self._reader(resident, state, caller)
         found: list[CardView] = []
         before = request.before_seq or state.head + 1
         while True:
@@ -69,6 +70,13 @@ class CardReader:
             if not more:
                 return Cards(resident.id, found)
             before = seqs[-1]
+
+    async def _reader(self, resident: ResidentConversation, state: Conversation, caller: Caller) -> Member | None:
+        rooms = self._acting.rooms
+        as_itself = caller.server and caller.party == SYSTEM_PARTY  # reads also what has ended
+        if state.kind == ROOM and rooms is not None and not as_itself:
+            return await rooms.reader(caller, resident.id)
+        return await reader_of(self._engine, resident, state, caller)
 
     async def _seqs(
         self, resident: ResidentConversation, before: int, limit: int, open_only: bool
