@@ -140,10 +140,10 @@ def test_container_volume_is_where_the_image_keeps_data_and_keys(
 
 def test_health_check_asks_the_port_the_image_listens_on(dockerfile: list[tuple[str, str]]) -> None:
     [check] = [rest for instruction, rest in dockerfile if instruction == "HEALTHCHECK"]
-    [variable] = re.findall(r"TRUNKLINE_\w+", check)
+    assert "trunkline doctor --health http${TRUNKLINE_TLS__CERTIFICATE:+s}://127.0.0.1:" in check
+    [variable] = re.findall(r"TRUNKLINE_SERVER__\w+", check)
     [environment] = [rest for instruction, rest in dockerfile if instruction == "ENV" and "TRUNKLINE_" in rest]
     assert re.search(rf"\b{variable}=8080\b", environment)
-    assert "/health/ready" in check
 
 
 def test_sample_configuration_is_valid_and_believes_only_a_local_proxy() -> None:

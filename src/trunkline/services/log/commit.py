@@ -74,6 +74,8 @@ class CommitQueue:
         self._last_size = 0
         self._seen = 0
         self.failure: TrunklineError | None = None
+        self.refused: TrunklineError | None = None
+        """Why the last group was not written, while that can pass by itself: a full disk."""
         """Set for good once the journal's state is unknown."""
         self.count_down: Callable[[list[Owner]], object] = count_down
         self.tell: Callable[[list[Waiter]], object] = tell_durable
@@ -173,6 +175,7 @@ class CommitQueue:
             self._fail(group, error)
             return
         group.lsn = lsn
+        self.refused = None
         if self._pending.records:
             self._schedule()
         self.count_down(group.owners)
@@ -183,7 +186,11 @@ class CommitQueue:
         pending, self._pending = self._pending, Group()
         if isinstance(cause, JournalNotWritten):
             error = TrunklineError(Code.DISK_FULL, f"nothing was written: {cause}", retry_ms=1000)
+            if self.refused is None:
+                log.error("the journal cannot be written; sends are refused until it can", extra={"error": str(cause)})
+            self.refused = error
         else:
+            log.critical("the journal failed; nothing is accepted until a restart", extra={"error": str(cause)})
             error = TrunklineError(Code.STORE_FAILED, f"the journal failed: {cause}")
             self.failure = error
         for failed in (pending, group):

@@ -6,6 +6,7 @@ its number. Not here: what the tables mean (the comments in the migrations say s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 
 from trunkline.store.sqlite.connection import Database
@@ -40,9 +41,28 @@ def migrate(db: Database) -> None:
 
 
 def migrations() -> dict[int, str]:
-    """SQL scripts by number."""
+    """SQL scripts by number.
+
+    Raises:
+        ValueError: two scripts have one number; which of them applied would depend on the file system.
+    """
     folder = resources.files("trunkline.store.sqlite") / "migrations"
-    return {int(file.name[:4]): file.read_text() for file in folder.iterdir() if file.name.endswith(".sql")}
+    return numbered({file.name: file.read_text() for file in folder.iterdir() if file.name.endswith(".sql")})
+
+
+def numbered(scripts: Mapping[str, str]) -> dict[int, str]:
+    """Scripts by the number their names begin with.
+
+    Raises:
+        ValueError: two have one number.
+    """
+    found: dict[int, str] = {}
+    for name in sorted(scripts):
+        number = int(name[:4])
+        if number in found:
+            raise ValueError(f"two migrations have the number {number:04}; the second is {name}")
+        found[number] = scripts[name]
+    return found
 
 
 def _applied(number: int) -> str:
