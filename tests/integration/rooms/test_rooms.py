@@ -253,3 +253,23 @@ def test_those_who_run_a_room_are_pushed_its_counters(connect: Connect) -> None:
     assert shown["types"]["x.say"]["sent"] == 1
     refused(Code.FORBIDDEN, ann, "room.stats", conversation="r1")
     assert [event for event, _ in ann.pushes if event == "room.stats"] == []
+
+
+def test_who_comes_and_goes_is_told_where_the_room_wants_it(connect: Connect) -> None:
+    host, ann = connect("user/host"), connect("user/ann")
+    room(host, notices=True)
+    room(host, "quiet")
+    join(host), join(host, "quiet")
+    join(ann), join(ann, "quiet")
+    ann.call("room.leave", conversation="r1")
+    ann.call("room.leave", conversation="quiet")
+
+    def told() -> set[tuple[str, str]]:
+        return {(i[TYPE], i[SENDER]) for i in items(host)}
+
+    wait_for(host, lambda: {("room.joined", "user/ann"), ("room.left", "user/ann")} <= told())
+    refused(Code.UNKNOWN_MESSAGE_TYPE, host, "room.send", conversation="r1", type="room.joined", content={})
+    say(host, "done", conversation="quiet")
+    hear(host, "done", conversation="quiet")
+    assert [i[TYPE] for i in items(host, "quiet") if i[TYPE].startswith("room.")] == []
+    assert balanced(counts(host))

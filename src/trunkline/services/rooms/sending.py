@@ -29,6 +29,7 @@ from trunkline.wire.calls.rooms import RoomSend, RoomSent
 from trunkline.wire.content import canonical, encode_content
 
 MAX_ORDER_ID = 120
+NO_CONTENT = encode_content({})
 
 
 class RoomLog(Sender):
@@ -156,6 +157,14 @@ class RoomSender:
         if sent is None:
             raise TrunklineError(Code.BUSY, "something must be loaded first", retry_ms=50)
         return sent.seq
+
+    def notify(self, live: LiveRoom, type: RoomMessageType, party: str) -> None:
+        """A notice about a party, where the room wants them and somebody is there to see it."""
+        if not live.settings.notices or not live.members.connections:
+            return
+        live.counters.of(type.name).received += 1
+        live.tick.offer(type, party, NO_CONTENT, {}, self._engine.clock.now_ms(), self._draw())
+        self._directory.fanout.touch(live)
 
     # --- deciding ---------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from trunkline.base.clock import Randomness
 from trunkline.domain.rooms.catalogue import BUILT_IN
+from trunkline.domain.rooms.notices import JOINED, LEFT
 from trunkline.domain.rooms.policy import RoomMessageType, RoomTypes
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.ports import Timer
@@ -55,10 +56,13 @@ def build_rooms(
     directory = RoomDirectory(engine, fanout, RoomTypes(types), limits)
     delivery.to_room = directory.on_entry
     joining = Joining(directory, hub)
+    sender = RoomSender(directory, draw)
+    joining.on_joined(lambda live, party: sender.notify(live, JOINED, party))
+    joining.on_left(lambda live, party: sender.notify(live, LEFT, party))
     return RoomSystem(
         directory,
         joining,
-        RoomSender(directory, draw),
+        sender,
         Rooms(directory, joining, randomness),
         Standing(directory, joining),
         RoomAttributeBook(directory, joining),

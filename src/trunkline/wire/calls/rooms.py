@@ -49,7 +49,7 @@ class RoomCreate(Struct, kw_only=True):
     ``join``: ``open`` to all; by ``approval``; to those on the ``allow-list``; or by ``token``, whose grant
     ``im.rooms`` names the room. ``capacity`` 0: as many as the server allows. A room that nobody is in for
     ``close_empty_ms`` is closed, unless it is 0 or ``keep_alive`` is set. ``messages_per_s`` is what one member is
-    sent at most, beyond which samples are taken.
+    sent at most, beyond which samples are taken. ``notices``: who comes and goes is told, as samples of low priority.
     """
 
     id: ConversationName = ""
