@@ -190,7 +190,7 @@ async def build(
         app_operations(keys),
         device_operations(devices),
         party_operations(ProfileBook(engine), BlockBook(engine, hub)),
-        privacy_operations(Exporter(engine), Eraser(engine, hub)),
+        privacy_operations(Exporter(engine, SqliteBroadcasts(store.index.reader).tags), Eraser(engine, hub)),
         backup_operations(backups),
         webhooks.operations,
     )

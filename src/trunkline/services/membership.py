@@ -7,6 +7,7 @@ conversation only has traces: cursors, settings and counts of those who did some
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from trunkline.base.errors import Code, TrunklineError
@@ -56,6 +57,10 @@ class VirtualMembers(Protocol):
 
     async def load(self, state: Conversation, caller: Caller) -> None:
         """Load what ``check_may_send`` needs."""
+        ...
+
+    def audience(self, state: Conversation) -> Iterable[tuple[str, Member]]:
+        """Members, as far as they can be named without a look-up; with their delivered cursor and settings."""
         ...
 
     async def changed(self, app: str, party: str, pts: int) -> Changed:

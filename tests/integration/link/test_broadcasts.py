@@ -226,7 +226,9 @@ def test_apps_are_apart(server: Running) -> None:
 
 def test_erasure_takes_the_tags_away(news: httpx.Client) -> None:
     tag(news, "user/a", "vip")
+    assert ok(news.get("/v1/parties/user/a/export"))["tags"] == ["vip"]
     ok(news.delete("/v1/parties/user/a"))
+    assert ok(news.get("/v1/parties/user/a/export"))["tags"] == []
     assert ok(news.get("/v1/parties/user/a/tags"))["tags"] == []
 
 

@@ -206,3 +206,22 @@ def test_metrics_tell_how_far_behind(app: App, api: httpx.Client, receiver: Rece
     assert found["trunkline_webhook_oldest_age_seconds"] > 0
     assert found["trunkline_webhook_delivered_total"] >= 0
     assert found["trunkline_webhook_skipped_groups_total"] == 0
+
+
+def test_who_missed_a_message_in_a_channel_is_named(api: httpx.Client, receiver: Receiver, app: App) -> None:
+    subscribe(api, receiver, events=["message.undelivered"])
+    created = {"id": "club", "owner": "user/a", "members": ["user/b", "user/c", "user/d"]}
+    assert api.post("/v1/communities", json=created).status_code == 201
+    with app.acting("user/a") as a, app.acting("user/c") as c:
+        assert a.post("/v1/communities/club/channels", json={"id": "talk"}).status_code == 201
+        denied = {"everyone": {"deny": ["view"]}}
+        assert a.post("/v1/communities/club/channels", json={"id": "staff"} | denied).status_code == 201
+        assert c.patch("/v1/conversations/talk/settings", json={"notify": "mentions"}).status_code == 200
+        for channel in ("staff", "talk"):
+            sent = a.post(f"/v1/conversations/{channel}/messages", json={"content": {"text": "hello"}})
+            assert sent.status_code == 201, sent.text
+    until(lambda: receiver.events)
+    [event] = receiver.events
+    data = event["data"]
+    assert data["entry"]["conversation"] == "talk"
+    assert (sorted(data["receivers"]), data["muted"]) == (["user/b", "user/c", "user/d"], ["user/c"])

@@ -6,6 +6,8 @@ here: sending and pushing (``broadcasts``).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.broadcasts.recipient import KIND, WINDOW, Recipient
 from trunkline.domain.conversation.state import Conversation, Member
@@ -75,6 +77,10 @@ class BroadcastMembers:
 
     async def load(self, state: Conversation, caller: Caller) -> None:
         """Nothing is needed to decide."""
+
+    def audience(self, state: Conversation) -> Iterable[tuple[str, Member]]:
+        """Nobody: who has no tags is a recipient too, and is not known."""
+        return ()
 
     async def changed(self, app: str, party: str, pts: int) -> Changed:
         """Broadcast conversations with something new since a position of the party's inbox."""

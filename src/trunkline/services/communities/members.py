@@ -7,6 +7,7 @@ here: changing a community (``communities``), the order of permissions (domain).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.communities.channel import Baseline, ChannelMember
@@ -163,6 +164,20 @@ class ChannelMembers:
     async def load(self, state: Conversation, caller: Caller) -> None:
         """Load the community."""
         await self.community_of(state)
+
+    def audience(self, state: Conversation) -> Iterable[tuple[str, Member]]:
+        """Members of the community who may view the channel; nobody while the community is not in memory."""
+        resident = self._engine.residents.conversation(state.app, state.settings[KEY])
+        community = resident.state if resident is not None else None
+        if community is None:
+            return
+        rights = self.rights(community)
+        nothing = Baseline(0, 0, 0)
+        for party, member in community.members.items():
+            permissions = rights.of(party, state.id)
+            if "view" in permissions:
+                trace = state.members.get(party)
+                yield party, ChannelMember(member.role, permissions, member.muted_until_ms, trace, nothing)
 
     async def changed(self, app: str, party: str, pts: int) -> Changed:
         """Channels that changed for a party after a position, and those it may not view any more."""

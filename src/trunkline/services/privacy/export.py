@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import bisect
+from collections.abc import Awaitable, Callable
 
 from msgspec import Struct, field
 
@@ -55,9 +56,11 @@ class Exporter:
 
     Args:
         engine: the log.
+        tags: the tags of a party of an app.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, tags: Callable[[str, str], Awaitable[tuple[str, ...]]] | None = None) -> None:
+        self._tags = tags
         self._engine = engine
 
     async def export(self, caller: Caller, request: PartyExportPage) -> PartyExport:
@@ -105,6 +108,7 @@ class Exporter:
         page = _empty(party, self._engine.clock.now_ms())
         page.profile = view_of_profile(kept.profile) if kept.profile is not None else None
         page.blocked = sorted(kept.blocked)
+        page.tags = list(await self._tags(app, party)) if self._tags is not None else []
         page.devices = [kept.devices[device] for device in sorted(kept.devices)]
         return page
 

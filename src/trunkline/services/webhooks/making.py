@@ -14,6 +14,7 @@ from trunkline.services.log.engine import Engine
 from trunkline.services.log.reading import read_overlays
 from trunkline.services.log.residents import ResidentConversation
 from trunkline.services.sessions.hub import Hub
+from trunkline.wire.calls.session import MemberSettings
 from trunkline.wire.calls.webhooks import Event
 from trunkline.wire.entries import Overlay
 
@@ -87,7 +88,8 @@ class EventMaker:
         now_ms = self._engine.clock.now_ms()
         missed: list[str] = []
         muted: list[str] = []
-        for party, member in state.members.items():
+        members = self._engine.virtual.of(state).audience(state) if state.virtual else state.members.items()
+        for party, member in members:
             if not member.present or party == entry.sender or member.delivered >= entry.seq:
                 continue
             if (app, party) in online or party.startswith("bot/") or not member.may_see(entry.seq):
@@ -96,6 +98,15 @@ class EventMaker:
                 return missed, muted, True
             missed.append(party)
             settings = member.settings
-            if settings is not None and (settings.mute or settings.dnd_until_ms > now_ms):
+            if settings is None:
+                continue
+            if settings.mute or settings.dnd_until_ms > now_ms or _unwanted(settings, party, entry):
                 muted.append(party)
         return missed, muted, False
+
+
+def _unwanted(settings: MemberSettings, party: str, entry: Entry) -> bool:
+    """Whether a party does not want to be alerted of this message."""
+    if settings.notify == "mentions":
+        return party not in entry.mentions and "*" not in entry.mentions
+    return settings.notify == "none"

@@ -83,7 +83,7 @@ class PartyExportPage(Struct):
 
 
 class PartyExport(Struct):
-    """What is kept about a party: profile, block list and devices on the first page, memberships and its own messages.
+    """What is kept about a party: profile, block list, tags and devices on the first page; memberships, its messages.
 
     ``next`` leads to the following page; it is empty on the last one. A page may hold fewer than were asked for.
     """
@@ -96,6 +96,7 @@ class PartyExport(Struct):
     conversations: list[Any]
     messages: list[Any]
     next: str = ""
+    tags: list[str] = field(default_factory=list)
 
 
 class PartyErased(Struct):
