@@ -362,3 +362,25 @@ def test_a_room_has_cards_for_those_who_are_in_it(connect: Connect, app: App) ->
         url = f"/v1/conversations/show/cards/{late}"
         until(lambda: bool(server.get(url).json().get("closed")), "a packet ends also when its room has closed")
         assert paid(server.get(url).json()) == (0, PACKET["amount"], 0)
+
+
+def test_a_channel_has_cards_for_those_who_may_send_there(connect: Connect) -> None:
+    owner, member, stranger = connect("user/owner"), connect("user/member"), connect("user/stranger")
+    owner.call("community.create", id="town", members=["user/member"])
+    owner.call("channel.create", community="town", id="square")
+    owner.call("channel.create", community="town", id="news", everyone={"deny": ["send"]})
+    owner.call("channel.create", community="town", id="board", everyone={"deny": ["view"]})
+    poll = create(member, "square")
+    done = act(owner, "square", poll, "vote", {"choices": [1]})
+    assert entry_at(member, "square", done["seq"])["sender"] == "user/owner"
+    assert card(member, "square", poll)["summary"] == {"votes": [0, 1], "voters": 1}
+    act(owner, "square", poll, "close")
+    for name, code in (("news", Code.FORBIDDEN), ("board", Code.NOT_MEMBER)):
+        seq = create(owner, name) if name == "board" else 0
+        refused(code, member, "card.create", conversation=name, kind="poll", data=POLL)
+        if seq:
+            refused(code, member, "card.act", conversation=name, seq=seq, action="vote", value={"choices": [0]})
+            refused(code, member, "card.get", conversation=name, seq=seq)
+    packet = create(owner, "square", "red_packet")
+    refused(Code.NOT_MEMBER, stranger, "card.act", conversation="square", seq=packet, action="claim")
+    assert act(member, "square", packet, "claim")["event"]["party"] == "user/member"
