@@ -232,6 +232,14 @@ def test_erasure_takes_the_tags_away(news: httpx.Client) -> None:
     assert ok(news.get("/v1/parties/user/a/tags"))["tags"] == []
 
 
+def test_erasing_a_reader_is_nobody_elses_business(news: httpx.Client, connect: Connect) -> None:
+    a, b = connect("user/a"), connect("user/b")
+    seq = send(news, "for all")["seq"]
+    a.call("cursor.move", conversation="news", read=seq)
+    ok(news.delete("/v1/parties/user/a"))
+    assert [e["type"] for e in history(b, "news")] == ["conversation.created", "text"]
+
+
 def test_schedules_survive_kills_and_are_sent_exactly_once(tmp_path: Path) -> None:
     soon = int(time.time() * 1000) + 2_500
     with serving(tmp_path) as server:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import msgspec
 
 from trunkline.base.errors import Code, TrunklineError
+from trunkline.domain.broadcasts.recipient import KIND as BROADCAST
 from trunkline.domain.conversation.leaving import as_left
 from trunkline.domain.conversation.rules import DIRECT
 from trunkline.domain.conversation.state import ADMIN, OWNER, Conversation
@@ -123,6 +124,8 @@ class Eraser:
             engine.append_change(resident, state, cleared)
         if state.dismissed:
             return  # nobody is left who could read an entry
+        if state.kind == BROADCAST and not member.own:
+            return  # it only read: its name is nobody's business
         engine.append_entry(resident, state, types.ERASED, SYSTEM_PARTY, encode_content({"party": party}))
         if not member.present or state.kind == DIRECT or state.virtual:
             return
