@@ -112,6 +112,26 @@ async def test_layers_follow_the_quality_chosen(browser: Browser, pages: str, ap
         await more_frames(bob, frames + 10)
 
 
+async def test_layers_that_nobody_wants_are_not_sent(browser: Browser, pages: str, app: App) -> None:
+    ann = await enter(browser, pages, app, "ann", dynacast=True)
+    bob = await enter(browser, pages, app, "bob")
+    await ann.evaluate("publish()")
+    await wide(bob, 1280)
+    await bob.evaluate("choose('ann', 'LOW')")
+    await wide(bob, 320)
+
+    async def sent() -> float:
+        """Packets of the highest layer in half a second."""
+        before = (await statistics(ann))["out"]["videof"]["packets"]
+        await asyncio.sleep(0.5)
+        after: float = (await statistics(ann))["out"]["videof"]["packets"]
+        return float(after - before)
+
+    await eventually(sent, lambda packets: packets == 0, "the highest layer stops")
+    await bob.evaluate("choose('ann', 'HIGH')")
+    await wide(bob, 1280)
+
+
 @pytest.mark.parametrize("scenario", ["signal-reconnect", "full-reconnect"])
 async def test_a_browser_comes_back(browser: Browser, pages: str, app: App, scenario: str) -> None:
     ann = await enter(browser, pages, app, "ann")

@@ -254,6 +254,12 @@ class SignalSession(WSListener):
         requirement = rtc.MediaSectionsRequirement(num_audios=audio, num_videos=video)
         self.send(rtc.SignalResponse(media_sections_requirement=requirement))
 
+    def on_demand(self, sid: str, quality: int | None, layers: int) -> None:
+        """Which layers of a track of this participant anybody wants."""
+        track = self._member.participant.tracks.get(sid) if self._member is not None else None
+        if track is not None:
+            self.send(signals.subscribed_quality(track, quality, layers))
+
     def on_speakers(self, speakers: Sequence[Speaker]) -> None:
         """Who speaks changed."""
         self.send(signals.speakers_changed(speakers))

@@ -212,6 +212,22 @@ def speakers_changed(speakers: Sequence[Speaker]) -> rtc.SignalResponse:
     )
 
 
+def subscribed_quality(track: Track, quality: int | None, layers: int) -> rtc.SignalResponse:
+    """Which qualities of a track anybody wants; publishers with dynacast switch the others off."""
+    qualities = [
+        rtc.SubscribedQuality(quality=_number(number), enabled=quality is not None and number <= quality)
+        for number in range(layers)
+    ]
+    codec = track.mime_type.partition("/")[2].lower()
+    return rtc.SignalResponse(
+        subscribed_quality_update=rtc.SubscribedQualityUpdate(
+            track_sid=track.sid,
+            subscribed_qualities=qualities,
+            subscribed_codecs=[rtc.SubscribedCodec(codec=codec, qualities=qualities)],
+        )
+    )
+
+
 def leave(reason: str, *, rejoin: bool) -> rtc.SignalResponse:
     """It is over."""
     action = rtc.LeaveRequest.Action.RECONNECT if rejoin else rtc.LeaveRequest.Action.DISCONNECT

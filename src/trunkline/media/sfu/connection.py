@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.media.sfu.downtrack import DownTrack
+from trunkline.media.sfu.dynacast import Demand
 from trunkline.media.sfu.host import Host
 from trunkline.media.sfu.peer import Peer
 from trunkline.media.sfu.uplink import Uplink, codecs_of, layers_of
@@ -25,6 +26,7 @@ from trunkline.services.live.ports import Answer, MediaConnection, MediaListener
 
 MAX_KEPT_BYTES = 1 << 20
 """Messages kept for a client whose channels are not open yet."""
+DEMAND_S = 0.5
 HEARD_S = 0.1
 """A loudness counts as present this long after the packet that told it."""
 
@@ -50,6 +52,8 @@ class Connection:
         """Mid of a section that carries a subscribed track, to the track."""
         self._waiting: dict[str, tuple[Connection, str, str]] = {}
         """Subscriptions from before the first offer: publisher, and their names in the answer."""
+        self._demands: dict[str, Demand] = {}
+        self._demanded_s = 0.0
         self._kept: list[tuple[str, bytes]] = []
         self._kept_bytes = 0
         self._receiving: dict[str, str] = {}
@@ -122,6 +126,7 @@ class Connection:
             track = UpTrack(announced[0], media.kind, media.mid, codecs_of(media), layers_of(media))
             self._uplink.add(track, media)
             self._published[track.sid] = track
+            self._demands[track.sid] = Demand(len(track.layers) - 1)
             first = next((codec for codec in track.codecs.values() if codec.kind != "red"), None)
             mime_type = f"{media.kind}/{first.name}" if first is not None else media.kind
             live.append(TrackMedia(track.sid, media.mid, mime_type, len(track.layers) > 1))
@@ -235,6 +240,7 @@ class Connection:
 
     def unpublish(self, track_sid: str) -> None:
         """Drop a published track."""
+        self._demands.pop(track_sid, None)
         track = self._published.pop(track_sid, None)
         if track is not None:
             self._uplink.remove(track.mid)
@@ -331,6 +337,15 @@ class Connection:
                 packets.append(report)
         if packets:
             peer.send_rtcp(packets)
+        if now_s - self._demanded_s >= DEMAND_S:
+            self._demanded_s = now_s
+            self._tell_demands(now_s)
+
+    def _tell_demands(self, now_s: float) -> None:
+        for sid, demand in self._demands.items():
+            track = self._published[sid]
+            if len(track.layers) > 1 and demand.update(track.wanted(), now_s):
+                self._listener.on_demand(sid, demand.told, len(track.layers))
 
     def ask_key_frame(self, track: UpTrack, layer: Layer) -> None:
         """Ask this client, the publisher, for a key frame."""

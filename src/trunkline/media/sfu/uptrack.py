@@ -55,7 +55,15 @@ class Layer:
 
 
 class Subscriber(Protocol):
-    """Who gets a track's packets."""
+    """Who gets a track's packets.
+
+    Attributes:
+        wanted: the highest layer to send.
+        paused: nothing is to be sent.
+    """
+
+    wanted: int
+    paused: bool
 
     def on_packet(self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float) -> None:
         """A packet of a layer arrived."""
@@ -107,6 +115,11 @@ class UpTrack:
         key_frame = self.kind == "video" and is_key_frame(codec.kind, packet.payload)
         for subscriber in self.subscribers:
             subscriber.on_packet(layer, codec, packet, key_frame, now_s)
+
+    def wanted(self) -> int | None:
+        """The highest layer anybody wants; None when nobody wants any."""
+        wanted = [subscriber.wanted for subscriber in self.subscribers if not subscriber.paused]
+        return max(wanted, default=None)
 
     def best_layer(self, wanted: int, now_s: float) -> Layer:
         """The highest flowing layer up to the wanted one; the lowest flowing above it otherwise; else the lowest."""

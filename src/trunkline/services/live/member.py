@@ -221,6 +221,11 @@ class LiveMember:
         if self.signalling is not None:
             self.signalling.on_sections_needed(audio, video)
 
+    def on_demand(self, sid: str, quality: int | None, layers: int) -> None:
+        """Which layers of a track are wanted changed."""
+        if self.signalling is not None:
+            self.signalling.on_demand(sid, quality, layers)
+
     def on_data(self, label: str, data: bytes) -> None:
         """A message came on a data channel."""
         if self.signalling is not None:

@@ -52,6 +52,9 @@ class MediaListener(Protocol):
     def on_sections_needed(self, audio: int, video: int) -> None:
         """The client has to offer again, with so many sections more, to get what it subscribed to."""
 
+    def on_demand(self, sid: str, quality: int | None, layers: int) -> None:
+        """The highest layer anybody wants of a published track changed; ``layers``: how many it has."""
+
     def on_data(self, label: str, data: bytes) -> None:
         """A message came on a data channel."""
 
@@ -130,6 +133,9 @@ class Signalling(Protocol):
 
     def on_sections_needed(self, audio: int, video: int) -> None:
         """The client has to offer again."""
+
+    def on_demand(self, sid: str, quality: int | None, layers: int) -> None:
+        """Which layers of a track of this participant anybody wants: up to ``quality``; None for none."""
 
     def on_speakers(self, speakers: Sequence[Speaker]) -> None:
         """Who speaks changed."""
