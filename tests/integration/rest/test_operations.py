@@ -177,6 +177,36 @@ def test_a_room_remembers_who_is_named(app: App) -> None:
             assert ok(ann.post(f"/v1/rooms/show/{path}", json={"parties": ["user/zoe"]}))["parties"] == []
 
 
+@covers("webhook.create", "webhook.list", "webhook.get", "webhook.update", "webhook.rotate", "webhook.replay")
+@covers("webhook.backlog", "webhook.delete", "event.list")
+def test_webhooks_and_events(app: App, alice: httpx.Client, team: str) -> None:
+    with app.acting() as system:
+        start = ok(system.get("/v1/events"))["next"]
+        seq = say(alice, "copied")
+        page = ok(system.get("/v1/events", params={"after": start, "wait_s": 5}))
+        assert [event["data"]["entry"]["seq"] for event in page["events"]] == [seq]
+        made = ok(system.post("/v1/webhooks", json={"url": "https://example.com/hook", "events": ["members.*"]}), 201)
+        path = f"/v1/webhooks/{made['webhook']}"
+        assert made["secret"].startswith("whsec_")
+        assert [hook["webhook"] for hook in ok(system.get("/v1/webhooks"))["webhooks"]] == [made["webhook"]]
+        ok(system.patch(path, json={"description": "members"}))
+        read = ok(system.get(path))
+        assert (read["description"], read["events"], "secret" in read) == ("members", ["members.*"], False)
+        assert ok(system.post(f"{path}/secret", json={}))["secret"] not in ("", made["secret"])
+        ok(system.post(f"{path}/replay", json={"now": True}))
+        assert ok(system.get(f"{path}/backlog"))["webhook"] == made["webhook"]
+        ok(system.delete(path), 204)
+        refused(system.get(path), "not_found")
+
+
+@covers("live.join")
+def test_a_place_in_a_live_session(app: App, team: str) -> None:
+    with app.as_client("user/bob") as bob, app.as_client("user/eve") as eve:
+        place = ok(bob.post(f"{team}/live", json={}))
+        assert (place["room"], place["identity"]) == ("team", "user/bob")
+        refused(eve.post(f"{team}/live", json={}), "not_member")
+
+
 @covers("card.create", "card.create.to", "card.get", "card.list", "card.act")
 def test_cards(app: App, alice: httpx.Client, team: str) -> None:
     poll = {"kind": "poll", "data": {"question": "Lunch?", "options": ["rice", "noodles"]}}

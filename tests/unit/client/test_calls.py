@@ -22,7 +22,7 @@ def calls_of_the_sdk() -> dict[str, str]:
     found: dict[str, str] = {}
     for path in (ROOT / "src/trunkline/client").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("_call", "call") and node.args:
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("_call", "call", "_ask") and node.args:
                 first = node.args[0]
                 if isinstance(first, ast.Constant):
                     found[str(first.value)] = ast.unparse(node.args[2])

@@ -27,6 +27,10 @@ GROUPS = {
     "devices": call_groups.DeviceCalls,
     "presence": call_groups.PresenceCalls,
     "rooms": call_groups.RoomCalls,
+    "cards": call_groups.CardCalls,
+    "threads": call_groups.ThreadCalls,
+    "communities": call_groups.CommunityCalls,
+    "live": call_groups.LiveCalls,
 }
 
 

@@ -9,6 +9,7 @@ from trunkline.client.calls.communities import CommunityCalls
 from trunkline.client.calls.conversations import ConversationCalls
 from trunkline.client.calls.entries import EntryCalls
 from trunkline.client.calls.groups import GroupCalls
+from trunkline.client.calls.live import LiveCalls
 from trunkline.client.calls.parties import BlockCalls, DeviceCalls, ProfileCalls
 from trunkline.client.calls.presence import PresenceCalls
 from trunkline.client.calls.rooms import RoomCalls
@@ -22,6 +23,7 @@ __all__ = [
     "DeviceCalls",
     "EntryCalls",
     "GroupCalls",
+    "LiveCalls",
     "PresenceCalls",
     "ProfileCalls",
     "RoomCalls",
