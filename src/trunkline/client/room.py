@@ -14,7 +14,7 @@ import secrets
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -36,8 +36,10 @@ from trunkline.wire.calls.rooms import (
 )
 from trunkline.wire.entries import ROOM_ATTRIBUTES_CHANGED
 from trunkline.wire.frames import EmptyResult
+from trunkline.wire.room_items import Announcement, Danmaku, Gift
 
 logger = logging.getLogger("trunkline.client")
+Lane = Literal["scroll", "top", "bottom"]
 Answer = TypeVar("Answer")
 Numbered = TypeVar("Numbered", CardCreate, CardAct)
 _PAGE = 500
@@ -128,6 +130,31 @@ class Room:
         sent = await self._ask("room.send", params, RoomSent, again, timeout_s)
         self._delivery[type] = sent.delivery
         return sent
+
+    async def danmaku(self, text: str, *, colour: str = "", lane: Lane = "scroll") -> RoomSent:
+        """A comment that flies over the picture; under load a fair sample of them arrives.
+
+        Raises:
+            RequestFailed: muted, slow mode, and so on.
+        """
+        return await self.send("danmaku", msgspec.to_builtins(Danmaku(text, colour, lane)))
+
+    async def like(self, likes: int = 1) -> RoomSent:
+        """Some likes; those of a tick arrive as one with their sum."""
+        return await self.send("like", {"likes": likes})
+
+    async def announce(self, text: str, *, link: str = "") -> RoomSent:
+        """Tell everybody something, for those who run the room; it is on disk when this returns."""
+        return await self.send("announcement", msgspec.to_builtins(Announcement(text, link)))
+
+    async def give(self, order: str, gift: str, *, quantity: int = 1, amount: int = 0, to: str = "") -> RoomSent:
+        """A gift, once per ``order``, however often it is sent; it is on disk when this returns.
+
+        Raises:
+            RequestFailed: ``id_conflict``: the order was another gift.
+        """
+        given = Gift(order=order, gift=gift, quantity=quantity, amount=amount, to=to)
+        return await self.send("gift", msgspec.to_builtins(given))
 
     async def put_card(self, kind: str, data: dict[str, Any], *, closes_in_ms: int = 0) -> MessageSent:
         """Put up a card (spec/cards.md), for those who run the room; it comes to everybody as ``card.created``.

@@ -5,6 +5,7 @@ An app's own types (``x.*``) are declared per room instead, in the room's settin
 
 from __future__ import annotations
 
+from trunkline.domain.rooms.items import ITEMS
 from trunkline.domain.rooms.policy import RoomMessageType
 
-BUILT_IN: tuple[RoomMessageType, ...] = ()
+BUILT_IN: tuple[RoomMessageType, ...] = ITEMS

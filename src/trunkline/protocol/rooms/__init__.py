@@ -1,0 +1,1 @@
+"""What devices compute from a room's log, each the same."""
