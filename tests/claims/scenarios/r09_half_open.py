@@ -45,8 +45,8 @@ async def run(ctx: Context) -> ScenarioReport:
                 world.proxy.cut_all()
                 await asyncio.gather(*(_until_online(device, stalled_at_s) for device in devices))
         verdict = await world.judge()
-        # Two silent heartbeats, and one more for the ping that stays unanswered.
-        limit_s = 3 * _HEARTBEAT_S + 1.0
+        # One and a half silent heartbeats, half of one for a ping without an answer, and a second for the machine.
+        limit_s = 2 * _HEARTBEAT_S + 1.0
         report.check(
             f"noticed within {limit_s:g} s at a heartbeat of {_HEARTBEAT_S:g} s",
             max(noticed_s) < limit_s,
@@ -54,8 +54,8 @@ async def run(ctx: Context) -> ScenarioReport:
         )
         report.check("every send got a definite answer", verdict.unresolved == 0)
         report.notes.append(
-            "A client notices within three heartbeats: two of silence, and one for its own ping. Every device sends"
-            f" {sends} messages into its dead connection. The proxy holds the bytes; the kernel's own acknowledgements"
+            "A client notices within two heartbeats: one and a half of silence, and half for its own ping. Every device"
+            f" sends {sends} messages into its dead connection. The proxy holds the bytes; the kernel's own acknowledgements"
             " still flow."
         )
     return report

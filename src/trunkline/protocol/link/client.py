@@ -286,8 +286,10 @@ class LinkClient:
 
     def _silence_due_s(self) -> float:
         if self._pinged_at_s is not None:
-            return self._pinged_at_s + self.heartbeat_s
-        return self._heard_at_s + 2 * self.heartbeat_s
+            return self._pinged_at_s + 0.5 * self.heartbeat_s
+        # The server pings after one heartbeat of silence. Half a heartbeat for that to arrive, half for our own ping's
+        # answer: a dead connection is noticed within two.
+        return self._heard_at_s + 1.5 * self.heartbeat_s
 
     def _forget_answered_deadlines(self) -> None:
         while self._deadlines and self._deadlines[0][1] not in self._open:
