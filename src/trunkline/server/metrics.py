@@ -15,7 +15,7 @@ from trunkline.services.log.engine import Engine
 from trunkline.services.rooms.directory import RoomDirectory
 from trunkline.services.sessions.delivery import Delivery
 from trunkline.services.sessions.hub import Hub
-from trunkline.services.webhooks.outbox import Outbox
+from trunkline.services.webhooks.system import WebhookSystem
 
 
 class Sized(Protocol):
@@ -61,8 +61,9 @@ class RoomMetrics(Collector):
 class WebhookMetrics(Collector):
     """What webhooks did, and how far they are behind."""
 
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
+    def __init__(self, system: WebhookSystem) -> None:
+        self._outbox = system.outbox
+        self._answers = system.asking.answers
 
     def collect(self) -> Iterator[Metric]:
         """Read the counters."""
@@ -76,6 +77,11 @@ class WebhookMetrics(Collector):
         yield GaugeMetricFamily("trunkline_webhook_unread_groups", unread, value=outbox.unread_groups)
         oldest = "Age of the oldest event that waits."
         yield GaugeMetricFamily("trunkline_webhook_oldest_age_seconds", oldest, value=outbox.oldest_age_s)
+        asked = "Answers of apps that were asked before a message is accepted; none: there was no usable one."
+        answers = CounterMetricFamily("trunkline_hook_answers", asked, labels=["answer"])
+        for answer in ("accept", "reject", "replace", "none"):
+            answers.add_metric([answer], self._answers[answer])
+        yield answers
         yield GaugeMetricFamily("trunkline_webhooks_disabled", "Webhooks switched off.", value=outbox.disabled)
 
 
@@ -83,13 +89,19 @@ class Metrics:
     """What the server counts and measures."""
 
     def __init__(
-        self, engine: Engine, hub: Hub, delivery: Delivery, journal: Sized, rooms: RoomDirectory, outbox: Outbox
+        self,
+        engine: Engine,
+        hub: Hub,
+        delivery: Delivery,
+        journal: Sized,
+        rooms: RoomDirectory,
+        webhooks: WebhookSystem,
     ) -> None:
         self.native_sends: Callable[[], int] = lambda: 0
         """Set where the native link path is used."""
         registry = self._registry = CollectorRegistry(auto_describe=True)
         registry.register(RoomMetrics(rooms))
-        registry.register(WebhookMetrics(outbox))
+        registry.register(WebhookMetrics(webhooks))
         self._http = Histogram(
             "trunkline_http_request_seconds", "REST requests.", ["method", "route", "status"], registry=registry
         )

@@ -173,6 +173,7 @@ async def build(
     broadcasts = await build_broadcasts(engine, SqliteBroadcasts(store.index.reader), hub, delivery, randomness)
     channels = await _channels(engine, store, hub, delivery)
     webhooks = await _webhooks(engine, hub, store, secrets, randomness, config, version)
+    sender.ask_before(webhooks.asking)
     backups = Backups(store, config.backup_path, version)
     live = LiveMedia(config, engine, authentication, secrets, version) if config.live.enabled else None
     operations = catalogue(
@@ -194,7 +195,7 @@ async def build(
         backup_operations(backups),
         webhooks.operations,
     )
-    metrics = Metrics(engine, hub, delivery, store.journal, rooms.directory, webhooks.outbox)
+    metrics = Metrics(engine, hub, delivery, store.journal, rooms.directory, webhooks)
     rates = _rates(config.limits)
     link = _link(engine, hub, operations, sender, randomness, authentication, devices, presence, config)
     http = _http(engine, operations, authentication, secrets, readiness, metrics, rates, config, version)

@@ -64,6 +64,7 @@ class LinkSession(WSListener):
         "_transport",
         "_write",
         "app",
+        "asks",
         "caller",
         "device",
         "expires_at_s",
@@ -96,6 +97,8 @@ class LinkSession(WSListener):
         self._hello_timer: asyncio.TimerHandle | None = None
         self.heard_s = 0.0
         self.greeted = False
+        self.asks = False
+        """Whether the app is asked before a message is accepted; then no send is decided in the socket's callback."""
         self.caller = NOBODY
         self.outbox: Outbox | None = None
         self.app = self.party = self.device = self.key = ""

@@ -6,6 +6,7 @@ straight from the socket's callback. ``send`` loads what is missing and tries ag
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 from trunkline.base.errors import Code, TrunklineError
@@ -13,10 +14,11 @@ from trunkline.domain.conversation import rules
 from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.identity import Caller, check_party, direct_conversation_id
 from trunkline.domain.log.dedupe import Outbox, Verdict, same_send, send_digest
-from trunkline.domain.log.records import Entry
+from trunkline.domain.log.records import Entry, SendReplaced
 from trunkline.domain.messages.types import check_content
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.residents import ResidentConversation
+from trunkline.services.messages.before_send import APPROVED, Approval, BeforeSend, MustAsk, NobodyAsks, Said
 from trunkline.services.messages.thread_roots import ThreadRoots
 from trunkline.wire import entries as types
 from trunkline.wire.calls.messages import MessageSend, MessageSent
@@ -41,7 +43,14 @@ class Sender:
 
     def __init__(self, engine: Engine, threads: ThreadRoots | None = None) -> None:
         self._engine = engine
+        self._before: BeforeSend = NobodyAsks()
+        self._asked: AbstractSet[str] = self._before.apps
+        self._replacing: set[str] = set()
         self._threads = threads or ThreadRoots(engine)
+
+    def ask_before(self, before: BeforeSend) -> None:
+        """Have apps asked before their users' messages are accepted; once, at start."""
+        self._before, self._asked = before, before.apps
 
     async def send(
         self, caller: Caller, request: MessageSend, outbox: Outbox | None = None, *, made_here: bool = False
@@ -53,22 +62,33 @@ class Sender:
         """
         if outbox is None and request.outbox is not None and request.n:
             outbox = await self._engine.residents.load_outbox(caller.app, caller.party, request.outbox)
+        approval: Approval | None = None
         while True:
-            sent = self.send_now(caller, request, outbox, made_here)
+            try:
+                sent = self._decide(caller, request, outbox, made_here, approval)
+                if sent is None:
+                    sent = await self._load(caller, request, outbox, made_here, approval)
+            except MustAsk as waiting:
+                approval = await self._before.ask(caller, waiting.said)
+                continue
             if sent is not None:
                 return sent
-            found = await self._load(caller, request, outbox, made_here)
-            if found is not None:
-                return found
 
     def send_now(
         self, caller: Caller, request: MessageSend, outbox: Outbox | None, made_here: bool = False
     ) -> MessageSent | None:
-        """Append a message if all it needs is in memory; None when something must be loaded first.
+        """Append a message if all it needs is in memory; None when something must be loaded, or the app asked, first.
 
         Raises:
             TrunklineError: it was refused; nothing changed.
         """
+        if self._asked and caller.app in self._asked and not caller.server:
+            return None
+        return self._decide(caller, request, outbox, made_here, None)
+
+    def _decide(
+        self, caller: Caller, request: MessageSend, outbox: Outbox | None, made_here: bool, approval: Approval | None
+    ) -> MessageSent | None:
         resident = self._resident(caller, request)
         if resident is None:
             return None
@@ -83,7 +103,7 @@ class Sender:
                 return self._repeat(caller, request, outbox, resident)
             if request.after and request.after not in outbox.recent:
                 return None
-        return self._append(caller, request, outbox, resident, state, made_here)
+        return self._append(caller, request, outbox, resident, state, made_here, approval)
 
     def append_all(
         self, caller: Caller, requests: list[MessageSend], outbox: Outbox | None
@@ -105,7 +125,7 @@ class Sender:
         self._engine.check_room(len(requests) + 1)
         sent = []
         for request in requests:
-            one = self._append(caller, request, outbox, resident, state, True)
+            one = self._append(caller, request, outbox, resident, state, True, APPROVED)
             if one is None:
                 return None  # the first one only: what it needs, all need
             sent.append(one)
@@ -117,7 +137,7 @@ class Sender:
         Raises:
             TrunklineError: ``NOT_FOUND``.
         """
-        await self._load(caller, request, None, True)
+        await self._load(caller, request, None, True, APPROVED)
 
     def _append(
         self,
@@ -127,6 +147,7 @@ class Sender:
         resident: ResidentConversation,
         state: Conversation,
         made_here: bool,
+        approval: Approval | None,
     ) -> MessageSent | None:
         engine = self._engine
         if request.sender is not None or request.at_ms is not None:
@@ -149,6 +170,8 @@ class Sender:
         if request.thread and not self._threads.check(resident, state, caller.party, request.thread):
             return None
         engine.check_room()
+        if self._asked:
+            content = self._approved(caller, request, outbox, resident, state, content, mentions, approval)
         if state.head == 0:
             self._create_direct(resident, state, caller.party, peer)
         entry = engine.append_entry(
@@ -169,6 +192,32 @@ class Sender:
             self._threads.replied(resident, request.thread, entry.seq)
         return MessageSent(resident.id, state.epoch, entry.seq, entry.at_ms)
 
+    def _approved(
+        self,
+        caller: Caller,
+        request: MessageSend,
+        outbox: Outbox | None,
+        resident: ResidentConversation,
+        state: Conversation,
+        content: bytes,
+        mentions: tuple[str, ...],
+        approval: Approval | None,
+    ) -> bytes:
+        """The content that the app agrees to; ``MustAsk`` when it was not asked yet."""
+        if approval is None:
+            if caller.app in self._asked and not caller.server:
+                kind, to = state.kind or rules.DIRECT, request.to or ""
+                raise MustAsk(Said(resident.id, kind, request.type, content, to, request.reply_to, mentions))
+            return content
+        if approval.content is None:
+            return content
+        if outbox is not None:
+            # A retry is told by what was sent, which is not what is stored.
+            digest = send_digest(resident.id, self._shape(request))
+            self._engine.append_record(SendReplaced(caller.app, caller.party, outbox.id, request.n, digest))
+            self._replacing.add(caller.app)
+        return approval.content
+
     def _resident(self, caller: Caller, request: MessageSend) -> ResidentConversation | None:
         conversation = request.conversation
         if request.to is not None:
@@ -178,7 +227,7 @@ class Sender:
         return self._engine.residents.conversation(caller.app, conversation)
 
     async def _load(
-        self, caller: Caller, request: MessageSend, outbox: Outbox | None, made_here: bool
+        self, caller: Caller, request: MessageSend, outbox: Outbox | None, made_here: bool, approval: Approval | None
     ) -> MessageSent | None:
         """Load whatever ``send_now`` missed; a position when the send turns out to be a repeat."""
         engine = self._engine
@@ -197,8 +246,13 @@ class Sender:
             await self._threads.learn(resident, request.thread)
         if outbox is None:
             return None
-        if request.n <= outbox.highest and request.n not in outbox.recent:
-            return await self._look_up(caller, request, outbox, conversation, made_here)
+        if request.n <= outbox.highest:
+            if request.n in outbox.recent and caller.app in self._replacing:
+                # What was sent is not what was stored: only the index remembers both.
+                await engine.commits.settled()
+                return await self._look_up(caller, request, outbox, conversation, made_here, approval)
+            if request.n not in outbox.recent:
+                return await self._look_up(caller, request, outbox, conversation, made_here, approval)
         if request.after and request.after not in outbox.recent:
             before = await engine.index.sent(caller.app, caller.party, outbox.id, request.after)
             if before is None and request.after not in outbox.recent:
@@ -218,11 +272,19 @@ class Sender:
         if recent is None:
             return None
         if not same_send(resident.id, self._shape(request), recent.conversation, recent.entry):
+            if caller.app in self._replacing:
+                return None
             raise TrunklineError(Code.ID_CONFLICT, f"n {request.n} was used for another message", field="n")
         return MessageSent(recent.conversation, self._engine.epoch, recent.entry.seq, recent.entry.at_ms)
 
     async def _look_up(
-        self, caller: Caller, request: MessageSend, outbox: Outbox, conversation: str, made_here: bool
+        self,
+        caller: Caller,
+        request: MessageSend,
+        outbox: Outbox,
+        conversation: str,
+        made_here: bool,
+        approval: Approval | None,
     ) -> MessageSent | None:
         """Ask the index about an id at or below the highest; apply it when it was refused earlier."""
         engine = self._engine
@@ -244,7 +306,7 @@ class Sender:
         resident = engine.residents.conversation(caller.app, conversation)
         if resident is None or resident.state is None:
             return None
-        return self._append(caller, request, outbox, resident, resident.state, made_here)
+        return self._append(caller, request, outbox, resident, resident.state, made_here, approval)
 
     @staticmethod
     def _shape(request: MessageSend) -> Entry:

@@ -21,6 +21,7 @@ from trunkline.domain.rooms import counters, rules
 from trunkline.domain.rooms.policy import Delivery, RoomMessageType
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.residents import ResidentConversation
+from trunkline.services.messages.before_send import Approval
 from trunkline.services.messages.send import Sender
 from trunkline.services.rooms.directory import RoomDirectory, unknown_type
 from trunkline.services.rooms.live import LiveRoom
@@ -47,6 +48,7 @@ class RoomLog(Sender):
         resident: ResidentConversation,
         state: Conversation,
         made_here: bool,
+        approval: Approval | None,
     ) -> MessageSent | None:
         engine = self._engine
         live = self._room(caller.app, resident.id)

@@ -14,6 +14,7 @@ from trunkline.domain.webhooks.backoff import RetryPolicy
 from trunkline.services.log.engine import Engine
 from trunkline.services.operation import Operation
 from trunkline.services.sessions.hub import Hub
+from trunkline.services.webhooks.asking import Asking
 from trunkline.services.webhooks.book import WebhookBook
 from trunkline.services.webhooks.deliverer import Delivery
 from trunkline.services.webhooks.making import EventMaker
@@ -50,6 +51,7 @@ class WebhookSystem:
     book: WebhookBook
     outbox: Outbox
     tables: WebhookTables
+    asking: Asking
     operations: list[Operation]
 
     async def start(self) -> None:
@@ -102,4 +104,5 @@ async def build_webhooks(
     )
     outbox = Outbox(book, parts, settings.keep_bytes)
     subscriptions = Subscriptions(engine, book, outbox, tail, secrets, randomness, check_url, settings.limits)
-    return WebhookSystem(book, outbox, tables, operations(subscriptions, EventReader(engine, tail, maker)))
+    asking = Asking(engine, hub, book, courier, signing, randomness)
+    return WebhookSystem(book, outbox, tables, asking, operations(subscriptions, EventReader(engine, tail, maker)))

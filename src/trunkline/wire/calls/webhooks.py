@@ -190,7 +190,7 @@ class EventPage(Struct, kw_only=True):
 
 
 class BeforeSendData(Struct, omit_defaults=True, kw_only=True):
-    """The message that waits for the app's answer."""
+    """The message that waits for the app's answer; ``edits`` is the seq of the message that it would replace."""
 
     sender: PartyName
     type: str
@@ -198,6 +198,7 @@ class BeforeSendData(Struct, omit_defaults=True, kw_only=True):
     to: str = ""
     reply_to: int = 0
     mentions: list[str] = field(default_factory=list)
+    edits: int = 0
 
 
 class BeforeSend(Struct, kw_only=True):

@@ -91,6 +91,7 @@ static bool session_may(Front *front, struct decision *d)
 {
     const struct layout *l = &front->layout;
     return is_true(slot(d->session, l->s_greeted)) && is_false(slot(d->session, l->s_closed)) &&
+           is_false(slot(d->session, l->s_asks)) &&
            slot(d->session, l->s_backlog) == Py_None && slot(d->session, l->s_fragments) == Py_None &&
            number_of(slot(d->session, l->s_in_flight), &d->in_flight) && d->in_flight < front->window;
 }

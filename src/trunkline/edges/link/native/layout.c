@@ -56,6 +56,7 @@ static int read_sessions(struct layout *l, PyObject *types)
     SLOT(s_greeted, session, "greeted");
     SLOT(s_party, session, "party");
     SLOT(s_app, session, "app");
+    SLOT(s_asks, session, "asks");
     return 0;
 }
 

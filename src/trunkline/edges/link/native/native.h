@@ -49,7 +49,7 @@ bool parse_send(const uint8_t *data, size_t size, struct send_request *request);
 struct layout {
     PyTypeObject *session, *conversation, *member, *outbox, *resident, *party, *entry, *appended, *group;
     PyObject *resident_party;
-    Py_ssize_t s_out, s_dirty, s_closed, s_lagging, s_in_flight, s_backlog, s_fragments, s_fd, s_codec, s_outbox,
+    Py_ssize_t s_out, s_dirty, s_closed, s_lagging, s_in_flight, s_backlog, s_fragments, s_asks, s_fd, s_codec, s_outbox,
         s_heard, s_pinged, s_greeted, s_party, s_app, s_buffered;
     Py_ssize_t c_id, c_epoch, c_head, c_at_ms, c_count, c_active_at_ms, c_kind, c_members, c_large, c_dismissed,
         c_settings;
