@@ -177,26 +177,83 @@ def test_a_room_remembers_who_is_named(app: App) -> None:
             assert ok(ann.post(f"/v1/rooms/show/{path}", json={"parties": ["user/zoe"]}))["parties"] == []
 
 
-@covers("webhook.create", "webhook.list", "webhook.get", "webhook.update", "webhook.rotate", "webhook.replay")
-@covers("webhook.backlog", "webhook.delete", "event.list")
-def test_webhooks_and_events(app: App, alice: httpx.Client, team: str) -> None:
-    with app.acting() as system:
-        start = ok(system.get("/v1/events"))["next"]
-        seq = say(alice, "copied")
-        page = ok(system.get("/v1/events", params={"after": start, "wait_s": 5}))
-        assert [event["data"]["entry"]["seq"] for event in page["events"]] == [seq]
-        made = ok(system.post("/v1/webhooks", json={"url": "https://example.com/hook", "events": ["members.*"]}), 201)
-        path = f"/v1/webhooks/{made['webhook']}"
-        assert made["secret"].startswith("whsec_")
-        assert [hook["webhook"] for hook in ok(system.get("/v1/webhooks"))["webhooks"]] == [made["webhook"]]
-        ok(system.patch(path, json={"description": "members"}))
-        read = ok(system.get(path))
-        assert (read["description"], read["events"], "secret" in read) == ("members", ["members.*"], False)
-        assert ok(system.post(f"{path}/secret", json={}))["secret"] not in ("", made["secret"])
-        ok(system.post(f"{path}/replay", json={"now": True}))
-        assert ok(system.get(f"{path}/backlog"))["webhook"] == made["webhook"]
-        ok(system.delete(path), 204)
-        refused(system.get(path), "not_found")
+@covers("webhook.create", "webhook.list", "webhook.get", "webhook.update", "webhook.delete")
+@covers("webhook.rotate", "webhook.replay", "webhook.backlog", "event.list")
+def test_webhooks_are_made_changed_and_deleted(app: App) -> None:
+    with app.acting() as api:
+        made = api.post("/v1/webhooks", json={"url": "https://hooks.invalid/a", "events": ["members.*"]})
+        one = ok(made, 201)
+        path = made.headers["Location"]
+        assert one["secret"].startswith("whsec_")
+        shown = {name: value for name, value in one.items() if name != "secret"}
+        assert ok(api.get("/v1/webhooks")) == {"webhooks": [shown]}
+        assert ok(api.get(path)) == shown
+        assert ok(api.patch(path, json={"description": "settles red packets"}))["description"] == "settles red packets"
+        fresh = ok(api.post(f"{path}/secret", json={"overlap_s": 60}))
+        assert fresh["secret"] != one["secret"] and fresh["secret_generation"] == 2
+        assert ok(api.post(f"{path}/replay", json={"now": True}))["state"] == "running"
+        assert ok(api.get(f"{path}/backlog"))["waiting"] == 0
+        assert ok(api.get("/v1/events"))["events"] == []
+        assert api.delete(path).status_code == 204
+        refused(api.get(path), "not_found")
+
+
+def test_bad_webhooks_have_codes_and_change_nothing(app: App) -> None:
+    good = {"url": "https://hooks.invalid/a"}
+    with app.acting() as api:
+        path = api.post("/v1/webhooks", json=good).headers["Location"]
+        before = ok(api.get("/v1/webhooks"))
+        for url in (
+            "http://hooks.invalid/a",
+            "ftp://hooks.invalid/a",
+            "https://",
+            "https://user:word@hooks.invalid/",
+            "https://hooks.invalid/a#b",
+            "https://hooks.invalid:0/",
+            "https://hooks.invalid/a b",
+            "https://[::1",
+        ):
+            refused(api.post("/v1/webhooks", json={"url": url}), "invalid_params")
+            refused(api.patch(path, json={"url": url}), "invalid_params")
+        for host in (
+            "127.0.0.1",
+            "10.0.0.1",
+            "169.254.169.254",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "[64:ff9b::7f00:1]",
+            "0.0.0.0",
+            "224.0.0.1",
+        ):
+            refused(api.post("/v1/webhooks", json={"url": f"https://{host}/a"}), "address_forbidden")
+        for body in (
+            good | {"events": ["message.sung"]},
+            good | {"events": []},
+            good | {"kinds": ["party"]},
+            good | {"prefix": "a" * 65},
+            good | {"mode": "before_send"},
+            good | {"on_failure": "accept"},
+            good | {"mode": "before_send", "on_failure": "accept", "deadline_ms": 1},
+            good | {"mode": "sideways"},
+        ):
+            refused(api.post("/v1/webhooks", json=body), "invalid_params")
+        refused(api.patch(path, json={"deadline_ms": 500}), "invalid_params")
+        for body in ({}, {"now": True, "lsn": 1}, {"lsn": 0}, {"lsn": 10**12}):
+            refused(api.post(f"{path}/replay", json=body), "invalid_params")
+        refused(api.post(f"{path}/secret", json={"overlap_s": -1}), "invalid_params")
+        refused(api.get("/v1/events", params={"after": "nonsense"}), "invalid_page_cursor")
+        refused(api.get("/v1/events", params={"after": "1-ffffffffffff-0"}), "invalid_page_cursor")
+        refused(api.get("/v1/events", params={"after": "1-1-0"}), "events_gone")
+        refused(api.get("/v1/events", params={"events": "message.sung"}), "invalid_params")
+        assert ok(api.get("/v1/webhooks")) == before
+        for _ in range(19):
+            ok(api.post("/v1/webhooks", json=good), 201)
+        refused(api.post("/v1/webhooks", json=good), "limit_exceeded")
+        narrow = ok(api.post("/v1/keys", json={"scopes": ["messages"], "overlap_s": 3600}), 201)
+    with app.server.client((narrow["key"], narrow["secret"])) as narrow_key:
+        refused(narrow_key.get("/v1/webhooks"), "scope_missing")
+    with app.as_client("user/alice") as client:
+        refused(client.get("/v1/events"), "forbidden")
 
 
 @covers("live.join")
