@@ -209,6 +209,78 @@ class WebhooksSection(msgspec.Struct, forbid_unknown_fields=True):
     keep_journal_bytes: Annotated[int, Meta(ge=0)] = 4_294_967_296
 
 
+class FilesSection(msgspec.Struct, forbid_unknown_fields=True):
+    """Uploads, their inspection, and who keeps the bytes.
+
+    Attributes:
+        enabled: take uploads and hand out files.
+        directory: where unfinished uploads and, with ``store = "directory"``, finished files are. Empty: ``files`` in
+            the data directory.
+        store: ``directory``, or ``s3`` for an S3-compatible object store; unfinished uploads are on this disk either
+            way.
+        s3_bucket: the bucket; it has to exist.
+        s3_prefix: put before every key.
+        s3_endpoint: address of the service; empty is that of AWS.
+        s3_region: of the bucket.
+        s3_access_key_id: with the secret; both empty takes them from the environment, as AWS tools do.
+        s3_secret_access_key: better given as TRUNKLINE_FILES__S3_SECRET_ACCESS_KEY than in the file.
+        max_size_bytes: of one file.
+        types: accepted media types, found by content: names such as ``application/pdf`` and patterns such as
+            ``image/*``.
+        quota_party_bytes: of everything a party keeps (0 = no quota).
+        quota_app_bytes: of everything an app keeps (0 = no quota).
+        min_free_bytes: space that uploads leave on the disk.
+        max_uploads: unfinished uploads at a time.
+        max_uploads_per_party: unfinished uploads of one client party at a time.
+        max_transfers: uploads that send at the same moment; each takes one to two megabytes of memory.
+        upload_expires_s: how long an upload may take before it is forgotten.
+        transfer_idle_s: silence after which a transfer is ended; what arrived counts.
+        unused_s: how long a file stays that no message ever named.
+        detached_s: how long a file stays after the last message that named it was recalled, expired or erased.
+        retention_s: how long any file stays (0 = for ever).
+        collect_every_s: how often to look for what may go.
+        link_ttl_s: longest life of a link to a file.
+        inspect_at_once: contents looked at together, each in a process of its own.
+        max_pixels: of a picture or a frame.
+        thumbnail_px: longest side of thumbnails and posters.
+        scan_command: program and arguments that judge a content, comma-separated in the environment; ``{path}``,
+            ``{sha256}`` and ``{mime}`` are replaced. Exit code 0 accepts, 1 refuses. Empty: no scanner.
+        scan_timeout_s: how long a verdict may take.
+        scan_fail_open: accept contents on which there is no verdict.
+    """
+
+    enabled: bool = True
+    directory: str = ""
+    store: Literal["directory", "s3"] = "directory"
+    s3_bucket: str = ""
+    s3_prefix: str = ""
+    s3_endpoint: str = ""
+    s3_region: str = "us-east-1"
+    s3_access_key_id: str = ""
+    s3_secret_access_key: str = ""
+    max_size_bytes: Count = 104_857_600
+    types: list[str] = msgspec.field(default_factory=lambda: ["*/*"])
+    quota_party_bytes: Annotated[int, Meta(ge=0)] = 0
+    quota_app_bytes: Annotated[int, Meta(ge=0)] = 0
+    min_free_bytes: Annotated[int, Meta(ge=0)] = 268_435_456
+    max_uploads: Count = 1000
+    max_uploads_per_party: Count = 16
+    max_transfers: Count = 64
+    upload_expires_s: Annotated[int, Meta(ge=1)] = 86_400
+    transfer_idle_s: Seconds = 60.0
+    unused_s: Annotated[int, Meta(ge=1)] = 604_800
+    detached_s: Annotated[int, Meta(ge=1)] = 604_800
+    retention_s: Annotated[int, Meta(ge=0)] = 0
+    collect_every_s: Seconds = 60.0
+    link_ttl_s: Annotated[int, Meta(ge=1, le=604_800)] = 3600
+    inspect_at_once: Count = 2
+    max_pixels: Count = 50_000_000
+    thumbnail_px: Annotated[int, Meta(ge=16, le=2048)] = 320
+    scan_command: list[str] = msgspec.field(default_factory=list)
+    scan_timeout_s: Seconds = 30.0
+    scan_fail_open: bool = False
+
+
 class MetricsSection(msgspec.Struct, forbid_unknown_fields=True):
     """Metrics and documentation.
 
@@ -233,12 +305,18 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     live: LiveSection = msgspec.field(default_factory=LiveSection)
     search: SearchSection = msgspec.field(default_factory=SearchSection)
     webhooks: WebhooksSection = msgspec.field(default_factory=WebhooksSection)
+    files: FilesSection = msgspec.field(default_factory=FilesSection)
     metrics: MetricsSection = msgspec.field(default_factory=MetricsSection)
 
     @property
     def directory(self) -> Path:
         """The data directory."""
         return Path(self.store.directory)
+
+    @property
+    def files_path(self) -> Path:
+        """Where uploads and, unless they are in an object store, files are kept."""
+        return Path(self.files.directory) if self.files.directory else self.directory / "files"
 
     @property
     def backup_path(self) -> Path:
@@ -282,6 +360,8 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
         raise ConfigError(f"configuration: {error}") from error
     if bool(config.tls.certificate) != bool(config.tls.key):
         raise ConfigError("configuration: [tls] needs both certificate and key")
+    if config.files.store == "s3" and not config.files.s3_bucket:
+        raise ConfigError('configuration: [files] store = "s3" needs s3_bucket')
     for text in config.server.trusted_proxies:
         try:
             ip_network(text, strict=False)

@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.limits import Rate
 from trunkline.edges.http import create_app
+from trunkline.edges.http.files import file_routes
 from trunkline.edges.link.front import connect
 from trunkline.edges.port import Port
 from trunkline.protocol.journal.errors import JournalClosed
@@ -92,13 +93,21 @@ class Server:
         self._spawn(self._trim(), "trim")
         self._spawn(self.system.broadcasts.run(), "broadcasts")
         self._spawn(self._prune(), "prune")
+        if self.system.files is not None:
+            self._spawn(self.system.files.run(), "files")
         report = self.store.journal.report
         log.info("listening", extra={"host": config.server.host, "port": self.port, "recovered": report.describe()})
 
     async def _listen(self) -> None:
-        live = self.system.live
+        live, files = self.system.live, self.system.files
         settings = uvicorn.Config(
-            create_app(self.system.http, live.routes if live is not None else ()),
+            create_app(
+                self.system.http,
+                [
+                    *(file_routes(self.system.http, files.uploads, files.downloads) if files is not None else ()),
+                    *(live.routes if live is not None else ()),
+                ],
+            ),
             log_config=None,
             access_log=False,
             ws="none",
@@ -275,6 +284,8 @@ class Server:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await system.backups.close()
+        if system.files is not None:
+            await system.files.close()
         if system.native is not None:
             system.native.close()
         await self.store.close()

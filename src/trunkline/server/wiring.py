@@ -23,6 +23,7 @@ from trunkline.server.backups.operations import Backups
 from trunkline.server.backups.operations import operations as backup_operations
 from trunkline.server.clock import SystemClock, SystemRandomness
 from trunkline.server.config import Config, LimitsSection, RoomsSection
+from trunkline.server.files import FileSystem, open_files
 from trunkline.server.live import LiveMedia
 from trunkline.server.metrics import Metrics
 from trunkline.server.store import Store
@@ -44,6 +45,7 @@ from trunkline.services.communities.members import ChannelMembers
 from trunkline.services.communities.operations import operations as community_operations
 from trunkline.services.devices.book import DeviceBook
 from trunkline.services.devices.operations import operations as device_operations
+from trunkline.services.files.operations import operations as file_operations
 from trunkline.services.groups.groups import Groups
 from trunkline.services.groups.members import Membership
 from trunkline.services.groups.operations import operations as group_operations
@@ -108,6 +110,7 @@ class System:
     live: LiveMedia | None
     broadcasts: BroadcastSystem
     webhooks: WebhookSystem
+    files: FileSystem | None = None
     native: NativeFront | None = None
     """Set by ``Server``, because it belongs to the listening socket."""
 
@@ -162,7 +165,8 @@ async def build(
     authentication = Authentication(engine, directory, secrets, admin_token)
     keys = Keys(engine, directory, secrets, hub, randomness)
     devices = DeviceBook(engine, hub)
-    sender = Sender(engine)
+    files = await open_files(config, store, engine, directory, randomness, master_key)
+    sender = Sender(engine, files=files.access if files is not None else None)
     forwarder = Forwarder(engine, sender)
     changes = Changes(engine, windows(config.limits))
     reader = Reader(engine)
@@ -194,6 +198,7 @@ async def build(
         privacy_operations(Exporter(engine, SqliteBroadcasts(store.index.reader).tags), Eraser(engine, hub)),
         backup_operations(backups),
         webhooks.operations,
+        file_operations(files.calls if files is not None else None),
     )
     metrics = Metrics(engine, hub, delivery, store.journal, rooms.directory, webhooks)
     rates = _rates(config.limits)
@@ -217,6 +222,7 @@ async def build(
         live=live,
         broadcasts=broadcasts,
         webhooks=webhooks,
+        files=files,
     )
 
 

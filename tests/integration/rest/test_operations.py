@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from tests.integration.files.uploading import upload
 from tests.integration.rest.running import App, Running
 from trunkline.client import Client
 
@@ -61,6 +62,18 @@ def test_every_operation_of_the_server_has_a_test_here(server: Running) -> None:
     served = {operation["operationId"] for path in document["paths"].values() for operation in path.values()}
     assert len(served) > 45
     assert served <= COVERED
+
+
+@covers("file.get", "file.list", "file.link", "file.delete")
+def test_files(alice: httpx.Client) -> None:
+    file = upload(alice, b"content", "notes.txt", filetype="text/plain")
+    view = ok(alice.get(f"/v1/files/{file}"))
+    assert (view["name"], view["mime"], view["size_bytes"]) == ("notes.txt", "text/plain", 7)
+    assert ok(alice.get("/v1/files"))["files"] == [view]
+    link = ok(alice.post(f"/v1/files/{file}/links", json={"ttl_s": 60}), 201)
+    assert alice.get(link["url"]).content == b"content"
+    ok(alice.delete(f"/v1/files/{file}"), 204)
+    refused(alice.get(f"/v1/files/{file}"), "not_found")
 
 
 @covers("message.send", "message.send.to", "history.get", "message.get")

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from tests.unit.http.card_registry import CARD_TABLE
+from tests.unit.http.file_registry import FILE_TABLE
 from tests.unit.http.listed import LISTED
 from tests.unit.http.room_registry import ROOM_TABLE
 from trunkline.base.errors import Code, TrunklineError
@@ -216,6 +217,7 @@ TABLE: tuple[tuple[str, Struct, Struct, Any, str, Audience], ...] = (
     *ROOM_TABLE,
     *LISTED,
     *CARD_TABLE,
+    *FILE_TABLE,
 )
 
 

@@ -17,6 +17,7 @@ from trunkline.edges.http.routes import NOT_IN_REST, ROUTES, Route
 SPEC = Path(__file__).parents[3] / "spec" / "link.md"
 QUERY = {"profile.get": "parties=user/u1", "presence.get": "parties=user/u1", "message.search": "text=word"}
 VALUES = {
+    "file": "f_x",
     "conversation": "team",
     "seq": "3",
     "thread": "3",

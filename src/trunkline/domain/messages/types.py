@@ -16,7 +16,6 @@ from msgspec import Meta, Struct
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.wire import entries as names
 
-Url = Annotated[str, Meta(min_length=1, max_length=4096)]
 Label = Annotated[str, Meta(max_length=1024)]
 Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Pixels = Annotated[int, Meta(ge=0, le=1_000_000)]
@@ -28,10 +27,21 @@ class TextContent(Struct):
     text: Annotated[str, Meta(min_length=1, max_length=20_000)]
 
 
-class ImageContent(Struct):
+class ByReference(Struct, kw_only=True):
+    """A content that is elsewhere: ``file`` is the id of an upload to this server, ``url`` any other place."""
+
+    url: Annotated[str, Meta(max_length=4096)] = ""
+    file: Annotated[str, Meta(max_length=64)] = ""
+
+    def __post_init__(self) -> None:
+        """Exactly one of the two has to be named."""
+        if bool(self.url) == bool(self.file):
+            raise ValueError("name either file (the id of an upload) or url")
+
+
+class ImageContent(ByReference, kw_only=True):
     """A picture by reference."""
 
-    url: Url
     width: Pixels = 0
     height: Pixels = 0
     size_bytes: Size = 0
@@ -40,20 +50,18 @@ class ImageContent(Struct):
     blurhash: Label = ""
 
 
-class VoiceContent(Struct):
+class VoiceContent(ByReference, kw_only=True):
     """A voice note by reference."""
 
-    url: Url
     duration_ms: Size
     size_bytes: Size = 0
     mime: Label = ""
     waveform: Annotated[list[Annotated[int, Meta(ge=0, le=255)]], Meta(max_length=512)] = []
 
 
-class VideoContent(Struct):
+class VideoContent(ByReference, kw_only=True):
     """A video by reference."""
 
-    url: Url
     duration_ms: Size = 0
     width: Pixels = 0
     height: Pixels = 0
@@ -62,10 +70,9 @@ class VideoContent(Struct):
     poster: Annotated[str, Meta(max_length=32_768)] = ""
 
 
-class FileContent(Struct):
+class FileContent(ByReference, kw_only=True):
     """A file by reference."""
 
-    url: Url
     name: Annotated[str, Meta(min_length=1, max_length=1024)]
     size_bytes: Size
     mime: Label = ""

@@ -13,8 +13,23 @@ from trunkline.edges.http.context import REQUEST_ID_HEADER
 from trunkline.edges.http.credentials import PARTY_HEADER
 from trunkline.edges.http.deps import AllowedOrigins
 
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_ASKED = ("Authorization", "Content-Type", idempotency.KEY_HEADER, PARTY_HEADER, REQUEST_ID_HEADER)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_ASKED = (
+    "Authorization",
+    "Content-Type",
+    idempotency.KEY_HEADER,
+    PARTY_HEADER,
+    REQUEST_ID_HEADER,
+    "If-None-Match",
+    "If-Range",
+    "Range",
+    "Tus-Resumable",
+    "Upload-Checksum",
+    "Upload-Length",
+    "Upload-Metadata",
+    "Upload-Offset",
+    "X-HTTP-Method-Override",
+)
 _SHOWN = (
     REQUEST_ID_HEADER,
     idempotency.REPLAYED_HEADER,
@@ -24,6 +39,19 @@ _SHOWN = (
     "RateLimit-Limit",
     "RateLimit-Remaining",
     "RateLimit-Reset",
+    "Accept-Ranges",
+    "Content-Disposition",
+    "Content-Range",
+    "ETag",
+    "Repr-Digest",
+    "Tus-Checksum-Algorithm",
+    "Tus-Extension",
+    "Tus-Max-Size",
+    "Tus-Resumable",
+    "Tus-Version",
+    "Upload-Expires",
+    "Upload-Length",
+    "Upload-Offset",
 )
 
 

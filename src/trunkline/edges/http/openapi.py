@@ -60,6 +60,7 @@ _TAGS = (
     ("Threads", ("thread",)),
     ("Cards", ("card",)),
     ("Webhooks", ("webhook", "event")),
+    ("Files", ("file",)),
     ("Conversations", ("conversation", "cursor", "member", "sync")),
     ("Groups", ("group",)),
     ("Rooms", ("room",)),

@@ -265,6 +265,11 @@ ROUTES: tuple[Route, ...] = (
     Route("webhook.replay", "POST", _W + "/replay"),
     Route("webhook.backlog", "GET", _W + "/backlog"),
     Route("event.list", "GET", "/v1/events"),
+    # Files; their bytes have routes of their own (``files``)
+    Route("file.list", "GET", "/v1/files"),
+    Route("file.get", "GET", "/v1/files/{file}"),
+    Route("file.delete", "DELETE", "/v1/files/{file}"),
+    Route("file.link", "POST", "/v1/files/{file}/links", 201),
     # Keys, apps and the deployment
     Route("token.revoke", "POST", "/v1/tokens/revoke"),
     Route("key.list", "GET", "/v1/keys"),

@@ -34,6 +34,10 @@ class FileIndex(Protocol):
         """A page of a party's files by id."""
         ...
 
+    async def usage(self, app: str, owner: str) -> int:
+        """Bytes of the files of a party that are not removed; with "" those of the whole app."""
+        ...
+
     async def idle(self, never_used_before_ms: int, detached_before_ms: int, limit: int) -> list[tuple[str, str]]:
         """(app, file) of files that no message refers to, since before these times."""
         ...
@@ -130,6 +134,10 @@ class UploadStore(Protocol):
 
     def path(self, file: str) -> Path:
         """Where its bytes are, for inspection and for the blob store."""
+        ...
+
+    async def scratch(self, file: str, name: str, data: bytes) -> Path:
+        """Put something that belongs to an upload beside it; it goes when the upload goes."""
         ...
 
     async def free_bytes(self) -> int:

@@ -64,7 +64,7 @@ class Forwarder:
             sent = self._sender.append_all(caller, sends, outbox)
             if sent is not None:
                 return MessagesForwarded(sent)
-            await self._sender.load(caller, sends[0])
+            await self._sender.load(caller, sends)
 
     async def bulk(self, caller: Caller, request: BulkSend) -> BulkSent:
         """Append each of up to 100 messages; one refusal does not stop the others."""

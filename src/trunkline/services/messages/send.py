@@ -12,6 +12,7 @@ from functools import lru_cache
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.conversation import rules
 from trunkline.domain.conversation.state import Conversation
+from trunkline.domain.files.references import NAMING, Reference, references_of
 from trunkline.domain.identity import Caller, check_party, direct_conversation_id
 from trunkline.domain.log.dedupe import Outbox, Verdict, same_send, send_digest
 from trunkline.domain.log.records import Entry, SendReplaced
@@ -19,6 +20,7 @@ from trunkline.domain.messages.types import check_content
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.residents import ResidentConversation
 from trunkline.services.messages.before_send import APPROVED, Approval, BeforeSend, MustAsk, NobodyAsks, Said
+from trunkline.services.messages.files_port import MessageFiles
 from trunkline.services.messages.thread_roots import ThreadRoots
 from trunkline.wire import entries as types
 from trunkline.wire.calls.messages import MessageSend, MessageSent
@@ -41,11 +43,12 @@ def direct_id(party: str, to: str) -> str:
 class Sender:
     """Appends messages."""
 
-    def __init__(self, engine: Engine, threads: ThreadRoots | None = None) -> None:
+    def __init__(self, engine: Engine, threads: ThreadRoots | None = None, files: MessageFiles | None = None) -> None:
         self._engine = engine
         self._before: BeforeSend = NobodyAsks()
         self._asked: AbstractSet[str] = self._before.apps
         self._replacing: set[str] = set()
+        self._files = files
         self._threads = threads or ThreadRoots(engine)
 
     def ask_before(self, before: BeforeSend) -> None:
@@ -121,23 +124,30 @@ class Sender:
         if resident is None or state is None:
             return None
         for request in requests:
-            check_content(request.type, canonical(request.content), by_server=True)
+            content = canonical(request.content)
+            check_content(request.type, content, by_server=True)
+            if request.type in NAMING and self._named(caller, request.type, content) is None:
+                return None
         self._engine.check_room(len(requests) + 1)
-        sent = []
+        sent: list[MessageSent] = []
         for request in requests:
             one = self._append(caller, request, outbox, resident, state, True, APPROVED)
             if one is None:
+                if sent:
+                    raise TrunklineError(Code.BUSY, "what the messages need was dropped meanwhile", retry_ms=50)
                 return None  # the first one only: what it needs, all need
             sent.append(one)
         return sent
 
-    async def load(self, caller: Caller, request: MessageSend) -> None:
-        """Load what appending a message needs.
+    async def load(self, caller: Caller, requests: list[MessageSend]) -> None:
+        """Load what appending messages to one conversation needs.
 
         Raises:
             TrunklineError: ``NOT_FOUND``.
         """
-        await self._load(caller, request, None, True, APPROVED)
+        for request in requests[1:]:
+            await self._clear_files(caller, request)
+        await self._load(caller, requests[0], None, True, APPROVED)
 
     def _append(
         self,
@@ -155,6 +165,9 @@ class Sender:
             raise TrunklineError(Code.FORGED_FIELD, f"{field} is decided by the server", field=field)
         content = canonical(request.content)
         check_content(request.type, content, by_server=made_here)
+        named = self._named(caller, request.type, content) if request.type in NAMING else ()
+        if named is None:
+            return None
         peer = self._peer(caller, request, state) if state.head == 0 or state.kind == rules.DIRECT else ""
         if peer:
             peer_state = engine.residents.party(caller.app, peer)
@@ -188,6 +201,7 @@ class Sender:
             expires_in_ms=request.expires_in_ms,
             thread=request.thread,
         )
+        self._attach(caller, named, resident.id, entry.seq)
         if request.thread:
             self._threads.replied(resident, request.thread, entry.seq)
         return MessageSent(resident.id, state.epoch, entry.seq, entry.at_ms)
@@ -244,6 +258,8 @@ class Sender:
             await engine.virtual.of(state).load(state, caller)
         if request.thread:
             await self._threads.learn(resident, request.thread)
+        if outbox is None or request.n > outbox.highest:
+            await self._clear_files(caller, request)
         if outbox is None:
             return None
         if request.n <= outbox.highest:
@@ -259,6 +275,26 @@ class Sender:
                 raise TrunklineError(Code.OUT_OF_ORDER, f"message {request.after} was not accepted", field="after")
             request.after = 0
         return None
+
+    def _named(self, caller: Caller, type: str, content: bytes) -> tuple[Reference, ...] | None:
+        """The files a message names; None when it must be looked up first whether the sender may."""
+        if self._files is None:
+            if references_of(type, content):
+                raise TrunklineError(Code.FEATURE_DISABLED, "files are switched off here ([files] enabled)")
+            return ()
+        named = self._files.named(type, content)
+        return named if self._files.cleared(caller, named) else None
+
+    def _attach(self, caller: Caller, named: tuple[Reference, ...], conversation: str, seq: int) -> None:
+        if named and self._files is not None:
+            self._files.attach(caller.app, named, conversation, seq)
+
+    async def _clear_files(self, caller: Caller, request: MessageSend) -> None:
+        """Check the files that a message names, if it can name any."""
+        if request.type in NAMING and self._files is not None:
+            content = canonical(request.content)
+            check_content(request.type, content, by_server=True)
+            await self._files.clear(caller, self._files.named(request.type, content))
 
     # --- repeats ----------------------------------------------------------------------------
 
@@ -301,6 +337,7 @@ class Sender:
             if before.conversation != conversation or before.digest != send_digest(conversation, self._shape(request)):
                 raise TrunklineError(Code.ID_CONFLICT, f"n {request.n} was used for another message", field="n")
             return MessageSent(before.conversation, engine.epoch, before.seq, before.at_ms)
+        await self._clear_files(caller, request)
         if request.n in outbox.recent or outbox.judge(request.n) is Verdict.EXPIRED:
             return None
         resident = engine.residents.conversation(caller.app, conversation)

@@ -112,10 +112,16 @@ class DirectoryUploadStore:
 
     def _remove(self, file: str) -> None:
         # The manifest first: a crash in between leaves nothing that counts.
-        for path in (self._manifest(file), self.path(file), self._directory / f"{file}.mark"):
+        for path in (self._manifest(file), *self._directory.glob(f"{file}.*")):
             with suppress(FileNotFoundError):
                 path.unlink()
         sync_directory(self._directory)
+
+    async def scratch(self, file: str, name: str, data: bytes) -> Path:
+        """Put something that belongs to an upload beside it; not durable."""
+        path = self._directory / f"{file}.{name}"
+        await self._threads.run(path.write_bytes, data)
+        return path
 
     def path(self, file: str) -> Path:
         """Where its bytes are."""

@@ -21,8 +21,8 @@ _decode = msgspec.msgpack.Decoder(FileStored).decode
 def apply(db: Database, record: FileRecord) -> None:
     """Project one record."""
     if isinstance(record, FileStored):
-        db.execute(
-            "INSERT OR IGNORE INTO file VALUES (?, ?, ?, ?, ?, 0, 0, ?, 0, ?)",
+        made = db.execute(
+            "INSERT OR IGNORE INTO file VALUES (?, ?, ?, ?, ?, 0, 0, ?, 0, ?) RETURNING 1",
             (
                 record.app,
                 record.file,
@@ -32,7 +32,9 @@ def apply(db: Database, record: FileRecord) -> None:
                 record.at_ms,
                 _encode(record),
             ),
-        )
+        ).fetchall()
+        if made:
+            _count_bytes(db, record.app, record.owner, record.size_bytes)
     elif isinstance(record, FileAttached):
         db.execute(
             "INSERT OR IGNORE INTO file_use VALUES (?, ?, ?, ?)",
@@ -40,10 +42,12 @@ def apply(db: Database, record: FileRecord) -> None:
         )
         _count_uses(db, record.app, record.file, "used = 1")
     elif isinstance(record, FileRemoved):
-        db.execute(
-            "UPDATE file SET removed_at_ms = max(?, 1) WHERE app = ? AND file = ? AND removed_at_ms = 0",
+        for owner, size_bytes in db.execute(
+            "UPDATE file SET removed_at_ms = max(?, 1) WHERE app = ? AND file = ? AND removed_at_ms = 0"
+            " RETURNING owner, size_bytes",
             (record.at_ms, record.app, record.file),
-        )
+        ).fetchall():
+            _count_bytes(db, record.app, owner, -size_bytes)
         db.execute("DELETE FROM file_use WHERE app = ? AND file = ?", (record.app, record.file))
     else:
         db.execute("DELETE FROM file WHERE app = ? AND file = ? AND removed_at_ms > 0", (record.app, record.file))
@@ -65,6 +69,15 @@ def remove_owned(db: Database, app: str, owner: str, at_ms: int) -> None:
     """A party was erased: what it uploaded is gone for everyone."""
     for (file,) in db.execute("SELECT file FROM file WHERE app = ? AND owner = ?", (app, owner)).fetchall():
         apply(db, FileRemoved(app, file, at_ms, "erased"))
+
+
+def _count_bytes(db: Database, app: str, owner: str, size_bytes: int) -> None:
+    for whose in (owner, ""):
+        db.execute(
+            "INSERT INTO file_usage VALUES (?, ?, ?)"
+            " ON CONFLICT (app, owner) DO UPDATE SET size_bytes = size_bytes + excluded.size_bytes",
+            (app, whose, size_bytes),
+        )
 
 
 def _count_uses(db: Database, app: str, file: str, also: str) -> None:
@@ -117,6 +130,15 @@ class SqliteFileIndex:
                 (app, owner, after, limit),
             ).fetchall()
             return [_decode(row[0]) for row in rows]
+
+        return await self._run(query)
+
+    async def usage(self, app: str, owner: str) -> int:
+        """Bytes of the files of a party that are not removed; with "" those of the whole app."""
+
+        def query(db: Database) -> int:
+            row = db.execute("SELECT size_bytes FROM file_usage WHERE app = ? AND owner = ?", (app, owner)).fetchone()
+            return int(row[0]) if row is not None else 0
 
         return await self._run(query)
 
