@@ -151,10 +151,8 @@ async def build(
 ) -> System:
     """Connect an open store, the services and the edges."""
     loop = asyncio.get_running_loop()
-    clock, randomness = SystemClock(), SystemRandomness()
-    engine = Engine(
-        store.index.reader, store.index.projector, store.writer, clock, loop, store.epoch, config.store.cache
-    )
+    randomness = SystemRandomness()
+    engine = _engine(config, store, loop)
     hub = Hub(loop.call_soon)
     delivery = Delivery(hub, _reload_and_deliver(engine, loop, lambda e, r: delivery.deliver(e, r)))
     engine.on_record(delivery.on_record)
@@ -204,14 +202,13 @@ async def build(
     rates = _rates(config.limits)
     link = _link(engine, hub, operations, sender, randomness, authentication, devices, presence, config)
     http = _http(engine, operations, authentication, secrets, readiness, metrics, rates, config, version)
-    due = Deadlines(engine, changes, cards)
     return System(
         engine=engine,
         hub=hub,
         keys=keys,
         changes=changes,
         cards=cards,
-        deadlines=due,
+        deadlines=Deadlines(engine, changes, cards),
         delivery=delivery,
         metrics=metrics,
         link=link,
@@ -224,6 +221,11 @@ async def build(
         webhooks=webhooks,
         files=files,
     )
+
+
+def _engine(config: Config, store: Store, loop: asyncio.AbstractEventLoop) -> Engine:
+    index = store.index
+    return Engine(index.reader, index.projector, store.writer, SystemClock(), loop, store.epoch, config.store.cache)
 
 
 async def _channels(engine: Engine, store: Store, hub: Hub, delivery: Delivery) -> ChannelMembers:
