@@ -269,12 +269,16 @@ class Sender:
                 return await self._look_up(caller, request, outbox, conversation, made_here, approval)
             if request.n not in outbox.recent:
                 return await self._look_up(caller, request, outbox, conversation, made_here, approval)
+        await self._load_before(caller, request, outbox)
+        return None
+
+    async def _load_before(self, caller: Caller, request: MessageSend, outbox: Outbox) -> None:
+        """Whether the message that this one comes after was accepted."""
         if request.after and request.after not in outbox.recent:
-            before = await engine.index.sent(caller.app, caller.party, outbox.id, request.after)
+            before = await self._engine.index.sent(caller.app, caller.party, outbox.id, request.after)
             if before is None and request.after not in outbox.recent:
                 raise TrunklineError(Code.OUT_OF_ORDER, f"message {request.after} was not accepted", field="after")
             request.after = 0
-        return None
 
     def _named(self, caller: Caller, type: str, content: bytes) -> tuple[Reference, ...] | None:
         """The files a message names; None when it must be looked up first whether the sender may."""
