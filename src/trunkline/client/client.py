@@ -30,6 +30,7 @@ from trunkline.client.calls import (
     ThreadCalls,
 )
 from trunkline.client.calls.entries import as_content
+from trunkline.client.calls.files import FileCalls
 from trunkline.client.calls.live import LiveCalls
 from trunkline.client.core import Core, Settings
 from trunkline.client.errors import ClientStopped
@@ -147,6 +148,7 @@ class Client:
         self.cards = CardCalls(core.requests, core.store, core.sender)
         self.devices = DeviceCalls(core.requests)
         self.live = LiveCalls(core.requests)
+        self.files = FileCalls(core.requests)
         self.presence = core.presence
         self.rooms = core.rooms
         self._opened = True

@@ -55,8 +55,8 @@ async def run(ctx: Context) -> ScenarioReport:
         report.check("every send got a definite answer", verdict.unresolved == 0)
         report.notes.append(
             "A client notices within two heartbeats: one and a half of silence, and half for its own ping. Every device"
-            f" sends {sends} messages into its dead connection. The proxy holds the bytes; the kernel's own acknowledgements"
-            " still flow."
+            f" sends {sends} messages into its dead connection. The proxy holds the bytes; the kernel's own"
+            " acknowledgements still flow."
         )
     return report
 

@@ -31,6 +31,7 @@ GROUPS = {
     "threads": call_groups.ThreadCalls,
     "communities": call_groups.CommunityCalls,
     "live": call_groups.LiveCalls,
+    "files": call_groups.FileCalls,
 }
 
 

@@ -8,6 +8,7 @@ from trunkline.client.calls.cards import CardCalls
 from trunkline.client.calls.communities import CommunityCalls
 from trunkline.client.calls.conversations import ConversationCalls
 from trunkline.client.calls.entries import EntryCalls
+from trunkline.client.calls.files import FileCalls
 from trunkline.client.calls.groups import GroupCalls
 from trunkline.client.calls.live import LiveCalls
 from trunkline.client.calls.parties import BlockCalls, DeviceCalls, ProfileCalls
@@ -22,6 +23,7 @@ __all__ = [
     "ConversationCalls",
     "DeviceCalls",
     "EntryCalls",
+    "FileCalls",
     "GroupCalls",
     "LiveCalls",
     "PresenceCalls",
