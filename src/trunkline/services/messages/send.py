@@ -146,7 +146,7 @@ class Sender:
             TrunklineError: ``NOT_FOUND``.
         """
         for request in requests[1:]:
-            await self._clear_files(caller, request)
+            await self._clear_files(caller, request, by_server=True)
         await self._load(caller, requests[0], None, True, APPROVED)
 
     def _append(
@@ -259,7 +259,7 @@ class Sender:
         if request.thread:
             await self._threads.learn(resident, request.thread)
         if outbox is None or request.n > outbox.highest:
-            await self._clear_files(caller, request)
+            await self._clear_files(caller, request, by_server=made_here)
         if outbox is None:
             return None
         if request.n <= outbox.highest:
@@ -293,11 +293,11 @@ class Sender:
         if named and self._files is not None:
             self._files.attach(caller.app, named, conversation, seq)
 
-    async def _clear_files(self, caller: Caller, request: MessageSend) -> None:
+    async def _clear_files(self, caller: Caller, request: MessageSend, *, by_server: bool) -> None:
         """Check the files that a message names, if it can name any."""
         if request.type in NAMING and self._files is not None:
             content = canonical(request.content)
-            check_content(request.type, content, by_server=True)
+            check_content(request.type, content, by_server=by_server)
             await self._files.clear(caller, self._files.named(request.type, content))
 
     # --- repeats ----------------------------------------------------------------------------
@@ -341,7 +341,7 @@ class Sender:
             if before.conversation != conversation or before.digest != send_digest(conversation, self._shape(request)):
                 raise TrunklineError(Code.ID_CONFLICT, f"n {request.n} was used for another message", field="n")
             return MessageSent(before.conversation, engine.epoch, before.seq, before.at_ms)
-        await self._clear_files(caller, request)
+        await self._clear_files(caller, request, by_server=made_here)
         if request.n in outbox.recent or outbox.judge(request.n) is Verdict.EXPIRED:
             return None
         resident = engine.residents.conversation(caller.app, conversation)
