@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.integration.rest.running import App, serving
@@ -25,13 +27,13 @@ def app(tmp_path: Path) -> Iterator[App]:
 
 
 @contextmanager
-def running(example: str, directory: Path, app: App, party: str) -> Iterator[subprocess.Popen[str]]:
+def running(example: str, directory: Path, app: App, party: str, **more: str) -> Iterator[subprocess.Popen[str]]:
     """Starts an example in a directory of its own; kills it, hard, at the end of the block."""
     directory.mkdir(exist_ok=True)
     process = subprocess.Popen(
         [sys.executable, "-u", str(EXAMPLES / example)],
         cwd=directory,
-        env=os.environ | {"TRUNKLINE_URL": app.server.url, "TRUNKLINE_TOKEN": app.token(party)},
+        env=os.environ | {"TRUNKLINE_URL": app.server.url, "TRUNKLINE_TOKEN": app.token(party)} | more,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -45,6 +47,12 @@ def running(example: str, directory: Path, app: App, party: str) -> Iterator[sub
 def line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().rstrip("\n")
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def say(app: App, sender: str, to: str, text: str) -> None:
@@ -150,3 +158,42 @@ def test_community_makes_channels_and_speaks(app: App, tmp_path: Path) -> None:
     with app.acting("user/ann") as ann:
         channels = ann.get("/v1/communities/club").json()["channels"]
     assert [channel["id"] for channel in channels] == ["lobby", "office"]
+
+
+def test_webhooks_takes_each_message_once_and_decides_about_them(tmp_path: Path) -> None:
+    loopback = {"WEBHOOKS__ALLOW_NETWORKS": "127.0.0.0/8", "WEBHOOKS__ALLOW_HTTP": "true"}
+    quick = {"WEBHOOKS__FIRST_RETRY_S": "0.05", "WEBHOOKS__LONGEST_RETRY_S": "0.2"}
+    with serving(tmp_path, **loopback, **quick) as server:
+        app, home, port = server.create_app(), tmp_path / "app", free_port()
+        keys = {"TRUNKLINE_KEY": app.key, "TRUNKLINE_SECRET": app.secret, "PORT": str(port)}
+        with (
+            app.acting() as system,
+            app.as_client("user/ann") as ann,
+            running("webhooks.py", home, app, "user/x", **keys) as receiver,
+        ):
+
+            def send(text: str) -> httpx.Response:
+                return ann.post("/v1/messages", json={"to": "user/bob", "content": {"text": text}})
+
+            assert line(receiver) == "ready"
+            sent = send("Hello")
+            assert sent.status_code == 201, sent.text
+            where = f"user/ann in {sent.json()['conversation']} said"
+            assert line(receiver) == f"{where} Hello"
+            refused = send("The best casino").json()
+            assert (refused["name"], "advertising" in refused["detail"]) == ("hook_rejected", True)
+            assert send("My password is blue").status_code == 201
+            assert line(receiver) == f"{where} My ******** is blue"
+            assert httpx.post(f"http://127.0.0.1:{port}/events", json={"id": "evt_forged"}).status_code == 401
+
+        # Everything again from the beginning, to a receiver that starts anew: it knows what it has taken.
+        with running("webhooks.py", home, app, "user/x", **keys) as receiver, app.acting() as system:
+            assert line(receiver) == "ready"
+            (events,) = [hook for hook in system.get("/v1/webhooks").json()["webhooks"] if hook["mode"] == "after"]
+            replayed = system.post(f"/v1/webhooks/{events['webhook']}/replay", json={"lsn": 1})
+            assert replayed.status_code == 200, replayed.text
+            say(app, "user/bob", "user/ann", "Bye")
+            # Events of a conversation come in order, so the repeated ones were there before this one.
+            assert line(receiver) == f"{where.replace('ann', 'bob', 1)} Bye"
+            backlog = system.get(f"/v1/webhooks/{events['webhook']}/backlog").json()
+            assert backlog["delivered"] >= 4

@@ -9,7 +9,7 @@ def keep_from(needed_lsn: int, segments: Sequence[tuple[int, int]], max_bytes: i
     """The oldest group to keep, given that ``needed_lsn`` is still needed.
 
     Whole segments are kept, newest first, as far as ``max_bytes`` go; the newest is always there. A webhook that is
-    further behind goes on from the index.
+    further behind skips what was trimmed, and counts it.
 
     Args:
         needed_lsn: the first group that some webhook has not seen.

@@ -133,31 +133,11 @@ class Schedule:
         lane.buffer.append((position, entry))
         self.buffered_bytes += cost
 
-    def admit_range(self, position: int, conversation: str, first: int, last: int) -> None:
-        """Take in a stretch of a conversation that is to be fetched from the log."""
-        if first > last:
-            return
-        self._floors[conversation] = first
-        lane = self._lanes.get(conversation)
-        if lane is None:
-            self._open(Lane(conversation, first, last, base=position, covered=False))
-        elif lane.last_seq:
-            lane.last_seq = max(lane.last_seq, last)
-            lane.covered = False
-
     def passed(self, position: int) -> None:
         """Everything up to ``position`` was taken in."""
         self.read_position = max(self.read_position, position)
         if self._floors and self.read_position >= self._floors_until:
             self._floors.clear()
-
-    def rebase(self, position: int, known_to: int) -> None:
-        """Positions are counted anew from here on; all lanes that wait will be named with the cursor."""
-        self.read_position = self.saved_position = position
-        self._floors_until = known_to
-        for lane in self._lanes.values():
-            lane.base = 0
-            lane.buffer = deque((0, entry) for _, entry in lane.buffer)
 
     # --- what to do -------------------------------------------------------------------------
 
@@ -204,14 +184,6 @@ class Schedule:
         if not lane.buffer:
             lane.next_seq = max(lane.next_seq, up_to + 1)
         lane.covered = up_to >= lane.last_seq
-        self._go_on(lane)
-
-    def forget_entries(self, conversation: str) -> None:
-        """Let the entries of an attempt that was just given out be fetched anew."""
-        lane = self._finish(conversation)
-        self._drop_buffer(lane)
-        lane.base = 0
-        lane.covered = False
         self._go_on(lane)
 
     def part_delivered(self, conversation: str) -> None:
