@@ -110,7 +110,9 @@ def test_limits_quotas_types_and_the_scanner(tmp_path: Path) -> None:
             refused(put(ann, where, 0, b"EICAR test content.."), "scan_refused")
             assert bytes_kept(tmp_path, "f_") == []
             upload(ann, b"t" * 2000)
+            before = bytes_kept(tmp_path, "")
             refused(create(ann, 1001), "limit_exceeded")
+            assert bytes_kept(tmp_path, "") == before
             waiting = [create(ann, 1).headers["Location"] for _ in range(2)]
             refused(create(ann, 1), "limit_exceeded")
             for one in waiting:

@@ -203,10 +203,16 @@ class Uploads:
         if active is None:
             return await self._finished(caller, file)
         self._check_owner(caller, active)
-        async with self._held(active):
-            if active.upload.complete:
-                await self._finish(active)
-            return active.standing
+        try:
+            async with self._held(active):
+                if active.upload.complete:
+                    await self._finish(active)
+                return active.standing
+        except TrunklineError as error:
+            if error.code is not Code.UPLOAD_GONE:
+                raise
+            # It became a file while this waited: whoever lost the last answer is told so, and does not start again.
+            return await self._finished(caller, file)
 
     async def append(self, caller: Caller, file: str, chunk: AppendChunk, pieces: AsyncIterator[bytes]) -> Standing:
         """Continue an upload with what ``pieces`` brings; when it is whole, it becomes a file.
