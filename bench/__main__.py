@@ -13,7 +13,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import cold_start, durable_sends, fanout, latency, machine, memory, plots, report, room, search, sync_cost
+from bench import (
+    cold_start,
+    durable_sends,
+    fanout,
+    latency,
+    machine,
+    memory,
+    plots,
+    report,
+    room,
+    search,
+    search_server,
+    sync_cost,
+)
 from bench.loadgen import GeneratorFailed
 from bench.peers import System, Unavailable
 from bench.peers.ejabberd import Ejabberd
@@ -23,7 +36,17 @@ from bench.processes import ServerFailed
 from bench.results import Section
 from bench.settings import BUILD_DIR, ROOT, Settings
 
-MEASURES = ("durable_sends", "latency", "fanout", "room", "memory", "sync_cost", "cold_start", "search")
+MEASURES = (
+    "durable_sends",
+    "latency",
+    "fanout",
+    "room",
+    "memory",
+    "sync_cost",
+    "cold_start",
+    "search",
+    "search_server",
+)
 SYSTEMS: dict[str, Callable[[Settings], System]] = {
     "mosquitto": Mosquitto,
     "trunkline": Trunkline,
@@ -142,6 +165,7 @@ def _measure(
     }
     if isinstance(subject, Trunkline):
         measures["sync_cost"] = lambda: sync_cost.measure(settings, subject)
+        measures["search_server"] = lambda: search_server.measure(settings, subject)
         measures["cold_start"] = lambda: cold_start.measure(settings, subject)
     if name not in measures:
         skipped[name] = "needs Trunkline"

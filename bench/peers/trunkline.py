@@ -48,6 +48,8 @@ class Trunkline:
         self._key = self._secret = ""
         self._sessions = 0
         self.port = 0
+        self.environment: dict[str, str] = {}
+        """Options of the servers started from now on."""
 
     def version(self) -> str:
         """The package's version."""
@@ -76,7 +78,7 @@ class Trunkline:
             core=self._settings.server_core,
             log=self.directory / "log",
             directory=self.directory,
-            environment={"PYTHONPATH": str(ROOT / "src")},
+            environment={"PYTHONPATH": str(ROOT / "src")} | self.environment,
         )
         if wait:
             self._process.wait_for_port(self.port)
@@ -96,6 +98,11 @@ class Trunkline:
         except urllib.error.HTTPError as refused:
             raise ServerFailed(f"the app was not created: {refused.read().decode()}\n{self.log_tail()}") from None
         self._key, self._secret = key["key"], key["secret"]
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        """The app's key and secret."""
+        return self._key, self._secret
 
     def token(self, party: str) -> str:
         """A token for a party, minted offline."""

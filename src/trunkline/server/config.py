@@ -171,10 +171,13 @@ class SearchSection(msgspec.Struct, forbid_unknown_fields=True):
         enabled: keep an index of messages (``search.db``, some 140 bytes each) and offer ``message.search``. An index
             that is switched on later reads what exists; it may be deleted while the server is down.
         index_every_s: how often to look for new messages.
+        keep_journal_bytes: journal kept for what is not indexed yet, on top of what ``[store]`` keeps. An index that is
+            further behind is built from the messages in ``index.db``, which takes longer.
     """
 
     enabled: bool = False
     index_every_s: Seconds = 0.5
+    keep_journal_bytes: Annotated[int, Meta(ge=0)] = 4_294_967_296
 
 
 class WebhooksSection(msgspec.Struct, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from trunkline.edges.http.deps import Observation
 from trunkline.services.log.engine import Engine
 from trunkline.services.rooms.directory import RoomDirectory
+from trunkline.services.search import Searcher
 from trunkline.services.sessions.delivery import Delivery
 from trunkline.services.sessions.hub import Hub
 from trunkline.services.webhooks.system import WebhookSystem
@@ -85,6 +86,30 @@ class WebhookMetrics(Collector):
         yield GaugeMetricFamily("trunkline_webhooks_disabled", "Webhooks switched off.", value=outbox.disabled)
 
 
+class SearchMetrics(Collector):
+    """How long searches take, and how far the index is. Nothing where search is switched off."""
+
+    def __init__(self, searcher: Searcher, registry: CollectorRegistry) -> None:
+        self._searcher = searcher
+        took = Histogram(
+            "trunkline_search_seconds",
+            "Answered searches, with the look at the log for every hit.",
+            registry=registry,
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+        )
+        searcher.on_answer = took.observe
+
+    def collect(self) -> Iterator[Metric]:
+        """Read where the index is."""
+        searcher = self._searcher
+        lag = "Commit groups that the search index lacks."
+        yield GaugeMetricFamily("trunkline_search_index_lag_groups", lag, value=searcher.lag)
+        building = "1 while the search index reads what existed before it."
+        yield GaugeMetricFamily("trunkline_search_index_building", building, value=int(searcher.building))
+        failed = "1 once the search index stopped."
+        yield GaugeMetricFamily("trunkline_search_index_failed", failed, value=int(searcher.failed))
+
+
 class Metrics:
     """What the server counts and measures."""
 
@@ -96,12 +121,15 @@ class Metrics:
         journal: Sized,
         rooms: RoomDirectory,
         webhooks: WebhookSystem,
+        searcher: Searcher,
     ) -> None:
         self.native_sends: Callable[[], int] = lambda: 0
         """Set where the native link path is used."""
         registry = self._registry = CollectorRegistry(auto_describe=True)
         registry.register(RoomMetrics(rooms))
         registry.register(WebhookMetrics(webhooks))
+        if searcher.enabled:
+            registry.register(SearchMetrics(searcher, registry))
         self._http = Histogram(
             "trunkline_http_request_seconds", "REST requests.", ["method", "route", "status"], registry=registry
         )

@@ -136,7 +136,8 @@ def _open_search(config: Config, journal: FileJournal, epoch: int) -> SqliteSear
     if not config.search.enabled:
         return None
     try:
-        return SqliteSearchIndex(config.directory, journal, epoch, config.search.index_every_s)
+        settings = config.search
+        return SqliteSearchIndex(config.directory, journal, epoch, settings.index_every_s, settings.keep_journal_bytes)
     except sqlite3.Error as error:
         raise OSError(0, f"SQLite: {error}", str(config.directory / "search.db")) from error
 

@@ -167,8 +167,8 @@ async def build(
     sender = Sender(engine, files=files.access if files is not None else None)
     forwarder = Forwarder(engine, sender)
     changes = Changes(engine, windows(config.limits))
-    reader = Reader(engine)
-    inbox = Inbox(engine, reader)
+    searcher = Searcher(engine, store.search)
+    inbox = Inbox(engine, Reader(engine))
     presence = PresenceBook(engine, hub)
     rooms = build_rooms(engine, hub, delivery, loop, randomness, room_limits(config.rooms), random.random)
     cards = _cards(engine, rooms, master_key, config)
@@ -179,8 +179,8 @@ async def build(
     backups = Backups(store, config.backup_path, version)
     live = LiveMedia(config, engine, authentication, secrets, version) if config.live.enabled else None
     operations = catalogue(
-        message_operations(sender, forwarder, changes, reader),
-        search_operations(Searcher(engine, store.search)),
+        message_operations(sender, forwarder, changes, Reader(engine)),
+        search_operations(searcher),
         thread_operations(Threads(engine, SqliteThreads(store.index.reader))),
         group_operations(Groups(engine, randomness), Membership(engine)),
         inbox_operations(inbox, Cursors(engine), Syncer(engine, inbox)),
@@ -198,7 +198,7 @@ async def build(
         webhooks.operations,
         file_operations(files.calls if files is not None else None),
     )
-    metrics = Metrics(engine, hub, delivery, store.journal, rooms.directory, webhooks)
+    metrics = Metrics(engine, hub, delivery, store.journal, rooms.directory, webhooks, searcher)
     rates = _rates(config.limits)
     link = _link(engine, hub, operations, sender, randomness, authentication, devices, presence, config)
     http = _http(engine, operations, authentication, secrets, readiness, metrics, rates, config, version)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.identity import SYSTEM_PARTY, Caller, check_party
@@ -36,11 +37,35 @@ class Searcher:
     Args:
         engine: the log.
         index: proposes; None when search is switched off.
+
+    Attributes:
+        on_answer: told how many seconds each answered search took.
     """
 
     def __init__(self, engine: Engine, index: SearchIndex | None) -> None:
         self._engine = engine
         self._index = index
+        self.on_answer: Callable[[float], None] = lambda _took_s: None
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is an index."""
+        return self._index is not None
+
+    @property
+    def lag(self) -> int:
+        """Commit groups that the index lacks."""
+        return max(0, self._engine.committed_lsn - self._index.progress().lsn) if self._index is not None else 0
+
+    @property
+    def building(self) -> bool:
+        """Whether the index reads what existed before it."""
+        return self._index is not None and self._index.progress().building
+
+    @property
+    def failed(self) -> bool:
+        """Whether the index stopped."""
+        return self._index is not None and bool(self._index.progress().failure)
 
     async def search(self, caller: Caller, request: MessageSearch) -> SearchPage:
         """A page of messages that match, newest first.
@@ -52,6 +77,8 @@ class Searcher:
         index = self._index
         if index is None:
             raise TrunklineError(Code.FEATURE_DISABLED, "search is switched off here ([search] enabled)")
+        clock = self._engine.clock
+        began_s = clock.monotonic_s()
         progress = index.progress()
         # Memberships come from the projections, so these have to be up to date as well.
         unprojected = min(self._engine.lag, 1)
@@ -62,6 +89,7 @@ class Searcher:
         scope = await self._scope(caller, request)
         index.hurry()
         hits, position = await self._collect(caller, query, scope, before, request.limit)
+        self.on_answer(clock.monotonic_s() - began_s)
         return SearchPage(
             hits,
             _encode(progress.generation, position) if position else "",

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 
+from trunkline.domain.log.keeping import keep_from
 from trunkline.domain.log.records import EntryAppended, Record, decode_group
-from trunkline.domain.webhooks.keeping import keep_from
 from trunkline.protocol.journal.errors import JournalClosed, JournalTrimmed
 from trunkline.services.webhooks.ports import Batch
 from trunkline.store.journal.file_journal import FileJournal

@@ -20,11 +20,12 @@ class SqliteSearchIndex:
         frames: the journal.
         epoch: of the store.
         every_s: how often to look for new messages.
+        keep_bytes: journal kept for what is not indexed yet.
     """
 
-    def __init__(self, directory: Path, frames: Frames, epoch: int, every_s: float) -> None:
+    def __init__(self, directory: Path, frames: Frames, epoch: int, every_s: float, keep_bytes: int) -> None:
         path = directory / "search.db"
-        self._indexer = Indexer(path, directory / "index.db", frames, epoch, every_s)
+        self._indexer = Indexer(path, directory / "index.db", frames, epoch, every_s, keep_bytes)
         self._reader = SearchReader(path)
         self._indexer.start()
 

@@ -1,7 +1,8 @@
 """The indexer's thread: follows the journal, a batch per transaction, at a low priority and in slices.
 
-Where the journal does not reach back to what is indexed (search was switched on later, or was off for long), the
-chunks of ``index.db`` are read first. Applying twice changes nothing, so the two may overlap.
+The journal is kept for it, within a bound. Where it does not reach back to what is indexed (search was switched on
+later, or was off for long), the chunks of ``index.db`` are read first. Applying twice changes nothing, so the two may
+overlap.
 
 Not here: what is written (``documents``), and queries (``reader``).
 """
@@ -13,10 +14,11 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from trunkline.domain.log.keeping import keep_from
 from trunkline.domain.log.records import EntryAppended, PartyErased, decode_group
 from trunkline.protocol.journal.errors import JournalClosed, JournalTrimmed
 from trunkline.store.sqlite.connection import may_be_retried
@@ -28,9 +30,24 @@ from trunkline.store.sqlite.search.documents import Documents, Item
 BATCH_ITEMS = 2_000
 NICENESS = 10
 MERGE_PAGES = 200
+PIN = "search"
 _PAUSE_S = 0.001
 _BACKOFF_S = 1.0
 log = logging.getLogger("trunkline.search")
+
+
+class Segment(Protocol):
+    """One file of the journal."""
+
+    @property
+    def first_lsn(self) -> int:
+        """Its oldest frame."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes on disk."""
+        ...
 
 
 class Frames(Protocol):
@@ -50,6 +67,18 @@ class Frames(Protocol):
         """Durable frames behind ``after_lsn``."""
         ...
 
+    def segments(self) -> Sequence[Segment]:
+        """Its files, oldest first."""
+        ...
+
+    def pin(self, name: str, lsn: int) -> None:
+        """Keep frame ``lsn`` and all later ones."""
+        ...
+
+    def unpin(self, name: str) -> None:
+        """Keep nothing for this name any more."""
+        ...
+
 
 class Indexer:
     """Keeps ``search.db`` up to date.
@@ -60,6 +89,7 @@ class Indexer:
         frames: the journal.
         epoch: of the store.
         every_s: how often to look for new frames.
+        keep_bytes: journal kept for what is not indexed yet.
 
     Attributes:
         lsn: every frame up to here is indexed.
@@ -68,14 +98,15 @@ class Indexer:
         failure: why the thread ended; "" while it works.
     """
 
-    def __init__(self, path: Path, source: Path, frames: Frames, epoch: int, every_s: float) -> None:
+    def __init__(self, path: Path, source: Path, frames: Frames, epoch: int, every_s: float, keep_bytes: int) -> None:
         self._path, self._source, self._frames = path, source, frames
-        self._epoch, self._every_s = epoch, every_s
+        self._epoch, self._every_s, self._keep_bytes = epoch, every_s, keep_bytes
         self.failure = ""
         self._crawl: Crawl | None = None
         self._wake = threading.Event()
         self._stopping = False
         self._open()
+        self._keep()
         self._thread = threading.Thread(target=self._run, name="search-indexer", daemon=True)
 
     def start(self) -> None:
@@ -135,15 +166,27 @@ class Indexer:
                 if not may_be_retried(error):
                     log.exception("search stopped; delete search.db to build it anew")
                     self.failure = str(error) or type(error).__name__
+                    self._frames.unpin(PIN)
                     return
+                self._keep()
                 self._wait(_BACKOFF_S)
                 continue
+            self._keep()
             if not worked:
                 self._wait(self._every_s)
 
     def _wait(self, seconds: float) -> None:
         self._wake.wait(seconds)
         self._wake.clear()
+
+    def _keep(self) -> None:
+        """Keep the journal behind what is indexed; while chunks are read, from where it is to be followed then."""
+        needed = 1 + (read_meta(self._db, "follow_from") if self.building else self.lsn)
+        segments = [(segment.first_lsn, segment.size_bytes) for segment in self._frames.segments()]
+        try:
+            self._frames.pin(PIN, max(keep_from(needed, segments, self._keep_bytes), self._frames.first_lsn))
+        except JournalTrimmed:
+            self._frames.unpin(PIN)  # trimmed in this moment; the next call pins what is left
 
     def _undo(self) -> None:
         self._documents.forget()

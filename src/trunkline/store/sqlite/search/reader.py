@@ -1,10 +1,12 @@
 """Finding candidates: which plan answers a query with a bounded amount of work.
 
 * In one conversation or a few dozen, their markers are part of the query: FTS5 leaps between the lists.
-* In many, the words are walked from the newest on, and conversations are checked row by row; in windows that grow while
-  they are cheap. When that takes long because the words are common and the conversations are not, the markers
-  are used after all, which costs some 25 microseconds for each of them.
-* In a whole app, its marker is part of the query.
+* In many, and in a whole app, the words are walked from the newest on, and conversations or the app are checked row by
+  row; in windows that grow while they are cheap. Words alone are quick to intersect: a million messages with two words
+  that a thousand of them have take a tenth of a millisecond, the same with the app's marker 30 times as long. Only
+  when a window has to look at many rows does the app's marker join: most of the rows may be other apps'.
+* When walking takes long because the words are common and the conversations are not, the markers of these are used
+  after all, if that is quicker than the rest of the way.
 
 Not here: what a caller may see (``services.search``).
 """
@@ -32,8 +34,14 @@ FEW = 64
 MANY = 3_000
 """With more conversations than this their markers are never part of a query."""
 FIRST_WINDOW = 200_000
+SLOW_WINDOW_S = 0.004
+"""A window that takes longer is slower than it would be with the app's marker, whatever the words."""
 WALK_S = 0.015
 LIMIT_S = 0.040
+MARKER_S = 30e-6
+"""What a conversation's marker costs."""
+MAX_CACHED = 200_000
+"""Numbers of conversations kept in memory; a number never changes."""
 _MOST = 2**62
 
 _MARKED = """
@@ -43,6 +51,11 @@ WHERE w.words MATCH ?1 AND w.rowid >= ?2 AND w.rowid < ?3 ORDER BY w.rowid DESC 
 _WALKED = """
 SELECT d.id, d.cid, d.seq FROM words w CROSS JOIN doc d ON d.id = w.rowid
 WHERE w.words MATCH ?1 AND w.rowid >= ?2 AND w.rowid < ?3 AND d.cid IN (SELECT value FROM json_each(?5))
+ORDER BY w.rowid DESC LIMIT ?4
+"""
+_WALKED_APP = """
+SELECT d.id, d.cid, d.seq FROM words w CROSS JOIN doc d ON d.id = w.rowid
+WHERE w.words MATCH ?1 AND w.rowid >= ?2 AND w.rowid < ?3 AND d.app = ?5
 ORDER BY w.rowid DESC LIMIT ?4
 """
 _BLOCKS = "SELECT min(no), max(no) FROM block WHERE newest_ms >= ? AND oldest_ms <= ?"
@@ -58,6 +71,7 @@ class SearchReader:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="search-reader")
         self._local = threading.local()
         self._connections: list[Database] = []
+        self._numbers: dict[str, int] = {}
 
     def close(self) -> None:
         """Wait for running queries and close the connections."""
@@ -77,12 +91,14 @@ class SearchReader:
             self._connections.append(db)
         db.execute("BEGIN")
         try:
-            return _candidates(db, terms, scope, before, limit)
+            return _candidates(db, self._numbers, terms, scope, before, limit)
         finally:
             db.execute("COMMIT")
 
 
-def _candidates(db: Database, terms: Sequence[Term], scope: Scope, before: int, limit: int) -> Candidates:
+def _candidates(
+    db: Database, known: dict[str, int], terms: Sequence[Term], scope: Scope, before: int, limit: int
+) -> Candidates:
     nothing = Candidates([], 0)
     low, high = _range(db, scope, before)
     wanted = [app_key(scope.app)]
@@ -96,47 +112,70 @@ def _candidates(db: Database, terms: Sequence[Term], scope: Scope, before: int, 
         parts.append(f'"{marker("s", fixed[wanted[1]])}"')
     if scope.types:
         parts.append(_any([type_marker(type) for type in scope.types]))
-    if scope.conversations is None:
-        parts.append(f'"{marker("a", fixed[wanted[0]])}"')
-        rows = _run(db, _MARKED, (" AND ".join(parts), low, high, limit))
-        return _result(db, scope.app, rows, rows[-1][0] if len(rows) == limit else 0)
-    keys = [conversation_key(scope.app, conversation) for conversation in scope.conversations]
-    cids = list(find_numbers(db, keys).values())
-    if not cids:
-        return nothing
-    down_to = high
-    rows = []
-    if len(cids) > FEW:
-        parts.append(f'"{marker("a", fixed[wanted[0]])}"')
-        rows, down_to = _walk(db, " AND ".join(parts), cids, (low, high), limit)
-        if len(rows) == limit or down_to <= low or len(cids) > MANY:
-            return _result(db, scope.app, rows, down_to if down_to > low else 0)
-    query = " AND ".join([*parts, _any([marker("c", cid) for cid in cids])])
-    rows += _run(db, _MARKED, (query, low, down_to, limit - len(rows)))
+    words = " AND ".join(parts)
+    app = fixed[wanted[0]]
+    cids: list[int] | None = None
+    if scope.conversations is not None:
+        cids = _cids(db, known, [conversation_key(scope.app, conversation) for conversation in scope.conversations])
+        if not cids:
+            return nothing
+    rows: list[Row] = []
+    if cids is None or len(cids) > FEW:
+        rows, high = _walk(db, words, app, cids, (low, high), limit)
+        if cids is None or len(rows) == limit or high <= low or len(cids) > MANY:
+            return _result(db, scope.app, rows, high if high > low else 0)
+    query = " AND ".join([words, _any([marker("c", cid) for cid in cids])])
+    rows += _run(db, _MARKED, (query, low, high, limit - len(rows)))
     return _result(db, scope.app, rows, rows[-1][0] if len(rows) == limit else 0)
 
 
-def _walk(db: Database, query: str, cids: list[int], bounds: tuple[int, int], limit: int) -> tuple[list[Row], int]:
-    """Go from the newest to older documents until there are enough, or it takes too long."""
+def _cids(db: Database, known: dict[str, int], keys: list[str]) -> list[int]:
+    """The numbers of those conversations that have one."""
+    numbers = {key: cid for key in keys if (cid := known.get(key)) is not None}
+    missing = [key for key in keys if key not in numbers]
+    if missing:
+        found = find_numbers(db, missing)
+        numbers |= found
+        if len(known) + len(found) > MAX_CACHED:
+            known.clear()
+        known.update(found)
+    return list(numbers.values())
+
+
+def _walk(
+    db: Database, words: str, app: int, cids: list[int] | None, bounds: tuple[int, int], limit: int
+) -> tuple[list[Row], int]:
+    """Go from the newest to older documents until there are enough, or it takes too long.
+
+    Returns:
+        Rows, and the position down to which they are complete.
+    """
     low, top = bounds
-    allowed = msgspec.json.encode(cids).decode()
+    sql, allowed = (_WALKED_APP, app) if cids is None else (_WALKED, msgspec.json.encode(cids).decode())
     newest = db.execute("SELECT coalesce(max(id), 0) + 1 FROM doc").fetchone()[0]
     top = min(top, newest)
     window = FIRST_WINDOW
     rows: list[Row] = []
-    limit_s = WALK_S if len(cids) <= MANY else LIMIT_S
-    start_s = time.monotonic()
+    with_app = False
+    limit_s, markers_s = LIMIT_S, 0.0
+    if cids is not None and len(cids) <= MANY:
+        limit_s, markers_s = WALK_S, len(cids) * MARKER_S
+    start_s = began_s = time.monotonic()
     while top > low:
         bottom = max(low, top - window)
-        found = _run(db, _WALKED, (query, bottom, top, limit - len(rows), allowed))
-        rows += found
+        rows += _run(db, sql, (words, bottom, top, limit - len(rows), allowed))
         if len(rows) == limit:
             return rows, rows[-1][0]
         top = bottom
-        spent_s = time.monotonic() - start_s
-        if spent_s > limit_s:
+        now_s = time.monotonic()
+        rest_s = (now_s - began_s) * (top - low) / window
+        if now_s - start_s > (limit_s if rest_s > markers_s else LIMIT_S):
             break
-        window *= 4 if spent_s < limit_s / 4 else 1
+        if not with_app and now_s - began_s > SLOW_WINDOW_S:
+            with_app = True
+            words += f' AND "{marker("a", app)}"'
+        window *= 4 if now_s - start_s < limit_s / 4 else 1
+        began_s = now_s
     return rows, top
 
 

@@ -1,4 +1,4 @@
-"""How much of the journal is kept for webhooks that are behind."""
+"""How much of the journal is kept for a reader that is behind: a webhook, the search index."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ def keep_from(needed_lsn: int, segments: Sequence[tuple[int, int]], max_bytes: i
     """The oldest group to keep, given that ``needed_lsn`` is still needed.
 
     Whole segments are kept, newest first, as far as ``max_bytes`` go; the newest is always there. A webhook that is
-    further behind skips what was trimmed, and counts it.
+    further behind skips what was trimmed and counts it; the search index is then built from the chunks.
 
     Args:
-        needed_lsn: the first group that some webhook has not seen.
+        needed_lsn: the first group that the reader has not seen.
         segments: (first lsn, size in bytes), oldest first.
         max_bytes: the bound.
     """
