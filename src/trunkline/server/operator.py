@@ -90,6 +90,8 @@ def ask_server(config: Config, path: str, method: str, request: msgspec.Struct, 
             f"a server holds {config.directory}, but does not answer on {host}:{config.server.port} ({error}); "
             "give the same --config, --host and --port as the server has"
         ) from error
+    finally:
+        connection.close()
     if response.status >= 400:
         raise CommandError(f"the server refused: {data.decode(errors='replace')[:300]}")
     return msgspec.json.decode(data, type=result)

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from trunkline.base.secret import Secret
 from trunkline.crypto.draws import CardSecrets
 from trunkline.crypto.keys import SecretDeriver
+from trunkline.crypto.webhooks import show_secret
 from trunkline.domain.communities.structure import CHANNEL
 from trunkline.domain.limits import Rate
 from trunkline.domain.log.records import Entry
 from trunkline.domain.webhooks.addresses import AddressPolicy
 from trunkline.domain.webhooks.backoff import RetryPolicy
-from trunkline.edges.http import AllowedOrigins, HttpConfig, HttpDeps, RequestRates
+from trunkline.edges.http import AllowedOrigins, HttpConfig, HttpDeps, RequestRates, ShownSecrets
 from trunkline.edges.link.deps import LinkDeps, LinkLimits
 from trunkline.edges.link.front import NativeFront
 from trunkline.edges.webhooks import HttpCourier
@@ -286,7 +287,10 @@ def _http(
         randomness=SystemRandomness(),
         readiness=readiness,
         metrics=metrics.text,
-        secret_of=lambda key: secrets.secret_of(key).reveal(),
+        secrets=ShownSecrets(
+            lambda key: secrets.secret_of(key).reveal(),
+            lambda webhook, generation: show_secret(secrets.webhook_secret(webhook, generation)),
+        ),
         observe=metrics.observe,
         rates=rates,
         origins=AllowedOrigins(tuple(config.server.cors_origins)),

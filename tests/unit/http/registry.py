@@ -18,7 +18,7 @@ from tests.unit.http.listed import LISTED
 from tests.unit.http.room_registry import ROOM_TABLE
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.identity import Caller
-from trunkline.edges.http import HttpConfig, HttpDeps, RequestRates
+from trunkline.edges.http import HttpConfig, HttpDeps, RequestRates, ShownSecrets
 from trunkline.services.log.index_port import Remembered
 from trunkline.services.operation import Audience, Operation
 from trunkline.wire.calls import apps, backups, conversations, messages, parties, search, session
@@ -309,7 +309,7 @@ class World:
             randomness=self,
             readiness=lambda: self.checks,
             metrics=lambda: b"trunkline_up 1\n",
-            secret_of=lambda key: "shown-once" if key == "K2" else "",
+            secrets=ShownSecrets(lambda key: "shown-once" if key == "K2" else ""),
             rates=rates or RequestRates(),
             config=config or HttpConfig(),
             **more,

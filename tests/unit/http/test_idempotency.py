@@ -156,3 +156,14 @@ async def test_each_message_of_a_keyed_bulk_has_a_send_id(client: httpx.AsyncCli
     assert ids[3][0] == (None, 0)
     outbox = msgspec.structs.fields(type(world.asked[0][2].messages[0]))
     msgspec.convert(ids[0][0][0], next(info.type for info in outbox if info.name == "outbox"))
+
+
+async def test_what_opens_something_for_its_holder_is_made_afresh_and_never_kept(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    for _ in range(2):
+        made = await client.post("/v1/files/f_1/links", json={}, headers=keyed("k"))
+        assert made.status_code == 201, made.text
+        assert "Idempotent-Replayed" not in made.headers
+
+    assert (len(world.asked), world.remembered) == (2, {})

@@ -9,6 +9,7 @@ from trunkline.edges.http.deps import (
     HttpDeps,
     Observation,
     RequestRates,
+    ShownSecrets,
 )
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "HttpDeps",
     "Observation",
     "RequestRates",
+    "ShownSecrets",
     "create_app",
 ]

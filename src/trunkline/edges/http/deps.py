@@ -126,9 +126,13 @@ def _unobserved(observation: Observation) -> None:
     """Drop it."""
 
 
-def _no_secret(key: str) -> str:
-    """Know no secret."""
-    return ""
+class ShownSecrets(NamedTuple):
+    """Secrets that an answer shows once, made again to repeat that answer; they are never stored."""
+
+    of_key: Callable[[str], str] = lambda key: ""
+    """Of an API key."""
+    of_webhook: Callable[[str, int], str] = lambda webhook, generation: ""
+    """Of a webhook, in one of its generations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +148,7 @@ class HttpDeps:
         randomness: for request ids.
         readiness: what the server depends on, now; ready when all are ok.
         metrics: the Prometheus text.
-        secret_of: the secret of an API key, to repeat the answer that showed it (it is never stored).
+        secrets: to repeat the answers that showed them.
         observe: told of every finished request.
         rates: request limits.
         origins: whose pages may call.
@@ -159,7 +163,7 @@ class HttpDeps:
     randomness: Randomness
     readiness: Callable[[], Sequence[tuple[str, bool, str]]]
     metrics: Callable[[], bytes]
-    secret_of: Callable[[str], str] = _no_secret
+    secrets: ShownSecrets = field(default_factory=ShownSecrets)
     observe: Callable[[Observation], None] = _unobserved
     rates: RequestRates = field(default_factory=RequestRates)
     origins: AllowedOrigins = field(default_factory=AllowedOrigins)

@@ -115,7 +115,7 @@ class Endpoint:
                 return answer
             idempotency.check_same_request(remembered, request_hash)
             await self._deps.gate.settled()
-        body = idempotency.restored_body(self.operation.result, remembered.body, self._deps.secret_of)
+        body = idempotency.restored_body(self.operation.result, remembered.body, self._deps.secrets)
         headers = {idempotency.REPLAYED_HEADER: "true"}
         if self.route.location:
             headers["Location"] = self._location(msgspec.json.decode(body, type=self.operation.result))
@@ -134,7 +134,7 @@ class Endpoint:
         # From here to remember() nothing may be awaited: the answer has to join the group of its effect.
         shown = self._shown(result)
         body = b"" if self.status == 204 else _ENCODE(shown)
-        if key is not None:
+        if key is not None and idempotency.is_kept(shown):
             stored = idempotency.storable_body(shown, body)
             deps.answers.remember(caller.app, key, request_hash, self.status, stored)
         await deps.gate.settled()

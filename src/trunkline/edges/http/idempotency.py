@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,15 +21,21 @@ from starlette.requests import Request
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.identity import Caller
+from trunkline.edges.http.deps import ShownSecrets
 from trunkline.services.log.index_port import Remembered
 from trunkline.wire.calls.apps import ApiKey, AppCreated
+from trunkline.wire.calls.files import FileLink
+from trunkline.wire.calls.live import LiveJoined
 from trunkline.wire.calls.messages import BulkSend
+from trunkline.wire.calls.webhooks import Webhook
 
 KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
 MAX_KEY_CHARS = 128
 KEY_PATTERN = rf'^(?:[!#-~]{{1,{MAX_KEY_CHARS}}}|"[!#-~]{{1,{MAX_KEY_CHARS}}}")$'
 _BUSY_RETRY_MS = 1000
+_DERIVED = "*"
+"""Stands where an answer had a secret."""
 _KEY = re.compile(KEY_PATTERN)
 
 
@@ -116,22 +122,38 @@ def give_send_ids(request: msgspec.Struct, key: str) -> None:
             send.outbox, send.n = outbox, number
 
 
+def is_kept(result: Any) -> bool:
+    """Whether an answer may be remembered at all.
+
+    A link to a file and a token for a live session open something for whoever holds them, for a short time, and
+    making one changes nothing. So a repetition makes a fresh one, and none of them is ever on disk.
+    """
+    return not isinstance(result, FileLink | LiveJoined)
+
+
 def storable_body(result: Any, body: bytes) -> bytes:
     """What may be kept of an answer: everything but a secret."""
-    if isinstance(result, ApiKey):
-        return msgspec.json.encode(msgspec.structs.replace(result, secret=""))
+    if isinstance(result, ApiKey | Webhook) and result.secret:
+        return msgspec.json.encode(msgspec.structs.replace(result, secret=_DERIVED))
     if isinstance(result, AppCreated):
-        return msgspec.json.encode(AppCreated(result.app, msgspec.structs.replace(result.key, secret="")))
+        return msgspec.json.encode(AppCreated(result.app, msgspec.structs.replace(result.key, secret=_DERIVED)))
     return body
 
 
-def restored_body(result_type: type, body: bytes, secret_of: Callable[[str], str]) -> bytes:
+def restored_body(result_type: type, body: bytes, secrets: ShownSecrets) -> bytes:
     """Undo ``storable_body``: a secret derives from the master key, so it can be shown again."""
     if result_type is ApiKey:
-        key = msgspec.json.decode(body, type=ApiKey)
-        return msgspec.json.encode(msgspec.structs.replace(key, secret=secret_of(key.key)))
+        return msgspec.json.encode(_with_secret(msgspec.json.decode(body, type=ApiKey), secrets))
     if result_type is AppCreated:
         created = msgspec.json.decode(body, type=AppCreated)
-        key = msgspec.structs.replace(created.key, secret=secret_of(created.key.key))
-        return msgspec.json.encode(AppCreated(created.app, key))
+        return msgspec.json.encode(AppCreated(created.app, _with_secret(created.key, secrets)))
+    if result_type is Webhook:
+        webhook = msgspec.json.decode(body, type=Webhook)
+        if webhook.secret == _DERIVED:
+            secret = secrets.of_webhook(webhook.webhook, webhook.secret_generation)
+            return msgspec.json.encode(msgspec.structs.replace(webhook, secret=secret))
     return body
+
+
+def _with_secret(key: ApiKey, secrets: ShownSecrets) -> ApiKey:
+    return msgspec.structs.replace(key, secret=secrets.of_key(key.key))

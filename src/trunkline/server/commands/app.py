@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 import msgspec
 
+from trunkline.base.errors import TrunklineError
 from trunkline.client.tokens import mint_token
-from trunkline.server.commands.options import add_config, config_of
+from trunkline.domain.identity import check_party
+from trunkline.server.commands.options import CommandError, add_config, config_of
 from trunkline.wire.calls import apps as calls
 
 
@@ -102,6 +104,10 @@ def _set_disabled(options: argparse.Namespace, *, on: bool) -> int:
 
 def run_token(options: argparse.Namespace) -> int:
     """Mint a token."""
+    try:
+        check_party(options.party, "--party")
+    except TrunklineError as error:
+        raise CommandError(error.detail) from None
     secret = sys.stdin.readline().strip() if options.secret == "-" else options.secret
     grants: dict[str, Any] = {"im": {}} | ({"video": {}} if options.video else {})
     token = mint_token(options.key, secret, options.party, ttl_s=options.ttl, device=options.device, grants=grants)

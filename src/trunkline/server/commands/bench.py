@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any
 
-from trunkline.client import Client, Options
+from trunkline.client import Client, ClientStopped, Options
 from trunkline.client.tokens import mint_token
 from trunkline.server.commands.options import CommandError
 
@@ -74,6 +74,8 @@ async def _load(options: argparse.Namespace, secret: str) -> dict[str, float]:
             raise CommandError(
                 f"the clients could not sign in at {options.url}; is it running, is the key right?"
             ) from None
+        except ClientStopped as stopped:
+            raise CommandError(f"the server turned the clients away: {stopped}") from None
         began_s = time.monotonic()
         end_s = began_s + options.seconds
 

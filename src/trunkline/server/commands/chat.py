@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from trunkline.client import Client, ClientState, RequestFailed
+from trunkline.client import Client, ClientState, ClientStopped, RequestFailed
 from trunkline.client.notices import StateChange, Typing
 from trunkline.client.tokens import mint_token
 from trunkline.server.commands.options import CommandError
@@ -76,6 +76,9 @@ class Chat:
             try:
                 async with asyncio.timeout(20):
                     await client.online()
+            except ClientStopped as stopped:
+                self._note(f"the server turned us away: {stopped}")
+                return 1
             except TimeoutError:
                 self._note("the server does not answer; messages wait in the outbox until it does")
             self._conversation = client.conversation_of(self._to)
@@ -154,7 +157,7 @@ class Chat:
             self._note(f"{typing.party} is typing ...")
 
     def _state(self, change: StateChange) -> None:
-        if change.state is ClientState.STOPPED and change.close_code:
+        if change.state is ClientState.STOPPED and change.close_code and self._conversation:
             self._note(f"the server turned us away: {change.reason}")
         elif change.state is ClientState.CONNECTING and self._conversation:
             self._note("connection lost; trying again")
