@@ -33,10 +33,11 @@ claims: setup ## The reliability claims in full: crashes, power loss, bad networ
 bench: setup ## The speed claims against other systems in one run; writes a report with a plot
 	@$(BIN)/python -m bench $(ARGS)
 
-fuzz: setup ## Property tests with many more examples (minutes)
+fuzz: setup ## Property tests with many more examples, and the media kernel's fuzz targets (minutes)
+	@tools/fuzz_kernel.sh 5000000
 	@$(BIN)/python -m pytest tests/property --hypothesis-profile=fuzz --timeout=1800 $(ARGS)
 
-sanitize: setup ## The tests of the native link path with address and undefined-behaviour sanitizers in it
+sanitize: setup ## The tests of the native link path and the media kernel with address and undefined-behaviour sanitizers in it
 	@tools/sanitize.sh $(ARGS)
 
 fmt: setup ## Format the code and apply the safe fixes

@@ -1,6 +1,7 @@
-"""Builds the native link path (decision 0010) at installation; without gcc it is left out, with a warning.
+"""Builds the native link path (decision 0010) and the media kernel (0019) at installation; without gcc they are left
+out, with a warning.
 
-Run by itself, ``python hatch_build.py [gcc flags]`` builds it in place.
+Run by itself, ``python hatch_build.py [gcc flags]`` builds them in place.
 """
 
 from __future__ import annotations
@@ -16,19 +17,25 @@ try:
 except ImportError:  # run by itself
     BuildHookInterface = object
 
-SOURCES = Path("src/trunkline/edges/link/native")
+EXTENSIONS = {"src/trunkline/edges/link/native": "_link", "src/trunkline/media/kernel": "_kernel"}
+"""The folder of each, with all of its sources, and what the module is called."""
 FLAGS = ["-O2", "-g1", "-std=gnu11", "-Wall", "-Wextra", "-Wno-cast-function-type", "-fPIC", "-fvisibility=hidden"]
 
 
 def build(root: Path, *more: str) -> str:
-    """Compile the extension into its package; the reason when that was not possible, else an empty string."""
+    """Compile the extensions into their packages; the reason when that was not possible, else an empty string."""
     if sys.platform != "linux" or sys.implementation.name != "cpython":
         return "it is for CPython on Linux"
-    directory = root / SOURCES
-    target = directory / f"_link{sysconfig.get_config_var('EXT_SUFFIX')}"
+    reasons = [_build_one(root / folder, name, *more) for folder, name in EXTENSIONS.items()]
+    return next((reason for reason in reasons if reason), "")
+
+
+def _build_one(directory: Path, name: str, *more: str) -> str:
+    target = directory / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
     fresh = target.with_suffix(".building")
     include = f"-I{sysconfig.get_path('include')}"
-    command = ["gcc", *FLAGS, *more, include, "-shared", "-o", str(fresh), *sorted(map(str, directory.glob("*.c")))]
+    sources = sorted(map(str, directory.glob("*.c")))
+    command = ["gcc", *FLAGS, *more, include, "-shared", "-o", str(fresh), *sources, "-ldl"]
     target.unlink(missing_ok=True)
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
@@ -48,7 +55,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
         """Build; a wheel with the extension is for one platform."""
         why_not = build(Path(self.root))
         if why_not:
-            self.app.display_warning(f"trunkline: the native link path is left out: {why_not}")
+            self.app.display_warning(f"trunkline: the native parts are left out: {why_not}")
         elif version == "standard":
             build_data["pure_python"] = False
             build_data["infer_tag"] = True

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the tests of the native link path with AddressSanitizer and UndefinedBehaviorSanitizer in it, also in the servers
+# Runs the tests of the native link path and of the media kernel with AddressSanitizer and UndefinedBehaviorSanitizer in it, also in the servers
 # they start (but for one that has to start them quickly); then builds it as usual again. Reports go to build/sanitize and make it fail.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,8 +13,10 @@ trap '"$python" hatch_build.py' EXIT
 LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \
     ASAN_OPTIONS="detect_leaks=0:log_path=$reports/asan" UBSAN_OPTIONS="print_stacktrace=1:log_path=$reports/ubsan" \
     "$python" -m pytest -q -p no:cacheprovider --timeout=120 \
-    tests/property/link/test_native_requests.py tests/integration/link -k "not json and not survive_kills" "$@"
+    tests/property/link/test_native_requests.py tests/property/media/test_kernel_packets.py \
+    tests/property/media/test_kernel_srtp.py tests/unit/media/test_dtls.py tests/integration/link -k "not json and not survive_kills" "$@"
 if compgen -G "$reports/*" >/dev/null; then
     cat "$reports"/*
     exit 1
 fi
+tools/fuzz_kernel.sh

@@ -27,7 +27,7 @@ die() {
 stamp_of() {
     {
         echo "$venv"
-        cat "requirements/$1.txt" hatch_build.py src/trunkline/edges/link/native/*.[ch]
+        cat "requirements/$1.txt" hatch_build.py src/trunkline/edges/link/native/*.[ch] src/trunkline/media/kernel/*.[ch]
         sed '/^\[tool\.ruff/,$d' pyproject.toml
     } | sha256sum | cut -d' ' -f1
 }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Callable
 
 import pytest
 from OpenSSL import SSL
 
+from trunkline.media import kernel
 from trunkline.media.sfu.certificate import Certificate, make_certificate
 from trunkline.media.sfu.dtls import KEY_BYTES, MTU_BYTES, PROFILES, DtlsError, DtlsServer, SrtpKeys, make_context
-from trunkline.media.sfu.srtp import Srtp
+from trunkline.media.sfu.srtp import KernelSrtp, LibSrtp, Srtp, make_srtp, warn_without_kernel
 from trunkline.protocol.rtp.packet import RtpPacket
 from trunkline.protocol.sdp import Fingerprint
 
@@ -110,10 +113,16 @@ def test_junk_before_and_amid_a_handshake_is_survived(junk: bytes) -> None:
     assert server.keys is not None
 
 
+SRTP = [LibSrtp] if kernel.MODULE is None else [LibSrtp, KernelSrtp]
+
+
+@pytest.mark.parametrize(("mine", "yours"), list(itertools.product(SRTP, SRTP)))
 @pytest.mark.parametrize(("profile", "salt"), [("SRTP_AEAD_AES_128_GCM", 12), ("SRTP_AES128_CM_SHA1_80", 14)])
-def test_srtp_opens_what_is_genuine_and_new(profile: str, salt: int) -> None:
+def test_srtp_opens_what_is_genuine_and_new(
+    profile: str, salt: int, mine: Callable[[SrtpKeys], Srtp], yours: Callable[[SrtpKeys], Srtp]
+) -> None:
     one, other = bytes(range(16 + salt)), bytes(range(100, 116 + salt))
-    ours, theirs = Srtp(SrtpKeys(profile, one, other)), Srtp(SrtpKeys(profile, other, one))
+    ours, theirs = mine(SrtpKeys(profile, one, other)), yours(SrtpKeys(profile, other, one))
     packet = RtpPacket(96, 65_535, 1, 7, payload=b"x" * 100).serialize()
     sent = theirs.protect_rtp(packet)
     assert sent is not None and sent != packet
@@ -126,4 +135,17 @@ def test_srtp_opens_what_is_genuine_and_new(profile: str, salt: int) -> None:
     damaged[-1] ^= 1
     assert ours.open_rtp(bytes(damaged)) is not None, "the counter wraps"
     report = bytes.fromhex("80c90001") + bytes(4)
-    assert ours.open_rtcp(theirs.protect_rtcp(report)) == report
+    assert ours.open_rtcp(theirs.protect_rtcp(report) or b"") == report
+
+
+def test_the_kernel_is_used_when_it_is_there(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    keys = SrtpKeys("SRTP_AEAD_AES_128_GCM", bytes(28), bytes(28))
+    warn_without_kernel()
+    if kernel.MODULE is not None:
+        assert isinstance(make_srtp(keys), KernelSrtp)
+        assert not caplog.records
+    monkeypatch.setattr(kernel, "MODULE", None)
+    monkeypatch.setattr(kernel, "WHY_NOT", "no reason")
+    warn_without_kernel()
+    assert isinstance(make_srtp(keys), LibSrtp)
+    assert [record.why for record in caplog.records if "media kernel" in record.message] == ["no reason"]  # type: ignore[attr-defined]

@@ -16,6 +16,7 @@ from trunkline.media.sfu.certificate import Certificate, make_certificate
 from trunkline.media.sfu.dtls import make_context
 from trunkline.media.sfu.peer import Peer, PeerSink
 from trunkline.media.sfu.port import MediaPort
+from trunkline.media.sfu.srtp import warn_without_kernel
 from trunkline.protocol.sctp import Association
 from trunkline.protocol.sdp import Media
 from trunkline.protocol.stun import IceLiteAgent
@@ -69,6 +70,7 @@ class Host:
         Raises:
             OSError: the port cannot be opened.
         """
+        warn_without_kernel()
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: self._port, local_addr=(host, port))
 
     def stop(self) -> None:

@@ -15,7 +15,7 @@ from typing import Protocol
 from OpenSSL import SSL
 
 from trunkline.media.sfu.dtls import DtlsError, DtlsServer, is_dtls
-from trunkline.media.sfu.srtp import Srtp
+from trunkline.media.sfu.srtp import Srtp, make_srtp
 from trunkline.protocol.rtp import rtcp
 from trunkline.protocol.rtp.packet import is_rtcp, is_rtp_or_rtcp
 from trunkline.protocol.sctp import Association, Channel, Channels, Closed
@@ -111,7 +111,7 @@ class Peer:
             return
         self._flush_dtls()
         if self._srtp is None and self._dtls.keys is not None:
-            self._srtp = Srtp(self._dtls.keys)
+            self._srtp = make_srtp(self._dtls.keys)
             self._sink.on_connected()
         for message in messages:
             self._association.receive(message, now_s)
@@ -155,7 +155,9 @@ class Peer:
     def send_rtcp(self, packets: list[rtcp.Packet]) -> None:
         """Encrypt and send a compound."""
         if self._srtp is not None and not self._lost and self.ice.selected is not None and packets:
-            self._send(self._srtp.protect_rtcp(rtcp.serialize(packets)), self.ice.selected)
+            compound = self._srtp.protect_rtcp(rtcp.serialize(packets))
+            if compound is not None:
+                self._send(compound, self.ice.selected)
 
     def send_data(self, channel: Channel, data: bytes, now_s: float) -> bool:
         """Send a message on a data channel; False when the client takes too little of what was sent before."""
