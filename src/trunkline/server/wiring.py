@@ -194,7 +194,7 @@ async def build(
         app_operations(keys),
         device_operations(devices),
         party_operations(ProfileBook(engine), BlockBook(engine, hub)),
-        privacy_operations(Exporter(engine, SqliteBroadcasts(store.index.reader).tags), Eraser(engine, hub)),
+        _privacy(engine, hub, store, broadcasts),
         backup_operations(backups),
         webhooks.operations,
         file_operations(files.calls if files is not None else None),
@@ -222,6 +222,12 @@ async def build(
         webhooks=webhooks,
         files=files,
     )
+
+
+def _privacy(engine: Engine, hub: Hub, store: Store, broadcasts: BroadcastSystem) -> list[Operation]:
+    """Export and erasure."""
+    tags = SqliteBroadcasts(store.index.reader).tags
+    return privacy_operations(Exporter(engine, tags), Eraser(engine, hub, broadcasts.broadcasts.erase))
 
 
 def _engine(config: Config, store: Store, loop: asyncio.AbstractEventLoop) -> Engine:

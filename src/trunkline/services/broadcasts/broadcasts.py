@@ -160,10 +160,20 @@ class Broadcasts:
         if marked is None:
             raise TrunklineError(Code.TOO_LATE, f"it is {found.status}", field="broadcast")
         self._engine.check_room()
-        del self._waiting[key]
-        self._engine.append_record(msgspec.structs.replace(marked, status="cancelled"))
+        return _view(self._cancel(marked))
+
+    def erase(self, app: str, party: str) -> None:
+        """Cancel what waits in the name of a party that is erased: its words must not be said afterwards."""
+        for marked in [marked for marked in self._waiting.values() if (marked.app, marked.sender) == (app, party)]:
+            self._engine.check_room()
+            self._cancel(marked)
+
+    def _cancel(self, marked: BroadcastMarked) -> BroadcastMarked:
+        del self._waiting[marked.app, marked.broadcast]
+        cancelled = msgspec.structs.replace(marked, status="cancelled")
+        self._engine.append_record(msgspec.structs.replace(cancelled, content=b""))
         self._engine.commits.release(self._undone, marked)
-        return _view(msgspec.structs.replace(marked, status="cancelled"))
+        return cancelled
 
     async def get(self, caller: Caller, request: calls.BroadcastRef) -> calls.BroadcastView:
         """A broadcast: whether it was sent, where, and how many it found online."""

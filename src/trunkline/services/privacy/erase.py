@@ -6,7 +6,7 @@ The order matters:
 
 1. its tokens are revoked and its sessions closed, so that nothing new arrives;
 2. everything is projected, so that the index knows every conversation;
-3. each conversation is told, and groups are left;
+3. what waits to be said in its name is cancelled, each conversation is told, and groups are left;
 4. ``party_erased`` makes the projection drop the content, and the answer waits for that: from then on neither
    memory nor the index holds it. The journal does until it is trimmed, and backups do for as long as they are kept.
 
@@ -14,6 +14,8 @@ An erasure that broke off half-way is completed by repeating it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import msgspec
 
@@ -45,11 +47,15 @@ class Eraser:
     Args:
         engine: the log.
         sessions: closes the party's sessions.
+        cancel: cancels what waits to be said in a party's name: (app, party).
     """
 
-    def __init__(self, engine: Engine, sessions: PartySessions) -> None:
+    def __init__(
+        self, engine: Engine, sessions: PartySessions, cancel: Callable[[str, str], None] | None = None
+    ) -> None:
         self._engine = engine
         self._sessions = sessions
+        self._cancel = cancel
 
     async def erase(self, caller: Caller, request: PartyRef) -> PartyErased:
         """Erase a party; returns when nothing of it can be read any more.
@@ -81,6 +87,9 @@ class Eraser:
         await engine.projected(engine.committed_lsn)
         conversations = messages = 0
         failures: list[TrunklineError] = []
+        if self._cancel is not None:
+            self._cancel(app, party)
+            engine.commits.release(_note, failures)
         memberships = await engine.index.memberships(app, party)
         for conversation in memberships:
             resident = await engine.conversation(app, conversation)
