@@ -9,13 +9,13 @@ PORT ?= 8080
 # Extra arguments for the tool behind a target, e.g. `make unit ARGS="-k inbox -x"`.
 ARGS ?=
 
-.PHONY: help setup setup-server setup-browser demo test check unit fuzz bench claims sanitize fmt docs lock clean
+.PHONY: help setup setup-demo setup-browser demo test check unit fuzz bench claims sanitize fmt docs lock clean
 
 help: ## Show this list
 	@echo "Trunkline: make TARGET [ARGS=...]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: setup-server ## Start a server on PORT (8080), chat, crash it, prove nothing was lost (ONCE=1: then exit)
+demo: setup-demo ## Start a server on PORT (8080), chat, crash it, prove nothing was lost, call (ONCE=1: then exit)
 	@exec $(BIN)/trunkline demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once) $(ARGS)
 
 test: check setup-browser ## Everything that must pass before a change lands: check, then all tests
@@ -52,8 +52,8 @@ setup: ## Create or update .venv with everything for development
 setup-browser:
 	@tools/browser_setup.sh
 
-setup-server:
-	@tools/setup.sh server
+setup-demo:
+	@tools/setup.sh demo
 
 lock: setup ## Write requirements/*.txt again from pyproject.toml (ARGS=--upgrade for the newest)
 	@tools/lock.sh $(ARGS)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Rewrites requirements/{client,server,dev}.txt from pyproject.toml.
+# Rewrites requirements/{client,server,demo,dev}.txt from pyproject.toml.
 # `tools/lock.sh` keeps the versions already locked where they still fit;
 # `tools/lock.sh --upgrade` takes the newest ones. Needs `uv` (pip install uv).
 set -euo pipefail
@@ -15,7 +15,8 @@ compile() { # compile OUTPUT [--extra NAME ...] [--upgrade]
     echo "wrote $output ($(grep -c '==' "$output") packages)"
 }
 
-compile requirements/dev.txt --extra server --extra dev "$@"
+compile requirements/dev.txt --extra server --extra demo --extra dev "$@"
 # The smaller sets are constrained by the larger, so that a package has one version everywhere.
+compile requirements/demo.txt --extra server --extra demo --constraint requirements/dev.txt "$@"
 compile requirements/server.txt --extra server --constraint requirements/dev.txt "$@"
 compile requirements/client.txt --constraint requirements/dev.txt "$@"

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Creates or updates .venv. Does nothing, quickly, when it is up to date.
-#   tools/setup.sh server   what the server and the demo need
+#   tools/setup.sh server   what the server needs
+#   tools/setup.sh demo     the same and what the demo needs
 #   tools/setup.sh dev      the same and what tests, checks and benchmarks need
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 profile="${1:-dev}"
-case "$profile" in server | dev) ;; *)
-    echo "usage: tools/setup.sh server|dev" >&2
+case "$profile" in server | demo | dev) ;; *)
+    echo "usage: tools/setup.sh server|demo|dev" >&2
     exit 2
     ;;
 esac
@@ -32,7 +33,14 @@ stamp_of() {
     } | sha256sum | cut -d' ' -f1
 }
 is_fresh() { [[ -x "$venv/bin/python" && -f "$stamp_dir/$1" && "$(<"$stamp_dir/$1")" == "$(stamp_of "$1")" ]]; }
-up_to_date() { is_fresh dev || { [[ "$profile" == server ]] && is_fresh server; }; }
+up_to_date() {
+    is_fresh dev && return
+    case "$profile" in
+        server) is_fresh demo || is_fresh server ;;
+        demo) is_fresh demo ;;
+        *) return 1 ;;
+    esac
+}
 
 up_to_date && exit 0
 

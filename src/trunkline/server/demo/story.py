@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from trunkline.client.tokens import mint_token
@@ -26,6 +27,7 @@ GROUP_SIZE = 50
 OFFLINE_MESSAGES = 200
 LOAD_PER_SENDER = 150
 SENDERS = 20
+CALL_S = 3
 
 
 class Story:
@@ -45,7 +47,7 @@ class Story:
         self._server = ServerProcess(directory, config.server.port, directory.parent / f"{directory.name}.log")
 
     def run(self) -> int:
-        """Run it; 0 when nothing was lost, doubled or reordered."""
+        """Run it; 0 when nothing was lost, doubled or reordered, and the call connected."""
         with _step("Create an app and an API key"):
             request = AppCreate("Demo")
             made = run_operation(self._config, "app.create", "/v1/admin/apps", "POST", request, AppCreated)
@@ -122,8 +124,30 @@ class Story:
         )
         for name, found in verdict.violations.items():
             print(f"  violated {name}: {found}")
+        called = await self._call(group)
         await asyncio.gather(*(witness.go_offline() for witness in self._witnesses.values()))
-        return verdict.clean
+        return verdict.clean and called
+
+    async def _call(self, group: str) -> bool:
+        """Two members call each other in the group's live session; whether each heard and saw the other."""
+        if find_spec("livekit.rtc") is None:
+            print("\n  no call: the LiveKit client library is not installed (pip install 'trunkline[demo]')")
+            return True
+        from trunkline.server.demo.call import hold_call
+
+        print()
+        with _step(f"Alice and Bob call each other in the group's live session, for {CALL_S} s"):
+            people = [self._witnesses[party] for party in ("user/alice", "user/bob")]
+            joined = await asyncio.gather(*(person.client.live.join(group) for person in people))
+            got = await hold_call([(place.url, place.token) for place in joined], CALL_S)
+        for person, other, reception in zip(("Alice", "Bob"), ("Bob", "Alice"), got, strict=True):
+            width, height = reception.size
+            print(
+                f"  {person} got of {other}: {reception.audio_frames} frames of sound, "
+                f"loudness {reception.loudness:.0f} of 32767; {reception.video_frames} pictures of {width}x{height}; "
+                + (f"the first after {reception.first_s:.2f} s" if reception.complete else "NOT COMPLETE")
+            )
+        return all(reception.complete for reception in got)
 
     async def _crash_under_load(self, parties: list[str], group: str) -> float:
         async def load(witness: Witness) -> None:

@@ -1,0 +1,31 @@
+"""``trunkline demo --once``: what a newcomer sees is what happened."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_the_demo_chats_crashes_calls_and_says_so(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    demo = [sys.executable, "-m", "trunkline.server.cli", "demo"]
+    ran = subprocess.run(
+        [*demo, "--once", "--port", str(port), "--data", str(tmp_path)], capture_output=True, text=True, timeout=110
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    judged = re.search(r"lost 0, duplicated 0, reordered 0 of ([\d,]+) accepted messages", ran.stdout)
+    assert judged is not None and int(judged[1].replace(",", "")) > 3000, ran.stdout
+    calls = re.findall(r"(\d+) frames of sound, loudness (\d+) of 32767; (\d+) pictures of 640x360", ran.stdout)
+    assert len(calls) == 2, ran.stdout
+    for sound, loudness, pictures in calls:
+        assert int(sound) > 100 and int(loudness) > 1000 and int(pictures) > 10
+    assert "livekit" not in ran.stderr
