@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import math
 from array import array
 from collections.abc import Callable
@@ -98,12 +99,13 @@ class Person:
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         publication = await asyncio.wait_for(self.room.local_participant.publish_track(track, options), TIMEOUT_S)
 
+        # Five frames hold 22 whole periods: they are computed once, so that many people can speak in one process.
+        wave = array("h", (int(loudness * math.sin(2 * math.pi * 440 * n / RATE_HZ)) for n in range(5 * FRAME)))
+        frames = [rtc.AudioFrame(wave[n * FRAME :][:FRAME].tobytes(), RATE_HZ, 1, FRAME) for n in range(5)]
+
         async def tone() -> None:
-            position = 0
-            while True:
-                wave = (int(loudness * math.sin(2 * math.pi * 440 * (position + n) / RATE_HZ)) for n in range(FRAME))
-                position += FRAME
-                await source.capture_frame(rtc.AudioFrame(array("h", wave).tobytes(), RATE_HZ, 1, FRAME))
+            for frame in itertools.cycle(frames):
+                await source.capture_frame(frame)
 
         self._tasks.append(asyncio.create_task(tone()))
         return publication
