@@ -87,6 +87,7 @@ from trunkline.services.webhooks.system import WebhookSettings, WebhookSystem, b
 from trunkline.store.journal.tail import SegmentTail
 from trunkline.store.sqlite.broadcasts import SqliteBroadcasts
 from trunkline.store.sqlite.communities import SqliteCommunities
+from trunkline.store.sqlite.gifts import SqliteGifts
 from trunkline.store.sqlite.threads import SqliteThreads
 from trunkline.store.sqlite.webhooks import SqliteWebhookTables
 
@@ -187,7 +188,7 @@ async def build(
         inbox_operations(inbox, Cursors(engine), Syncer(engine, inbox)),
         card_operations(cards, CardReader(engine, cards)),
         presence_operations(presence),
-        room_operations(rooms),
+        room_operations(rooms, SqliteGifts(store.index.reader)),
         live_operations(live.places) if live is not None else (),
         community_operations(Communities(engine, channels, hub, inbox)),
         broadcast_operations(broadcasts.broadcasts, broadcasts.tags),

@@ -141,7 +141,7 @@ def test_bulk_sends_succeed_and_fail_one_by_one(app: App, alice: httpx.Client, t
 
 
 @covers("room.create", "room.get", "room.configure", "room.close", "room.stats", "room.members", "room.send")
-@covers("room.entries", "room.recall", "room.attributes", "room.set_attribute", "room.delete_attribute")
+@covers("room.entries", "room.recall", "room.gifts", "room.attributes", "room.set_attribute", "room.delete_attribute")
 def test_rooms_are_run_by_the_app_server(app: App) -> None:
     types = {"x.say": {"delivery": "reliable"}, "x.like": {"delivery": "coalesce"}}
     with app.acting() as server, app.as_client("user/ann") as ann:
@@ -156,6 +156,11 @@ def test_rooms_are_run_by_the_app_server(app: App) -> None:
         read = ok(server.get(f"{show}/entries", params={"after": said["seq"] - 1}))
         assert [(item[0], item[3], item[4]) for item in read["items"]] == [("x.say", {"text": "hi"}, said["seq"])]
         assert ok(server.get(f"{show}/members"))["members"] == []
+        assert ok(server.get(f"{show}/gifts")) | {"seq": 0} == {
+            **{"conversation": "show", "seq": 0, "count": 0, "amount": 0, "givers": 0}
+        }
+        refused(server.get(f"{show}/gifts", params={"limit": 0}), "invalid_params")
+        refused(server.get("/v1/rooms/none/gifts"), "not_found")
         song = ok(server.put(f"{show}/attributes/song", json={"value": "One", "version": 0}))
         refused(server.put(f"{show}/attributes/song", json={"value": "Two", "version": 0}), "version_conflict")
         assert ok(server.get(f"{show}/attributes"))["attributes"] == [song]

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from trunkline.services.operation import Audience
-from trunkline.wire.calls import rooms
+from trunkline.wire.calls import room_gifts, rooms
 
 DONE = rooms.RoomChanged("show", 7, 5)
 VIEW = rooms.RoomView(conversation="show", epoch=7, seq=5)
@@ -15,6 +15,7 @@ OUT = rooms.RoomKicked("show", ["user/u2"])
 ATTRIBUTES = rooms.RoomAttributes("show", [])
 SENT = rooms.RoomSent("show", 7, 5, 1000)
 BATCH = rooms.RoomBatch("show", 7, 0, 0, 0)
+GIFTS = room_gifts.RoomGifts("show", 5, 2, 200, 1, [room_gifts.RoomGiver("user/u1", 2, 200)])
 STATS = rooms.RoomStats("show", 1, 1, 1)
 SONG = rooms.RoomAttribute("song", "One", 7, "user/u1")
 
@@ -36,6 +37,7 @@ ROOM_TABLE: tuple[tuple[str, type[msgspec.Struct], type[msgspec.Struct], Any, st
     ),
     ("room.send", rooms.RoomSend, rooms.RoomSent, SENT, "messages", _EVERYONE),
     ("room.entries", rooms.RoomEntriesGet, rooms.RoomBatch, BATCH, "messages", _EVERYONE),
+    ("room.gifts", room_gifts.RoomGiftsGet, room_gifts.RoomGifts, GIFTS, "messages", _EVERYONE),
     ("room.recall", rooms.RoomRecall, rooms.RoomChanged, DONE, "messages", _EVERYONE),
     ("room.kick", rooms.RoomKick, rooms.RoomKicked, OUT, "groups", _PARTIES),
     ("room.admit", rooms.RoomAdmit, rooms.RoomKicked, OUT, "groups", _PARTIES),

@@ -12,6 +12,7 @@ from trunkline.client.errors import RequestFailed
 from trunkline.client.requests import Requests
 from trunkline.client.room import APPROVAL_NEEDED, Room, RoomMessage
 from trunkline.protocol.link.frames import Codec
+from trunkline.wire.calls.room_gifts import RoomGifts, RoomGiftsGet
 from trunkline.wire.calls.rooms import (
     RoomAdmit,
     RoomAdmitted,
@@ -111,6 +112,12 @@ class RoomCalls:
     async def stats(self, conversation: str) -> RoomStats:
         """What a room counted."""
         return await self._call("room.stats", RoomRef(conversation), RoomStats, again=True)
+
+    async def gifts(self, conversation: str, *, limit: int = 10) -> RoomGifts:
+        """What was given in a room, who gave most, and what this party gave; every order counts once."""
+        return await self._call(
+            "room.gifts", RoomGiftsGet(conversation=conversation, limit=limit), RoomGifts, again=True
+        )
 
     async def members(self, conversation: str, *, after: str = "", limit: int = 200) -> RoomMembers:
         """A page of who is in a room; pass ``next`` of the page before as ``after``."""

@@ -192,6 +192,7 @@ ROUTES: tuple[Route, ...] = (
     Route("room.send", "POST", _R + "/messages", 201),
     Route("room.recall", "DELETE", _R + "/messages/{seq}"),
     Route("room.entries", "GET", _R + "/entries"),
+    Route("room.gifts", "GET", _R + "/gifts"),
     Route("room.kick", "POST", _R + "/kick"),
     Route("room.admit", "POST", _R + "/admit"),
     Route("room.named", "GET", _R + "/named"),

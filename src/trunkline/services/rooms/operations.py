@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from trunkline.services.operation import Audience, Operation
+from trunkline.services.rooms.gifts import GiftCounts
+from trunkline.services.rooms.ports import GiftIndex
 from trunkline.services.rooms.system import RoomSystem
 from trunkline.wire.calls import rooms as calls
+from trunkline.wire.calls.room_gifts import RoomGifts, RoomGiftsGet
 from trunkline.wire.frames import EmptyResult
 
 SCOPE = "groups"
@@ -12,9 +15,16 @@ SAYING = "messages"
 EVERY = Audience.EVERYONE
 
 
-def operations(system: RoomSystem) -> list[Operation]:
+def operations(system: RoomSystem, gifts: GiftIndex) -> list[Operation]:
     """What one can do with rooms."""
-    return [*_rooms(system), *_members(system), *_running(system), *_attributes(system)]
+    given = GiftCounts(system.directory, system.joining, gifts).get
+    return [
+        *_rooms(system),
+        Operation("room.gifts", RoomGiftsGet, RoomGifts, given, SAYING, "Who gave most", EVERY, writes=False),
+        *_members(system),
+        *_running(system),
+        *_attributes(system),
+    ]
 
 
 def _rooms(system: RoomSystem) -> list[Operation]:

@@ -24,7 +24,7 @@ from trunkline.domain.log.records import (
 )
 from trunkline.protocol.link.overlays import CHANGES_A_MESSAGE, fold
 from trunkline.protocol.link.threads import fold_reply
-from trunkline.store.sqlite import chunks, files, rows, threads
+from trunkline.store.sqlite import chunks, files, gifts, rows, threads
 from trunkline.store.sqlite.batch import Batch
 from trunkline.store.sqlite.chunks import append_rows
 from trunkline.store.sqlite.tracked import Tracked
@@ -221,6 +221,8 @@ class ConversationFold:
             batch.conversations.values += rows.conversation_values(cid, state)
         if self._entries:
             append_rows(batch.chunks.values, cid, self._entries)
+            if state.kind == "room":
+                gifts.add(batch.db, cid, self._entries)
             batch.sent_at_ms = max(batch.sent_at_ms, state.at_ms)
             if not state.large:
                 touched, lsn = self._touched, self._entry_lsn

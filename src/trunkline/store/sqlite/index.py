@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from trunkline.store.sqlite import retention
+from trunkline.store.sqlite import gifts, retention
 from trunkline.store.sqlite.connection import Connect, Database, connect_sqlite3, prepare
 from trunkline.store.sqlite.projector import SqliteProjector
 from trunkline.store.sqlite.reader import SqliteIndexReader
@@ -68,6 +68,7 @@ class SqliteIndex:
             try:
                 prepare(db, writer=True)
                 migrate(db)
+                gifts.fill(db)
             except BaseException:
                 db.close()
                 raise
