@@ -5,6 +5,8 @@ Before the command (`serve ...`) may stand:
 * `--close-on-signal`: at SIGUSR1 the server closes every session, as it does with one that is too slow; at SIGUSR2 it
   drops every connection without a word.
 * `--eio-file FILE`: from when this file exists, a sync of the journal reports an I/O error, as a dying disk does.
+* `--hello-waits-for FILE`: a hello with an outbox waits in its middle, authenticated and not yet let in, until this
+  file exists.
 * `--trim-every-s SECONDS`: the journal is trimmed that often instead of every half minute.
 
 The program is otherwise the one that is shipped. Not here: the wall clock (`skewed_server`).
@@ -24,7 +26,9 @@ import sys
 from pathlib import Path
 
 from trunkline.base.errors import Code
+from trunkline.domain.log.dedupe import Outbox
 from trunkline.server import cli, lifecycle
+from trunkline.services.log.residents import Residents
 from trunkline.store.journal.file_io import OsFileIo
 
 
@@ -37,6 +41,19 @@ def fail_syncs_from(file: Path) -> None:
         os.fdatasync(fd)
 
     OsFileIo.fdatasync = staticmethod(fdatasync)  # type: ignore[arg-type]
+
+
+def hold_hellos_until(file: Path) -> None:
+    """Make the look at the outbox take until `file` is there."""
+    load = Residents.load_outbox
+
+    async def load_late(residents: Residents, app: str, party: str, outbox: str) -> Outbox:
+        file.with_name(f"{outbox}.waiting").touch()
+        while not file.exists():
+            await asyncio.sleep(0.005)
+        return await load(residents, app, party, outbox)
+
+    Residents.load_outbox = load_late  # type: ignore[method-assign, assignment]
 
 
 def drop_connections(port: int) -> None:
@@ -73,6 +90,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--close-on-signal", action="store_true")
     parser.add_argument("--eio-file", type=Path)
+    parser.add_argument("--hello-waits-for", type=Path)
     parser.add_argument("--trim-every-s", type=float)
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
@@ -80,6 +98,8 @@ def main() -> int:
         close_on_signal()
     if options.eio_file is not None:
         fail_syncs_from(options.eio_file)
+    if options.hello_waits_for is not None:
+        hold_hellos_until(options.hello_waits_for)
     if options.trim_every_s is not None:
         lifecycle.TRIM_S = options.trim_every_s
     return cli.main(options.command)

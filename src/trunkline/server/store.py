@@ -21,7 +21,7 @@ from trunkline.server.config import Config
 from trunkline.store.journal.file_journal import FileJournal
 from trunkline.store.journal.thread import JournalThread
 from trunkline.store.sqlite.index import SqliteIndex
-from trunkline.store.sqlite.schema import SchemaTooNew, read_meta
+from trunkline.store.sqlite.schema import SchemaTooNew, check_version, read_meta
 from trunkline.store.sqlite.search import SqliteSearchIndex
 
 REPLAY_BATCH = 2_000
@@ -178,7 +178,10 @@ def _projected_lsn(path: Path) -> int:
     how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
     try:
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)) as db:
+            check_version(db)
             return read_meta(db, "projected_lsn")
+    except SchemaTooNew as error:
+        raise StoreUnusable(str(error)) from error
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             raise StoreUnusable(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
+from tests.claims.server_process import ServerProcess
+from trunkline.server.cli import main
 from trunkline.server.config import load_config
 from trunkline.server.master_key import load_admin_token, load_master_key
 
@@ -54,3 +60,25 @@ def test_the_admin_token_is_beside_the_data_wherever_the_master_key_is(tmp_path:
     token = load_admin_token(config)
     assert (tmp_path / "data.admin.token").read_text().strip() == token.reveal()
     assert [path.name for path in (tmp_path / "keys").iterdir()] == ["mk"]
+
+
+async def test_a_key_is_rotated_while_no_server_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    process = ServerProcess(tmp_path)
+    config = ("--config", str(process.config_path), "--json")
+
+    def run(*arguments: str) -> Any:
+        assert main([*arguments, *config]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    async def rotated(name: str, overlap_s: int) -> tuple[Any, Any]:
+        app = await asyncio.to_thread(run, "app", "create", name)
+        return app, await asyncio.to_thread(run, "app", "rotate-key", app["app"], "--overlap", str(overlap_s))
+
+    old, new = await rotated("with overlap", 3600)
+    gone, only = await rotated("without", 0)
+    assert len({pair["secret"] for pair in (old, new, gone, only)}) == 4
+    assert await asyncio.to_thread(main, ["app", "rotate-key", "a_none", *config]) == 2
+    assert "not_found" in capsys.readouterr().err
+    async with process:
+        for pair, status in ((old, 200), (new, 200), (gone, 401), (only, 200)):
+            assert httpx.get(f"{process.url}/v1/keys", auth=(pair["key"], pair["secret"])).status_code == status

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.claims.server_process import ServerProcess
+from trunkline.protocol.journal.format import decode_segment_header, encode_segment_header
 from trunkline.server.cli import main
 
 pytestmark = pytest.mark.timeout(60)
@@ -59,6 +62,35 @@ def test_a_damaged_store(store: Path, damage: str, says: str):
     status, said = refused("--data", str(store), "--port", "0")
     assert status == 1
     assert says in said
+    assert unlocked(tree(store)) == before
+
+
+def test_an_index_of_a_newer_version(store: Path):
+    with closing(sqlite3.connect(store / "index.db")) as db:
+        [(known,)] = db.execute("SELECT value FROM meta WHERE key = 'schema_version'")
+        db.execute("UPDATE meta SET value = 9999 WHERE key = 'schema_version'")
+        db.commit()
+    before = unlocked(tree(store))
+    status, said = refused("--data", str(store), "--port", "0")
+    assert status == 1
+    assert f"schema version 9999, this program knows up to {known}" in said
+    assert "start the newer program" in said
+    assert unlocked(tree(store)) == before
+
+
+def test_a_journal_of_a_newer_version(store: Path):
+    [segment] = (store / "journal").glob("*.tlj")
+    data = segment.read_bytes()
+    header = decode_segment_header(data)
+    assert header is not None
+    newer = encode_segment_header(header._replace(version=header.version + 1))
+    segment.write_bytes(newer + data[len(newer) :])
+    before = unlocked(tree(store))
+    status, said = refused("--data", str(store), "--port", "0")
+    assert status == 1
+    assert segment.name in said
+    assert f"format {header.version + 1}" in said
+    assert "Use the version that wrote it" in said
     assert unlocked(tree(store)) == before
 
 

@@ -24,13 +24,7 @@ def migrate(db: Database) -> None:
     """
     db.execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID")
     scripts = migrations()
-    present = read_meta(db, "schema_version")
-    newest = max(scripts)
-    if present > newest:
-        raise SchemaTooNew(
-            f"index.db has schema version {present}, this program knows up to {newest}: "
-            "start the newer program, or restore a backup made by this one"
-        )
+    present = check_version(db)
     # Numbers are given out to features before they are done, so one may arrive later than a higher one.
     if present and not read_meta(db, _applied(1)):
         for number in range(1, present + 1):  # written before each was recorded; then there were no gaps
@@ -38,6 +32,21 @@ def migrate(db: Database) -> None:
     for number in sorted(scripts):
         if not read_meta(db, _applied(number)):
             _apply(db, number, scripts[number])
+
+
+def check_version(db: Database) -> int:
+    """The schema version of a file that has the table ``meta``.
+
+    Raises:
+        SchemaTooNew: the file has a schema this program does not know.
+    """
+    present, newest = read_meta(db, "schema_version"), max(migrations())
+    if present > newest:
+        raise SchemaTooNew(
+            f"index.db has schema version {present}, this program knows up to {newest}: "
+            "start the newer program, or restore a backup made by this one"
+        )
+    return present
 
 
 def migrations() -> dict[int, str]:
