@@ -150,3 +150,8 @@ def test_an_erasure_takes_what_was_said_everywhere(tmp_path: Path) -> None:
         server.process.wait(15)
     for name in ("index.db", "search.db"):
         assert holding(tmp_path / "data" / name) == []
+    # What pages that were moved before left in unused space goes when the file is written anew.
+    index = tmp_path / "data" / "index.db"
+    with closing(sqlite3.connect(index)) as db:
+        db.execute("VACUUM")
+    assert SECRET.encode() not in index.read_bytes()
