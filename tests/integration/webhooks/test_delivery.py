@@ -225,3 +225,20 @@ def test_who_missed_a_message_in_a_channel_is_named(api: httpx.Client, receiver:
     data = event["data"]
     assert data["entry"]["conversation"] == "talk"
     assert (sorted(data["receivers"]), data["muted"]) == (["user/b", "user/c", "user/d"], ["user/c"])
+
+
+def test_channels_can_be_asked_for_by_kind(api: httpx.Client, receiver: Receiver, app: App) -> None:
+    subscribe(api, receiver, events=["message.created"], kinds=["channel"])
+    subscribe(api, receiver, "ask", mode="before_send", on_failure="reject", kinds=["channel"], deadline_ms=2000)
+    receiver.decide = lambda event: (200, {"action": "reject"}) if "bad" in str(event["data"]) else (204, None)
+    assert api.post("/v1/communities", json={"id": "club", "owner": "user/a"}).status_code == 201
+    with app.acting("user/a") as a, app.as_client("user/a") as own:
+        assert a.post("/v1/communities/club/channels", json={"id": "talk"}).status_code == 201
+        direct = {"to": "user/b", "content": {"text": "bad, but direct"}}
+        assert own.post("/v1/messages", json=direct).status_code == 201
+        talk = "/v1/conversations/talk/messages"
+        assert own.post(talk, json={"content": {"text": "bad"}}).json()["name"] == "hook_rejected"
+        assert own.post(talk, json={"content": {"text": "good"}}).status_code == 201
+    asked, created = until(lambda: len(receiver.events) >= 3 and [receiver.events[:2], receiver.events[2:]])
+    assert [(event["type"], event["kind"]) for event in asked] == [("message.before_send", "channel")] * 2
+    assert [(event["type"], event["kind"]) for event in created] == [("message.created", "channel")]

@@ -11,9 +11,9 @@ from trunkline.wire.entries import EntryView
 
 EVENT_PATTERN = r"^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)$"
 EventName = Annotated[str, Meta(min_length=1, max_length=64, pattern=EVENT_PATTERN)]
-Kind = Literal["direct", "group", "room", "broadcast"]
+Kind = Literal["direct", "group", "room", "broadcast", "community", "channel"]
 Events = Annotated[list[EventName], Meta(min_length=1, max_length=50)]
-Kinds = Annotated[list[Kind], Meta(max_length=4)]
+Kinds = Annotated[list[Kind], Meta(max_length=6)]
 Prefix = Annotated[str, Meta(max_length=64, extra_json_schema={"pattern": r"^[A-Za-z0-9._~\-]*$"})]
 MessageTypes = Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=50)]
 Url = Annotated[str, Meta(min_length=8, max_length=2048)]
