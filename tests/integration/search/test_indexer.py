@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.contract.index_suite import project
-from tests.contract.record_maker import EPOCH, World
-from trunkline.domain.log.records import encode_group
+from tests.contract.record_maker import EPOCH, World, encode
+from trunkline.domain.log.records import Entry, EntryAppended, PartyErased, encode_group
 from trunkline.store.journal.file_journal import FileJournal
 from trunkline.store.sqlite import SqliteIndex
+from trunkline.store.sqlite.schema import read_meta
 from trunkline.store.sqlite.search.indexer import Indexer
 
 GIB = 1 << 30
@@ -99,3 +100,33 @@ async def test_no_more_than_allowed_is_kept_for_it(tmp_path: Path) -> None:
     indexer.start()
     indexer.stop()
     journal.close()
+
+
+def test_words_of_an_erased_party_leave_the_file(tmp_path: Path) -> None:
+    journal = FileJournal.open(tmp_path / "journal", preallocate_bytes=0, fsync=False)
+    rng = random.Random(3)
+    for seq in range(1, 601):
+        sender = "user/ann" if seq % 3 else "user/bob"
+        word = "zyxplanted" if seq % 3 else "evergreen"
+        text = f"{word}{rng.randrange(40)} {' '.join(rng.choices('abcdefgh', k=3))}"
+        entry = Entry(seq, 1_000 + seq, sender, "text", encode({"text": text}), seq, seq)
+        journal.append(encode_group([EntryAppended("a_one", "g.first", entry)]))
+    path = tmp_path / "search.db"
+    indexer = Indexer(path, tmp_path / "index.db", journal, EPOCH, 0.01, GIB)
+    indexer.start()
+    until(lambda: indexer.lsn == journal.last_lsn)
+    assert len(documents(path)) == 600
+    journal.append(encode_group([PartyErased("a_one", "user/ann", 5_000)]))
+    until(lambda: indexer.lsn == journal.last_lsn)
+    assert [text for *_, text, _ in documents(path) if "zyxplanted" in text] == []
+
+    def purged() -> bool:
+        with closing(sqlite3.connect(path)) as db:
+            return not read_meta(db, "purge")
+
+    until(purged)
+    indexer.stop()
+    journal.close()
+    left = b"".join(file.read_bytes() for file in tmp_path.glob("search.db*"))
+    assert b"zyxplanted" not in left
+    assert b"evergreen" in left
