@@ -1,13 +1,22 @@
-"""R6: a full disk gives definite errors and needs no restart; a failed sync stops the store."""
+"""R6: a full disk gives definite errors and needs no restart; a failed sync stops the store.
+
+Twice: the journal alone on a simulated disk, and the whole server, under load from real clients.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import time
+
+import httpx
 
 from tests.claims.context import Context
 from tests.claims.journal_history import JournalHistory
 from tests.claims.report import ScenarioReport
+from tests.claims.world import World
 from tests.faults.faulty_io import FaultyIo, Loss
+from tests.faults.power_cut import PowerCut, compiler
 from trunkline.protocol.journal.errors import JournalFailed, JournalNotApplied
 
 
@@ -17,7 +26,79 @@ async def run(ctx: Context) -> ScenarioReport:
     for number in range(ctx.size(short=40, full=1_000)):
         _full_disk(ctx, number, report)
         _failed_sync(ctx, number, report)
+    if compiler() is None:
+        report.notes.append("The whole server was not tried: there is no C compiler here.")
+    else:
+        await whole_server(ctx, report)
     return report
+
+
+async def whole_server(ctx: Context, report: ScenarioReport) -> None:
+    """Fill the disk under the server, make room, and at last fail its syncs."""
+    name = "server"
+    disk = PowerCut(ctx.directory / f"{name}-disk", ctx.directory / name / "data")
+    config: dict[str, dict[str, object]] = {"limits": {"link_rate": 0}, "store": {"segment_bytes": 262_144}}
+    rounds = ctx.size(short=1, full=20)
+    async with World(ctx, report, name, config=config, environment=disk.environment) as world:
+        devices = await world.people(4)
+        conv = await world.group("g.r6", devices[0], [device.party for device in devices])
+        pid = world.server.pid
+        load = asyncio.create_task(world.send_many(devices, 10_000_000, window=2, padding_bytes=2_000))
+        for _ in range(rounds):
+            await asyncio.sleep(0.3)
+            disk.full.touch()
+            report.faults += 1
+            await _refused_definitely(world, conv, report)
+            head = len(await world.read_log(conv))
+            if head == 0:
+                report.check("the whole server: reads keep working on a full disk", False)
+            disk.full.unlink()
+            room_s = time.monotonic()
+            await _acked_after(world, room_s)
+            report.recovery_s.append(time.monotonic() - room_s)
+        report.check("the whole server: no restart was needed", world.server.pid == pid and world.server.running)
+        disk.eio.touch()
+        report.faults += 1
+        async with asyncio.timeout(15):
+            while await world.server.health() != 503:
+                await asyncio.sleep(0.02)
+        report.check("the whole server: after a failed sync it is not ready", True)
+        disk.eio.unlink()
+        failed_s = time.monotonic()
+        await asyncio.sleep(0.3)
+        late = [at for device in world.devices for at in device.acked_at_s[-50:] if at > failed_s]
+        report.check("the whole server: after a failed sync nothing is accepted", not late, f"{len(late)} were")
+        await world.server.restart()
+        await _acked_after(world, world.server.started_at_s)
+        world.stop_sending()
+        await load
+        await world.judge()
+    report.notes.append(f"The whole server met a full disk {rounds} times and a failed sync once, under load.")
+
+
+async def _refused_definitely(world: World, conv: str, report: ScenarioReport) -> None:
+    """Ask past the SDK, which would wait for room: the answer says that nothing was applied."""
+    with httpx.Client(base_url=world.server.url, auth=(world.server.key, world.server.secret)) as api:
+        for _ in range(200):  # until then there may be reserved room
+            said = await asyncio.to_thread(
+                api.post,
+                f"/v1/conversations/{conv}/messages",
+                json={"type": "custom", "content": {"data": "x" * 10_000}},
+                headers={"Trunkline-Party": world.devices[0].party},
+            )
+            if said.status_code != 201:
+                problem = said.json()
+                definite = (said.status_code, problem.get("name"), problem.get("applied")) == (507, "disk_full", False)
+                if not definite:
+                    report.check("the whole server: a full disk gives a definite error", False, said.text[:200])
+                return
+    report.check("the whole server: a full disk refuses", False, "200 messages were accepted")
+
+
+async def _acked_after(world: World, moment_s: float) -> None:
+    async with asyncio.timeout(30):
+        while not any(device.acked_at_s and device.acked_at_s[-1] > moment_s for device in world.devices):
+            await asyncio.sleep(0.01)
 
 
 def _full_disk(ctx: Context, number: int, report: ScenarioReport) -> None:
