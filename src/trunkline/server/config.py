@@ -157,11 +157,14 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
         enabled: serve live sessions.
         udp_port: the one UDP port of all media; 0 takes the number of the HTTP port.
         addresses: literal addresses at which clients reach that port, as behind NAT. Empty: those of this machine.
+        redundancy: most earlier audio frames that a packet to a lossy subscriber repeats; 0 forwards the redundancy
+            that publishers send.
     """
 
     enabled: bool = True
     udp_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     addresses: list[str] = msgspec.field(default_factory=list)
+    redundancy: Annotated[int, Meta(ge=0, le=12)] = 12
 
 
 class SearchSection(msgspec.Struct, forbid_unknown_fields=True):

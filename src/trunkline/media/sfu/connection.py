@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 
 from trunkline.base.errors import Code, TrunklineError
+from trunkline.media.sfu.downlink import Downlink
 from trunkline.media.sfu.downtrack import DownTrack
 from trunkline.media.sfu.dynacast import Demand
 from trunkline.media.sfu.host import Host
@@ -44,6 +45,7 @@ class Connection:
         self._listener = listener
         self._peer: Peer | None = None
         self._uplink = Uplink(Arrivals(time.monotonic()))
+        self._link = Downlink(host.redundancy)
         self._announced: dict[str, tuple[str, bool]] = {}
         self._published: dict[str, UpTrack] = {}
         self._down: dict[str, DownTrack] = {}
@@ -123,7 +125,8 @@ class Connection:
             announced = self._announced.get(media.track)
             if announced is None:
                 continue
-            track = UpTrack(announced[0], media.kind, media.mid, codecs_of(media), layers_of(media))
+            sid, redundant = announced
+            track = UpTrack(sid, media.kind, media.mid, codecs_of(media), layers_of(media), redundant=redundant)
             self._uplink.add(track, media)
             self._published[track.sid] = track
             self._demands[track.sid] = Demand(len(track.layers) - 1)
@@ -181,6 +184,7 @@ class Connection:
         down = DownTrack(
             up,
             self._peer,
+            self._link,
             self._host.random_bits(32),
             self._host.random_bits(32),
             self._host.random_bits(15),
@@ -295,21 +299,32 @@ class Connection:
     def on_rtcp(self, packets: list[rtcp.Packet], now_s: float) -> None:
         """A decrypted RTCP compound."""
         for packet in packets:
+            if isinstance(packet, rtcp.SenderReport | rtcp.ReceiverReport):
+                for block in packet.reports:
+                    if block.ssrc in self._by_ssrc:
+                        self._link.on_block(block, now_s)
             if isinstance(packet, rtcp.SenderReport):
                 self._uplink.on_sender_report(packet, now_s)
-            elif isinstance(packet, rtcp.Nack):
-                down = self._by_ssrc.get(packet.media_ssrc)
-                if down is not None:
-                    down.on_nack(packet.lost, now_s)
-            elif isinstance(packet, rtcp.PictureLoss):
-                down = self._by_ssrc.get(packet.media_ssrc)
-                if down is not None:
-                    down.ask(now_s)
-            elif isinstance(packet, rtcp.FullIntraRequest):
-                for media_ssrc, _ in packet.requests:
-                    down = self._by_ssrc.get(media_ssrc)
-                    if down is not None:
-                        down.ask(now_s)
+            elif isinstance(packet, rtcp.TransportFeedback):
+                self._link.on_feedback(packet.body, now_s)
+            else:
+                self._on_request(packet, now_s)
+
+    def _on_request(self, packet: rtcp.Packet, now_s: float) -> None:
+        """The client asks for packets again, or for a key frame."""
+        if isinstance(packet, rtcp.Nack):
+            down = self._by_ssrc.get(packet.media_ssrc)
+            if down is not None:
+                down.on_nack(packet.lost, now_s)
+            return
+        asked: tuple[int, ...] = ()
+        if isinstance(packet, rtcp.PictureLoss):
+            asked = (packet.media_ssrc,)
+        elif isinstance(packet, rtcp.FullIntraRequest):
+            asked = tuple(ssrc for ssrc, _ in packet.requests)
+        for ssrc in asked:
+            if ssrc in self._by_ssrc:
+                self._by_ssrc[ssrc].ask(now_s)
 
     def on_channel(self, event: ChannelEvent) -> None:
         """A data channel was opened or closed, or a message came."""

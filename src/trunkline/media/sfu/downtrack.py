@@ -8,20 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from trunkline.media.recovery.frames import Frame, Repacker, pack, unpack
+from trunkline.media.sfu.downlink import Downlink
 from trunkline.media.sfu.peer import Peer
 from trunkline.media.sfu.uptrack import Layer, UpTrack
 from trunkline.protocol.rtp import red, rtcp
 from trunkline.protocol.rtp.codecs import PayloadError, Vp8Descriptor, parse_vp8, rewrite_vp8
 from trunkline.protocol.rtp.packet import RtpPacket
-from trunkline.protocol.rtp.rewriting import Rewriter
+from trunkline.protocol.rtp.rewriting import Numbers, Rewriter
 from trunkline.protocol.sdp import Codec, Media
-from trunkline.protocol.sdp.answer import AUDIO_LEVEL, MID, usable_codecs
+from trunkline.protocol.sdp.answer import AUDIO_LEVEL, MID, TRANSPORT_CC, usable_codecs
 from trunkline.protocol.sdp.matching import extension, find, retransmission_of
 
 CACHE_PACKETS = 1024
 REPORT_S = 1.0
 AGAIN_S = 0.02
 """A packet asked for twice within this time is sent once: the first copy is still under way."""
+OVERHEAD_BYTES = 70
+"""IP, UDP, RTP with extensions, and the SRTP tag: what a payload costs beyond itself."""
+AUDIO_REPAIR_S = 0.15
+"""Audio asked for again over a longer round trip comes too late to be played."""
 
 
 @dataclass(slots=True)
@@ -39,6 +45,7 @@ class DownTrack:
     Args:
         up: the published track.
         peer: the subscriber's transport.
+        link: the path to the subscriber.
         ssrc: the source it is sent as.
         rtx_ssrc: the source of its retransmissions.
         sequence: first sequence number.
@@ -57,12 +64,16 @@ class DownTrack:
         "_cache",
         "_formats",
         "_level",
+        "_link",
         "_media",
         "_octets",
         "_packets",
         "_peer",
+        "_red",
+        "_repacker",
         "_report_s",
         "_rewriter",
+        "_transport",
         "layer",
         "mid",
         "paused",
@@ -76,6 +87,7 @@ class DownTrack:
         self,
         up: UpTrack,
         peer: Peer,
+        link: Downlink,
         ssrc: int,
         rtx_ssrc: int,
         sequence: int,
@@ -90,6 +102,9 @@ class DownTrack:
         self.paused = False
         self.layer: Layer | None = None
         self._peer = peer
+        self._link = link
+        self._repacker = Repacker()
+        self._red: tuple[Codec, int] | None = None
         self._ask = ask_key_frame
         self._rewriter = Rewriter(sequence, timestamp, 48_000 if up.kind == "audio" else 90_000)
         self._again_sequence = sequence
@@ -97,6 +112,7 @@ class DownTrack:
         self._media: Media | None = None
         self._formats: dict[int, tuple[Codec, Codec | None] | None] = {}
         self._level: int | None = None
+        self._transport: int | None = None
         self._packets = self._octets = 0
         self._report_s = 0.0
 
@@ -106,6 +122,8 @@ class DownTrack:
         self._media = media
         self._formats.clear()
         self._level = extension(media, AUDIO_LEVEL)
+        self._transport = extension(media, TRANSPORT_CC)
+        self._red = _redundant_format(media) if self.up.kind == "audio" and self.up.redundant else None
 
     def accepts(self, media: Media) -> bool:
         """Whether a section can carry the track."""
@@ -160,6 +178,9 @@ class DownTrack:
         return self._formats[codec.payload_type]
 
     def _send(self, codec: Codec, format_: Codec, packet: RtpPacket, now_s: float) -> None:
+        if self.up.kind == "audio":
+            self._send_audio(codec, format_, packet, now_s)
+            return
         descriptor = _descriptor(codec, packet)
         numbers = self._rewriter.rewrite(packet.sequence, packet.timestamp, now_s, descriptor)
         if numbers is None:
@@ -167,15 +188,55 @@ class DownTrack:
         payload = packet.payload
         if descriptor is not None:
             payload = rewrite_vp8(payload, descriptor, numbers.picture_id, numbers.tl0_index)
-        elif codec.kind == "red":
-            payload = self._redundant(payload, format_)
+        self._send_as(numbers, format_, packet.marker, payload, now_s)
+
+    def _send_audio(self, codec: Codec, format_: Codec, packet: RtpPacket, now_s: float) -> None:
+        """Audio as this subscriber takes it: with the redundancy it needs, or its frames one by one."""
+        frames = [Frame(packet.timestamp, packet.payload)]
+        if codec.kind == "red":
+            try:
+                frames = unpack(packet.payload, packet.timestamp)
+            except red.RedError:
+                self._rewriter.leave_out(packet.sequence)
+                return
+        own = frames[-1]
+        if not own.data:
+            self._rewriter.leave_out(packet.sequence)
+            return
+        if self._red is not None and (codec.kind == "red" or self._link.depth.depth):
+            numbers = self._rewriter.rewrite(packet.sequence, packet.timestamp, now_s)
+            if numbers is not None and numbers.sequence not in self._cache:
+                payload = self._redundant(own, frames)
+                self._send_as(numbers, self._red[0], packet.marker, payload, now_s)
+            return
+        # A frame whose own packet was lost on its way here takes that packet's number.
+        for back, frame in zip(range(len(frames) - 1, 0, -1), frames[:-1], strict=True):
+            if frame.data and self._repacker.is_new(frame.timestamp):
+                self._send_frame(frame, (packet.sequence - back) & 0xFFFF, format_, False, now_s)
+        self._send_frame(own, packet.sequence, format_, packet.marker, now_s)
+
+    def _redundant(self, own: Frame, published: list[Frame]) -> bytes:
+        """A payload with the redundancy of this subscriber, or as published where that is switched off."""
+        inner = self._red[1] if self._red is not None else 0
+        if self._link.depth.limit == 0:
+            return pack(inner, own, published[-2::-1])
+        return self._repacker.pack(self.up.frames, inner, own, self._link.depth.depth)
+
+    def _send_frame(self, frame: Frame, sequence: int, format_: Codec, marker: bool, now_s: float) -> None:
+        numbers = self._rewriter.rewrite(sequence, frame.timestamp, now_s)
+        if numbers is None or numbers.sequence in self._cache:
+            return
+        self._repacker.note(frame.timestamp)
+        self._send_as(numbers, format_, marker, frame.data, now_s)
+
+    def _send_as(self, numbers: Numbers, format_: Codec, marker: bool, payload: bytes, now_s: float) -> None:
         sent = RtpPacket(
             format_.payload_type,
             numbers.sequence,
             numbers.timestamp,
             self.ssrc,
-            packet.marker,
-            extensions=self._extensions(),
+            marker,
+            extensions=self._extensions(len(payload), now_s),
             payload=payload,
         )
         ciphertext = self._peer.send_rtp(sent.serialize())
@@ -187,21 +248,7 @@ class DownTrack:
         if len(self._cache) > CACHE_PACKETS:
             del self._cache[next(iter(self._cache))]
 
-    def _redundant(self, payload: bytes, format_: Codec) -> bytes:
-        """Redundant audio in the subscriber's numbers, or only its newest frame when it takes no redundancy."""
-        try:
-            blocks = red.parse(payload)
-        except red.RedError:
-            return b""
-        if format_.kind != "red":
-            return blocks[-1].data
-        inner = format_.parameters
-        number = next((int(part) for name in inner for part in name.split("/") if part.isdigit()), None)
-        if number is None:
-            return payload
-        return red.serialize([red.Block(number, block.offset, block.data) for block in blocks])
-
-    def _extensions(self) -> dict[int, bytes]:
+    def _extensions(self, size_bytes: int, now_s: float) -> dict[int, bytes]:
         media = self._media
         found: dict[int, bytes] = {}
         if media is not None and (mid := extension(media, MID)) is not None and self._packets < 100:
@@ -209,6 +256,8 @@ class DownTrack:
             found[mid] = self.mid.encode()
         if self._level is not None and self.up.level is not None:
             found[self._level] = bytes((self.up.level,))
+        if self._transport is not None:
+            found[self._transport] = self._link.history.on_sent(size_bytes + OVERHEAD_BYTES, now_s).to_bytes(2, "big")
         return found
 
     # --- what the subscriber says -----------------------------------------------------------
@@ -216,6 +265,8 @@ class DownTrack:
     def on_nack(self, sequences: tuple[int, ...], now_s: float) -> int:
         """Packets are asked for again: how many were sent."""
         sent = 0
+        if self.up.kind == "audio" and (self._link.round_trip_s or 0.0) > AUDIO_REPAIR_S:
+            return 0
         for sequence in sequences:
             kept = self._cache.get(sequence)
             if kept is None or now_s - kept.again_s < AGAIN_S:
@@ -228,6 +279,10 @@ class DownTrack:
                 continue
             self._again_sequence = (self._again_sequence + 1) & 0xFFFF
             packet = kept.packet
+            extensions = dict(packet.extensions)
+            if self._transport is not None:
+                size_bytes = len(packet.payload) + OVERHEAD_BYTES
+                extensions[self._transport] = self._link.history.on_sent(size_bytes, now_s).to_bytes(2, "big")
             self._peer.send_rtp(
                 RtpPacket(
                     repair,
@@ -235,7 +290,7 @@ class DownTrack:
                     packet.timestamp,
                     self.rtx_ssrc,
                     packet.marker,
-                    extensions=packet.extensions,
+                    extensions=extensions,
                     payload=packet.sequence.to_bytes(2, "big") + packet.payload,
                 ).serialize()
             )
@@ -258,6 +313,7 @@ class DownTrack:
         if last is None or now_s - self._report_s < REPORT_S:
             return None
         self._report_s = now_s
+        self._link.note_report(ntp, now_s)
         passed = int((now_s - self._rewriter.last_s) * self._rewriter.clock_rate)
         timestamp = (last.timestamp + passed) & 0xFFFFFFFF
         return rtcp.SenderReport(self.ssrc, ntp, timestamp, self._packets & 0xFFFFFFFF, self._octets & 0xFFFFFFFF)
@@ -270,3 +326,13 @@ def _descriptor(codec: Codec, packet: RtpPacket) -> Vp8Descriptor | None:
         return parse_vp8(packet.payload)
     except PayloadError:
         return None
+
+
+def _redundant_format(media: Media) -> tuple[Codec, int] | None:
+    """The subscriber's format for redundant audio, and the payload type of the frames in it."""
+    for codec in usable_codecs(media):
+        if codec.kind == "red":
+            inner = next((int(part) for name in codec.parameters for part in name.split("/") if part.isdigit()), None)
+            if inner is not None:
+                return codec, inner
+    return None

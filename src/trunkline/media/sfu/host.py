@@ -47,10 +47,12 @@ class Host:
     Args:
         addresses: literal addresses that clients reach the UDP port at.
         on_tick: called with every tick, while there are connections.
+        redundancy: most earlier audio frames that a packet repeats; 0 forwards redundancy as it is published.
     """
 
-    def __init__(self, addresses: tuple[str, ...], on_tick: Callable[[float], None]) -> None:
+    def __init__(self, addresses: tuple[str, ...], on_tick: Callable[[float], None], redundancy: int = 12) -> None:
         self.addresses = addresses
+        self.redundancy = redundancy
         self._on_tick = on_tick
         self._port = MediaPort()
         self._connections: set[Hosted] = set()

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from trunkline.protocol.rtp import rtcp
+from trunkline.media.recovery.frames import FrameStore, unpack
+from trunkline.protocol.rtp import red, rtcp
 from trunkline.protocol.rtp.codecs import is_key_frame
 from trunkline.protocol.rtp.packet import RtpPacket
 from trunkline.protocol.rtp.reception import Reception
@@ -82,6 +83,8 @@ class UpTrack:
         mid: its section in the publisher's offers.
         codecs: payload type to codec, without retransmission formats.
         level: loudness of the latest audio packet, 0 loudest to 127 silent; None without the extension.
+        redundant: its publisher allows redundancy (not with end-to-end encryption, which covers whole payloads).
+        frames: its latest audio frames.
     """
 
     sid: str
@@ -93,6 +96,8 @@ class UpTrack:
     level: int | None = None
     muted: bool = False
     codec: Codec | None = None
+    redundant: bool = True
+    frames: FrameStore = field(default_factory=FrameStore)
 
     def layer_of_rid(self, rid: str) -> Layer | None:
         """The layer with a restriction id."""
@@ -112,9 +117,21 @@ class UpTrack:
                 subscriber.on_padding(layer, packet)
             return
         self.codec = codec
+        if self.kind == "audio":
+            self._keep_frames(codec, packet)
         key_frame = self.kind == "video" and is_key_frame(codec.kind, packet.payload)
         for subscriber in self.subscribers:
             subscriber.on_packet(layer, codec, packet, key_frame, now_s)
+
+    def _keep_frames(self, codec: Codec, packet: RtpPacket) -> None:
+        if codec.kind != "red":
+            self.frames.add(packet.timestamp, packet.payload)
+            return
+        try:
+            for frame in unpack(packet.payload, packet.timestamp):
+                self.frames.add(frame.timestamp, frame.data)
+        except red.RedError:
+            return
 
     def wanted(self) -> int | None:
         """The highest layer anybody wants; None when nobody wants any."""

@@ -1,0 +1,1 @@
+"""What a path to a subscriber can take, and how its tracks share that. Pure: time is given in."""

@@ -1,0 +1,60 @@
+"""The path to one subscriber, whatever tracks it carries: transport numbers, measured loss, round trip, redundancy.
+
+Not here: packets of a track (``downtrack``), encryption and sending (``peer``).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from trunkline.media.congestion.history import SendHistory
+from trunkline.media.recovery.depth import MAX_DEPTH, DepthController
+from trunkline.protocol.rtp import rtcp, transport_cc
+
+REPORTS_KEPT = 64
+
+
+class Downlink:
+    """The path to one subscriber.
+
+    Args:
+        depth_limit: the greatest depth of redundant audio; 0 forwards what is published.
+
+    Attributes:
+        round_trip_s: as the latest report told; None before one.
+        depth: of redundant audio.
+    """
+
+    __slots__ = ("_reports", "depth", "history", "round_trip_s")
+
+    def __init__(self, depth_limit: int = MAX_DEPTH) -> None:
+        self.history = SendHistory()
+        self.depth = DepthController(depth_limit)
+        self.round_trip_s: float | None = None
+        self._reports: deque[tuple[int, float]] = deque(maxlen=REPORTS_KEPT)
+
+    def note_report(self, ntp: int, now_s: float) -> None:
+        """A sender report with this time goes out."""
+        self._reports.append((ntp >> 16 & 0xFFFFFFFF, now_s))
+
+    def on_block(self, block: rtcp.ReportBlock, now_s: float) -> None:
+        """The subscriber reported on one of our sources."""
+        self.depth.on_report(block.fraction_lost / 256, now_s)
+        if not block.last_sr:
+            return
+        for middle, sent_s in self._reports:
+            if middle == block.last_sr:
+                round_trip_s = now_s - sent_s - block.delay_since_last_sr / 65_536
+                if round_trip_s >= 0:
+                    self.round_trip_s = round_trip_s
+                return
+
+    def on_feedback(self, body: bytes, now_s: float) -> None:
+        """The subscriber told when packets arrived. Malformed feedback changes nothing."""
+        try:
+            feedback = transport_cc.parse(body)
+        except transport_cc.FeedbackError:
+            return
+        reported = self.history.on_feedback(feedback)
+        lost = sum(1 for packet in reported if packet.arrived_us is None)
+        self.depth.on_feedback(lost, len(reported), now_s)

@@ -1,0 +1,117 @@
+"""The depth of redundant audio follows the loss a subscriber measures: up within a second, down over many."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from trunkline.media.congestion.history import CLOCK_US, MAX_PACKETS, SendHistory
+from trunkline.media.recovery.depth import MAX_DEPTH, TARGET, DepthController, depth_for
+from trunkline.media.sfu.downlink import Downlink
+from trunkline.protocol.rtp import rtcp, transport_cc
+from trunkline.protocol.rtp.transport_cc import Feedback
+
+
+@pytest.mark.parametrize(
+    ("loss", "depth"), [(0.0, 0), (0.003, 0), (0.01, 0), (0.05, 1), (0.1, 1), (0.3, 3), (0.5, 6), (0.7, 11), (0.9, 12)]
+)
+def test_the_depth_is_the_least_that_is_enough(loss: float, depth: int) -> None:
+    assert depth_for(loss) == depth
+    if 0 < depth < MAX_DEPTH:
+        assert loss ** (depth + 1) <= TARGET < loss**depth
+
+
+def _run(controller: DepthController, loss: float, start_s: float, seconds: float, chance: random.Random) -> float:
+    now_s = start_s
+    while now_s < start_s + seconds:
+        now_s += 0.1
+        controller.on_feedback(sum(chance.random() < loss for _ in range(5)), 5, now_s)
+    return now_s
+
+
+@pytest.mark.parametrize(("loss", "least"), [(0.3, 3), (0.5, 6), (0.7, 10)])
+def test_it_rises_within_two_seconds_and_stays(loss: float, least: int) -> None:
+    chance, controller = random.Random(7), DepthController()
+    now_s = _run(controller, 0.0, 0.0, 5, chance)
+    assert controller.depth == 0
+    now_s = _run(controller, loss, now_s, 2, chance)
+    assert controller.depth >= least
+    for _ in range(50):
+        now_s = _run(controller, loss, now_s, 1, chance)
+        assert controller.depth >= least - 1
+
+
+def test_it_falls_slowly_and_to_nothing() -> None:
+    chance, controller = random.Random(8), DepthController()
+    now_s = _run(controller, 0.7, 0.0, 5, chance)
+    before = controller.depth
+    now_s = _run(controller, 0.0, now_s, 2, chance)
+    assert before - 3 <= controller.depth < before
+    _run(controller, 0.0, now_s, 60, chance)
+    assert controller.depth == 0
+
+
+def test_the_limit_holds_and_zero_is_off() -> None:
+    for limit in range(MAX_DEPTH + 1):
+        controller = DepthController(limit)
+        _run(controller, 1.0, 0.0, 5, random.Random(1))
+        assert controller.depth == limit
+    with pytest.raises(ValueError, match="13"):
+        DepthController(13)
+
+
+def test_reports_count_only_without_finer_feedback() -> None:
+    controller = DepthController()
+    controller.on_feedback(0, 20, 10.0)
+    controller.on_report(0.5, 11.0)
+    assert controller.depth == 0
+    controller.on_report(0.5, 14.0)
+    assert controller.depth > 0
+
+
+def test_feedback_becomes_packets_with_both_times() -> None:
+    history = SendHistory()
+    numbers = [history.on_sent(100 + n, 1.0 + n / 10) for n in range(4)]
+    assert numbers == [0, 1, 2, 3]
+    assert history.in_flight_bytes == 406
+    reported = history.on_feedback(Feedback(0, 0, (1000, None, 3000)))
+    assert [(p.number, p.size_bytes, p.arrived_us) for p in reported] == [
+        (0, 100, 1000),
+        (1, 101, None),
+        (2, 102, 3000),
+    ]
+    assert history.in_flight_bytes == 103
+    assert history.on_feedback(Feedback(0, 1, (1000, None, 3000))) == []
+    assert [p.arrived_us for p in history.on_feedback(Feedback(1, 2, (4000,)))] == [4000]
+
+
+def test_numbers_and_the_clock_wrap_and_memory_is_bounded() -> None:
+    history, arrived_us, last = SendHistory(), CLOCK_US - 250_000, -1
+    for step in range(140_000):
+        number = history.on_sent(50, step / 1000)
+        assert number == step & 0xFFFF
+        arrived_us = (arrived_us + 250) % CLOCK_US
+        (reported,) = history.on_feedback(Feedback(number, step & 0xFF, (arrived_us,)))
+        assert reported.arrived_us is not None
+        assert reported.arrived_us > last
+        last = reported.arrived_us
+    assert history.in_flight_bytes == 0
+    for _ in range(3 * MAX_PACKETS):
+        history.on_sent(10, 1.0)
+    assert history.in_flight_bytes == 10 * MAX_PACKETS
+
+
+def test_the_path_measures_loss_and_round_trip() -> None:
+    link = Downlink()
+    link.note_report(0x11112222_33334444, 5.0)
+    link.on_block(rtcp.ReportBlock(7, 0, 0, 0, 0, 0x22223333, 65_536 // 2), 5.6)
+    assert link.round_trip_s == pytest.approx(0.1)
+    for step in range(20):
+        base, *_ = [link.history.on_sent(100, step / 10) for _ in range(10)]
+        arrivals = tuple(None if n % 2 else 64_000 * (step + 1) for n in range(10))
+        link.on_feedback(transport_cc.serialize(Feedback(base, step, arrivals)), step / 10 + 0.05)
+    assert 0.45 < link.depth.loss < 0.55
+    assert link.depth.depth == 6
+    link.on_feedback(b"garbage", 9.0)
+    assert link.depth.depth == 6
