@@ -337,9 +337,6 @@ class MemoryReader:
     async def keys(self) -> list[KeyChanged]:
         return list(self._tables.keys.values())
 
-    async def own_entries(self, app: str, party: str, conversation: str) -> list[Entry]:
-        return [entry for entry in self._log(app, conversation) if entry.sender == party]
-
     async def devices(self, app: str, party: str) -> list[DeviceChanged]:
         state = self._tables.parties.get((app, party))
         known = state.devices.values() if state is not None else ()

@@ -153,10 +153,6 @@ class IndexReader(Protocol):
         """All API keys, oldest first."""
         ...
 
-    async def own_entries(self, app: str, party: str, conversation: str) -> list[Entry]:
-        """Entries of a conversation sent by a party, for export."""
-        ...
-
     async def devices(self, app: str, party: str) -> list[DeviceChanged]:
         """Devices of a party, for export."""
         ...

@@ -31,7 +31,6 @@ SELECT c.app, c.name, e.seq, e.expires_at_ms
 FROM (SELECT cid, seq, expires_at_ms FROM expiry WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?) e
 CROSS JOIN conversation c ON c.cid = e.cid ORDER BY e.expires_at_ms, c.app, c.name, e.seq
 """
-_OWN_PAGE = 500
 _CARDS = "SELECT seq, open FROM card WHERE cid = ? AND seq < ? AND open >= ? ORDER BY seq DESC LIMIT ?"
 
 _decode_rows = msgspec.json.Decoder(list[tuple[int, str]]).decode
@@ -194,19 +193,6 @@ class SqliteIndexReader:
     async def keys(self) -> list[KeyChanged]:
         """All API keys, oldest first."""
         return await self.run(parties.keys)
-
-    async def own_entries(self, app: str, party: str, conversation: str) -> list[Entry]:
-        """Entries of a conversation sent by a party, for export."""
-
-        def query(db: Database) -> list[Entry]:
-            cid, head = _cid_and_head(db, app, conversation)
-            own: list[Entry] = []
-            for low in range(1, head + 1, _OWN_PAGE):
-                page = chunks.read_range(db, cid, low, min(head, low + _OWN_PAGE - 1))
-                own += [entry for entry in page if entry.sender == party]
-            return own
-
-        return await self.run(query)
 
     async def devices(self, app: str, party: str) -> list[DeviceChanged]:
         """Devices of a party, for export."""
