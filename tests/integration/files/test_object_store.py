@@ -73,7 +73,7 @@ def on_bucket(place: Path, bucket: Bucket) -> Iterator[Running]:
 
 @pytest.mark.timeout(40)
 def test_files_live_in_a_bucket(tmp_path: Path, endpoint: str) -> None:
-    bucket = Bucket(endpoint, "files")
+    bucket = Bucket(endpoint, "served")
     bucket.make()
     staging = tmp_path / "data/files/uploads"
     with on_bucket(tmp_path, bucket) as server, server.create_app().as_client("user/ann") as ann:
@@ -104,7 +104,7 @@ def test_files_live_in_a_bucket(tmp_path: Path, endpoint: str) -> None:
 
 @pytest.mark.timeout(40)
 def test_a_store_that_is_away_costs_no_upload(tmp_path: Path, endpoint: str) -> None:
-    bucket = Bucket(endpoint, "later")
+    bucket = Bucket(endpoint, "made-later")
     with on_bucket(tmp_path, bucket) as server, server.create_app().as_client("user/ann") as ann:
         data = noise(10_000)
         where = create(ann, len(data)).headers["Location"]

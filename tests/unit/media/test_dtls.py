@@ -144,6 +144,7 @@ def test_the_kernel_is_used_when_it_is_there(monkeypatch: pytest.MonkeyPatch, ca
     if kernel.MODULE is not None:
         assert isinstance(make_srtp(keys), KernelSrtp)
         assert not caplog.records
+    caplog.clear()
     monkeypatch.setattr(kernel, "MODULE", None)
     monkeypatch.setattr(kernel, "WHY_NOT", "no reason")
     warn_without_kernel()
