@@ -156,3 +156,11 @@ def test_the_client_brings_nothing_of_the_server_at_run_time() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "\n\n"
+
+
+def test_every_test_directory_is_a_package() -> None:
+    # Two modules of one name in directories that are not packages all the way up shadow each other, and which of the
+    # two runs depends on the order of collection.
+    directories = {path.parent for path in (ROOT / "tests").rglob("*.py") if "node_modules" not in path.parts}
+    parents = {parent for path in directories for parent in path.parents if parent.is_relative_to(ROOT / "tests")}
+    assert sorted(str(path) for path in directories | parents if not (path / "__init__.py").is_file()) == []

@@ -45,8 +45,10 @@ async def run(ctx: Context) -> ScenarioReport:
                 world.proxy.cut_all()
                 await asyncio.gather(*(_until_online(device, stalled_at_s) for device in devices))
         verdict = await world.judge()
-        # One and a half silent heartbeats, half of one for a ping without an answer, and a second for the machine.
-        limit_s = 2 * _HEARTBEAT_S + 1.0
+        # One and a half silent heartbeats, half of one for a ping without an answer, and a second for the machine. The
+        # short version runs among other tests on machines that stall for seconds: there the bound only has to tell a
+        # heartbeat that works from one that does not; the exact times are tests/unit/link/test_client_machine.py's.
+        limit_s = 2 * _HEARTBEAT_S + (1.0 if ctx.full else 8.0)
         report.check(
             f"noticed within {limit_s:g} s at a heartbeat of {_HEARTBEAT_S:g} s",
             max(noticed_s) < limit_s,
