@@ -220,7 +220,10 @@ class DownTrack:
         inner = self._red[1] if self._red is not None else 0
         if self._link.depth.limit == 0:
             return pack(inner, own, published[-2::-1])
-        return self._repacker.pack(self.up.frames, inner, own, self._link.depth.depth)
+        # A publisher that repeats a frame in each packet is never sent on with less: the first losses of a path come
+        # before any report of them.
+        floor = 1 if len(published) > 1 else 0
+        return self._repacker.pack(self.up.frames, inner, own, max(self._link.depth.depth, floor))
 
     def _send_frame(self, frame: Frame, sequence: int, format_: Codec, marker: bool, now_s: float) -> None:
         numbers = self._rewriter.rewrite(sequence, frame.timestamp, now_s)
