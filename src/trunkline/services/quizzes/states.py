@@ -104,6 +104,8 @@ class QuizStates:
         if error is not None and self._kept.get(kept.key) is kept:
             del self._kept[kept.key]
             self._current.pop((kept.key.app, kept.key.conversation), None)
+        if kept.idle:
+            self._trim()
 
     def _on_record(self, record: Record, _owner: object) -> None:
         if isinstance(record, PartyErased):

@@ -147,7 +147,7 @@ class QuizQuestion(Struct, omit_defaults=True, kw_only=True):
     outcome: QuizOutcome | None = None
 
 
-class QuizPlayer(Struct, omit_defaults=True, kw_only=True):
+class QuizPlayer(Struct, kw_only=True):
     """The caller in a quiz.
 
     Attributes:
