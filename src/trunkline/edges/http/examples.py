@@ -88,5 +88,7 @@ PATH_EXAMPLES: dict[str, Any] = {
     "id": "staff",
     "key": "song",
     "webhook": "w_4hQd0mXk2Yp",
+    "quiz": "friday",
+    "question": 1,
     "app": "a_5gTzQ0mXk2Yp",
 }
