@@ -92,6 +92,7 @@ class Server:
         self._spawn(self._expire(), "expire")
         self._spawn(self._trim(), "trim")
         self._spawn(self.system.broadcasts.run(), "broadcasts")
+        self._spawn(self.system.quizzes.deadlines.run(), "quizzes")
         self._spawn(self._prune(), "prune")
         if self.system.files is not None:
             self._spawn(self.system.files.run(), "files")
