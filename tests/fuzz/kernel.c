@@ -133,6 +133,7 @@ static void fuzz_rewriting(const uint8_t *data, size_t size)
             taken += rewriter_rewrite(&rewriter, sequence, sequence * 3000u, now_s, NULL, &numbers);
         require(rewriter.left_out_count <= LEFT_OUT_MEMORY, "little is remembered");
     }
+    rewriter_end(&rewriter);
 }
 
 /* --- the driver ------------------------------------------------------------------------------ */
