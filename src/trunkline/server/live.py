@@ -16,7 +16,8 @@ from trunkline.crypto.keys import SecretDeriver
 from trunkline.crypto.live_tokens import LiveClaims, VideoGrant
 from trunkline.domain.identity import check_party
 from trunkline.domain.live.membership import party_of
-from trunkline.edges.livekit.door import Door
+from trunkline.domain.live.quality import INTERVAL_S
+from trunkline.edges.livekit.door import Door, Relays
 from trunkline.edges.livekit.http import routes
 from trunkline.edges.livekit.room_service import RoomService
 from trunkline.media.sfu.engine import SfuEngine
@@ -52,14 +53,14 @@ class LiveMedia:
         self._engine = engine
         self._authentication = authentication
         self._secrets = secrets_of
-        self._speakers_s = self._enforced_s = 0.0
+        self._speakers_s = self._enforced_s = self._quality_s = 0.0
         self._enforcing: asyncio.Task[None] | None = None
         self._http_port = 0
         addresses = tuple(config.live.addresses) or local_addresses(config.server.host)
         self.host = Host(addresses, self._on_tick, config.live.redundancy)
         self.sessions = LiveSessions(SfuEngine(self.host), new_sid, engine.clock.now_ms)
         self.places = Places(engine, self.sessions, self._mint, self._url)
-        self.door = Door(self.sessions, self._verify, self._recheck, version)
+        self.door = Door(self.sessions, self._verify, self._recheck, self._renew, self._relays, version)
         self.routes = routes(self.door, RoomService(self.sessions))
 
     async def start(self, http_port: int) -> None:
@@ -88,6 +89,9 @@ class LiveMedia:
         if now_s - self._speakers_s >= SPEAKERS_S:
             self._speakers_s = now_s
             self.sessions.report_speakers()
+        if now_s - self._quality_s >= INTERVAL_S:
+            self._quality_s = now_s
+            self.sessions.report_quality()
         if now_s - self._enforced_s >= ENFORCE_S and (self._enforcing is None or self._enforcing.done()):
             self._enforced_s = now_s
             self._enforcing = asyncio.get_running_loop().create_task(self._enforce(), name="live-enforce")
@@ -121,6 +125,13 @@ class LiveMedia:
         now_s = self._engine.clock.now_ms() // 1000
         secret = self._secrets.secret_of(key)
         return live_tokens.mint(key, secret, identity, grant, now_s=now_s, lifetime_s=lifetime_s)
+
+    def _renew(self, claims: LiveClaims, lifetime_s: int) -> str:
+        now_s = self._engine.clock.now_ms() // 1000
+        return live_tokens.renew(claims, self._secrets.secret_of(claims.iss), now_s=now_s, lifetime_s=lifetime_s)
+
+    def _relays(self, identity: str) -> Relays:
+        return Relays()
 
     def _url(self) -> str:
         """Where clients connect: the public address, or the first of this machine."""

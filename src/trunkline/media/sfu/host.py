@@ -18,7 +18,7 @@ from trunkline.media.sfu.peer import Peer, PeerSink
 from trunkline.media.sfu.port import MediaPort
 from trunkline.media.sfu.srtp import warn_without_kernel
 from trunkline.protocol.sctp import Association
-from trunkline.protocol.sdp import Media
+from trunkline.protocol.sdp import Fingerprint, Media
 from trunkline.protocol.stun import IceLiteAgent
 
 TICK_S = 0.02
@@ -109,10 +109,22 @@ class Host:
         if transport.fingerprint is None:
             raise ValueError("the section has no fingerprint")
         ice = IceLiteAgent(self.random_text(8), self.random_text(24), transport.ufrag, time.monotonic())
+        return self._add_peer(ice, transport.fingerprint, sink)
+
+    def make_offering_peer(self, sink: PeerSink) -> Peer:
+        """A transport that we offer; it begins with the client's answer."""
+        ice = IceLiteAgent(self.random_text(8), self.random_text(24), "", time.monotonic())
+        return self._add_peer(ice, None, sink)
+
+    def renew(self, peer: Peer) -> None:
+        """We restart ICE: new credentials, which the client's answer completes."""
+        self.restart(peer, "")
+
+    def _add_peer(self, ice: IceLiteAgent, remote: Fingerprint | None, sink: PeerSink) -> Peer:
         association = Association(
             tag=self.random_bits(32) or 1, first_tsn=self.random_bits(32), cookie=secrets.token_bytes(16)
         )
-        peer = Peer(ice, self._context, transport.fingerprint, association, self._port.send, sink)
+        peer = Peer(ice, self._context, remote, association, self._port.send, sink)
         self._port.add(peer)
         return peer
 
@@ -141,7 +153,7 @@ class Host:
         for connection in needing:
             connection.tell_needs()
 
-    def candidates(self) -> tuple[str, ...]:
+    def candidates(self, *, tcp_only: bool = False) -> tuple[str, ...]:
         """Our candidates, as in the SDP (RFC 8839 section 5.1)."""
         port = self.udp_port
         return tuple(

@@ -53,7 +53,7 @@ class Peer:
     Args:
         ice: answers its checks.
         context: DTLS settings.
-        remote: the fingerprint in its offer.
+        remote: the fingerprint in its offer; None while it has yet to answer ours.
         association: its SCTP association, not yet connected.
         send: puts a datagram on the wire.
         sink: hears what the client sends.
@@ -63,7 +63,7 @@ class Peer:
         self,
         ice: IceLiteAgent,
         context: SSL.Context,
-        remote: Fingerprint,
+        remote: Fingerprint | None,
         association: Association,
         send: Callable[[bytes, Address], None],
         sink: PeerSink,
@@ -81,6 +81,11 @@ class Peer:
     def connected(self) -> bool:
         """Whether keys are there, so that media can be sent."""
         return self._srtp is not None and not self._lost
+
+    def begin(self, remote_ufrag: str, remote: Fingerprint) -> None:
+        """The client answered our offer: these are its ICE username and its certificate."""
+        self.ice.remote_ufrag = remote_ufrag
+        self._dtls.expect(remote)
 
     def receive(self, datagram: bytes, address: Address, now_s: float) -> None:
         """A datagram came from an address. What is not authentic changes nothing."""

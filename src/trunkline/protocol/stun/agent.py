@@ -73,7 +73,8 @@ class IceLiteAgent:
 
     def restart(self, ufrag: str, password: str, remote_ufrag: str) -> None:
         """New credentials (RFC 8445 section 9). Media goes on over the old path until the new one is nominated."""
-        self._previous = (self.ufrag, self.password, self.remote_ufrag)
+        if self.remote_ufrag:  # a restart that the client never answered leaves the path before it as it was
+            self._previous = (self.ufrag, self.password, self.remote_ufrag)
         self.ufrag, self.password, self.remote_ufrag = ufrag, password, remote_ufrag
 
     def is_validated(self, address: Address) -> bool:
