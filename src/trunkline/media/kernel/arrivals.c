@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TICK_US = 250, REFERENCE_TICKS = 256, MAX_RUN = 0x1FFF, MAX_DISTANCE_US = 7000000 };
+enum { TICK_US = 250, REFERENCE_TICKS = 256, MAX_RUN = 0x1FFF, MAX_DISTANCE_US = 4000000 };
 
 void arrivals_end(struct arrivals *arrivals)
 {
