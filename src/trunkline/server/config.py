@@ -157,14 +157,19 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
         enabled: serve live sessions.
         udp_port: the one UDP port of all media; 0 takes the number of the HTTP port.
         addresses: literal addresses at which clients reach that port, as behind NAT. Empty: those of this machine.
+        advertised_port: the UDP port that clients are told, as behind NAT; 0 for ``udp_port``.
         redundancy: most earlier audio frames that a packet to a lossy subscriber repeats; 0 forwards the redundancy
             that publishers send.
+        webhooks: where LiveKit's webhooks go, each as ``KEY URL``: the key signs them, and its app's events are sent.
+            ``[webhooks]`` says which addresses may be called.
     """
 
     enabled: bool = True
     udp_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     addresses: list[str] = msgspec.field(default_factory=list)
+    advertised_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     redundancy: Annotated[int, Meta(ge=0, le=12)] = 12
+    webhooks: list[str] = msgspec.field(default_factory=list)
 
 
 class SearchSection(msgspec.Struct, forbid_unknown_fields=True):
@@ -375,6 +380,7 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
             raise ConfigError(
                 f"configuration: [server] trusted_proxies: {text!r} is neither an address nor a network"
             ) from None
+    _check_live(config.live)
     for text in config.webhooks.allow_networks:
         try:
             ip_network(text)
@@ -383,6 +389,14 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
     if config.webhooks.ca_file and not Path(config.webhooks.ca_file).is_file():
         raise ConfigError(f"configuration: [webhooks] ca_file: there is no file {config.webhooks.ca_file}")
     return config
+
+
+def _check_live(live: LiveSection) -> None:
+    """Refuse what the types of ``[live]`` cannot say."""
+    for text in live.webhooks:
+        key, _, url = text.strip().partition(" ")
+        if not key or not url.strip().startswith(("https://", "http://")):
+            raise ConfigError(f"configuration: [live] webhooks: {text!r} is not of the form 'KEY https://...'")
 
 
 def _overlay(raw: dict[str, Any], environment: Mapping[str, str]) -> None:

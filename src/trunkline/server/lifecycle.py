@@ -279,7 +279,7 @@ class Server:
         await system.webhooks.stop()
         system.hub.close_all(Code.DRAINING)
         if system.live is not None:
-            system.live.stop()
+            await system.live.stop()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

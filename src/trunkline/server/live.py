@@ -18,6 +18,7 @@ from trunkline.domain.identity import check_party
 from trunkline.domain.live.membership import party_of
 from trunkline.domain.live.quality import INTERVAL_S
 from trunkline.edges.livekit.door import Door, Relays
+from trunkline.edges.livekit.hooks import Hooks, HookTarget
 from trunkline.edges.livekit.http import routes
 from trunkline.edges.livekit.room_service import RoomService
 from trunkline.media.sfu.engine import SfuEngine
@@ -27,6 +28,7 @@ from trunkline.services.apps.authentication import Authentication
 from trunkline.services.live import LiveSessions
 from trunkline.services.live.places import Places
 from trunkline.services.log.engine import Engine
+from trunkline.services.webhooks.ports import Courier
 
 SPEAKERS_S = 0.4
 ENFORCE_S = 0.25
@@ -43,11 +45,18 @@ class LiveMedia:
         engine: for parties' revocations and the time.
         authentication: for what tokens claim.
         secrets_of: what keys' secrets are.
+        courier: posts webhooks.
         version: the server's.
     """
 
     def __init__(
-        self, config: Config, engine: Engine, authentication: Authentication, secrets_of: SecretDeriver, version: str
+        self,
+        config: Config,
+        engine: Engine,
+        authentication: Authentication,
+        secrets_of: SecretDeriver,
+        courier: Courier,
+        version: str,
     ) -> None:
         self._config = config
         self._engine = engine
@@ -57,10 +66,14 @@ class LiveMedia:
         self._enforcing: asyncio.Task[None] | None = None
         self._http_port = 0
         addresses = tuple(config.live.addresses) or local_addresses(config.server.host)
-        self.host = Host(addresses, self._on_tick, config.live.redundancy)
+        self.host = Host(addresses, self._on_tick, config.live.redundancy, config.live.advertised_port)
         self.sessions = LiveSessions(SfuEngine(self.host), new_sid, engine.clock.now_ms)
         self.places = Places(engine, self.sessions, self._mint, self._url)
         self.door = Door(self.sessions, self._verify, self._recheck, self._renew, self._relays, version)
+        targets = tuple(HookTarget.of(text) for text in config.live.webhooks)
+        self.hooks = Hooks(targets, courier, self._app_of, self._renew, new_sid)
+        if targets:
+            self.sessions.happened.watch(self.hooks.on_happening)
         self.routes = routes(self.door, RoomService(self.sessions))
 
     async def start(self, http_port: int) -> None:
@@ -72,12 +85,13 @@ class LiveMedia:
         self._http_port = http_port
         await self.host.start(self._config.server.host, self._config.live.udp_port or http_port)
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """End all sessions and close the port."""
         if self._enforcing is not None:
             self._enforcing.cancel()
         self.sessions.close()
         self.host.stop()
+        await self.hooks.close()
 
     def sweep(self, now_s: float) -> None:
         """End what is over; to be called every second."""
@@ -106,6 +120,9 @@ class LiveMedia:
         key = self._authentication.live_key(live_tokens.issuer_of(token))
         now_s = self._engine.clock.now_ms() // 1000
         return key.app, live_tokens.verify(token, self._secrets.secret_of(key.key), now_s)
+
+    def _app_of(self, key: str) -> str:
+        return self._authentication.live_key(key).app
 
     async def _recheck(self, app: str, claims: LiveClaims) -> None:
         """Refuse a party that is no member, or whose tokens were revoked; other identities have nothing to revoke."""

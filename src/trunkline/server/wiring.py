@@ -179,7 +179,7 @@ async def build(
     webhooks = await _webhooks(engine, hub, store, secrets, randomness, config, version)
     sender.ask_before(webhooks.asking)
     backups = Backups(store, config.backup_path, version)
-    live = LiveMedia(config, engine, authentication, secrets, version) if config.live.enabled else None
+    live = _live(config, engine, authentication, secrets, version)
     operations = catalogue(
         message_operations(sender, forwarder, changes, Reader(engine)),
         search_operations(searcher),
@@ -223,6 +223,20 @@ async def build(
         webhooks=webhooks,
         files=files,
     )
+
+
+def _live(
+    config: Config, engine: Engine, authentication: Authentication, secrets: SecretDeriver, version: str
+) -> LiveMedia | None:
+    if not config.live.enabled:
+        return None
+    return LiveMedia(config, engine, authentication, secrets, _courier(config, version), version)
+
+
+def _courier(config: Config, version: str) -> HttpCourier:
+    section = config.webhooks
+    policy = AddressPolicy.of(section.allow_networks, section.allow_http)
+    return HttpCourier(policy, section.ca_file, f"trunkline/{version}")
 
 
 def _privacy(engine: Engine, hub: Hub, store: Store, broadcasts: BroadcastSystem) -> list[Operation]:
@@ -328,7 +342,7 @@ async def _webhooks(
         hub,
         SegmentTail(store.journal),
         SqliteWebhookTables(store.index.reader),
-        HttpCourier(policy, section.ca_file, f"trunkline/{version}"),
+        _courier(config, version),
         secrets,
         randomness,
         random.random,

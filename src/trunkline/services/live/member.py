@@ -230,6 +230,9 @@ class LiveMember:
             if left and not participant.permission.hidden:
                 other.on_gone(participant)
         if left:
+            for track in participant.tracks.values():
+                if track.live:
+                    self._happened.tell(happenings.Kind.UNPUBLISHED, self.session, participant, track)
             kind = happenings.Kind.LEFT if was_active else happenings.Kind.ABORTED
             self._happened.tell(kind, self.session, participant)
 
