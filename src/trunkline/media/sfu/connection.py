@@ -16,6 +16,8 @@ from trunkline.media.sfu.downlink import Downlink
 from trunkline.media.sfu.downtrack import DownTrack
 from trunkline.media.sfu.dynacast import Demand
 from trunkline.media.sfu.host import Host
+from trunkline.media.sfu.native.downlink import KernelDownlink
+from trunkline.media.sfu.native.tracks import KernelDownTrack, KernelUplink
 from trunkline.media.sfu.peer import Peer
 from trunkline.media.sfu.uplink import Uplink, codecs_of, layers_of
 from trunkline.media.sfu.uptrack import Layer, UpTrack
@@ -47,8 +49,9 @@ class Connection:
         self._host = host
         self._listener = listener
         self._peer: Peer | None = None
-        self._uplink = Uplink(Arrivals(time.monotonic()))
-        self._link = Downlink(host.redundancy)
+        self.path = host.make_path()
+        self._uplink = Uplink(Arrivals(time.monotonic())) if self.path is None else KernelUplink(self.path)
+        self._link = Downlink(host.redundancy) if self.path is None else KernelDownlink(self.path, host.redundancy)
         self._announced: dict[str, tuple[str, bool]] = {}
         self._published: dict[str, UpTrack] = {}
         self._down: dict[str, DownTrack] = {}
@@ -202,7 +205,8 @@ class Connection:
         up = source.published(track_sid)
         if up is None:
             return
-        down = DownTrack(
+        make = DownTrack if self.path is None else KernelDownTrack
+        down = make(
             up,
             self._peer,
             self._link,
@@ -235,8 +239,7 @@ class Connection:
             return
         self._names.pop(track_sid, None)
         self._by_ssrc.pop(down.ssrc, None)
-        if down in down.up.subscribers:
-            down.up.subscribers.remove(down)
+        down.close()
         kept = {mid: sid for mid, sid in self._sections.items() if sid != track_sid}
         if len(kept) < len(self._sections) and not self._closed:
             # Only a new answer tells the client that the section carries nothing any more.
@@ -414,4 +417,5 @@ class Connection:
         if self._peer is not None:
             self._peer.close()
             self._host.drop(self._peer)
+        self._host.drop_path(self.path)
         self._host.forget(self)

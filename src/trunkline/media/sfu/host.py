@@ -12,8 +12,11 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from trunkline.media import kernel
 from trunkline.media.sfu.certificate import Certificate, make_certificate
 from trunkline.media.sfu.dtls import make_context
+from trunkline.media.sfu.native.path import KernelPath
+from trunkline.media.sfu.native.socket import KernelSocket
 from trunkline.media.sfu.peer import Peer, PeerSink
 from trunkline.media.sfu.port import MediaPort
 from trunkline.media.sfu.sockets import udp_socket
@@ -70,6 +73,7 @@ class Host:
         self.tcp_port = 0
         self._on_tick = on_tick
         self._port = MediaPort()
+        self._kernel: KernelSocket | None = None
         self._connections: set[Hosted] = set()
         self._needing: dict[Hosted, None] = {}
         self._ticking: asyncio.TimerHandle | None = None
@@ -88,7 +92,12 @@ class Host:
             OSError: the port cannot be opened.
         """
         warn_without_kernel()
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self._port, sock=udp_socket(host, port))
+        udp = udp_socket(host, port)
+        if kernel.MODULE is not None:
+            self._kernel = KernelSocket(udp, self._port.datagram_received)
+            self._port.use(self._kernel)
+            return
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self._port, sock=udp)
 
     def stop(self) -> None:
         """End all connections and close the port."""
@@ -119,6 +128,15 @@ class Host:
         self._connections.add(connection)
         self._plan_tick()
 
+    def make_path(self) -> KernelPath | None:
+        """A connection's place in the packet thread; None where Python forwards."""
+        return self._kernel.make_path() if self._kernel is not None else None
+
+    def drop_path(self, path: KernelPath | None) -> None:
+        """A connection gives its place up."""
+        if path is not None and self._kernel is not None:
+            self._kernel.drop_path(path)
+
     def make_peer(self, transport: Media, sink: PeerSink) -> Peer:
         """A transport that answers an offer with this section."""
         if transport.fingerprint is None:
@@ -139,7 +157,7 @@ class Host:
         association = Association(
             tag=self.random_bits(32) or 1, first_tsn=self.random_bits(32), cookie=secrets.token_bytes(16)
         )
-        peer = Peer(ice, self._context, remote, association, self._port.send, sink)
+        peer = Peer(ice, self._context, remote, association, self._port.send, sink, sink.path)
         self._port.add(peer)
         return peer
 

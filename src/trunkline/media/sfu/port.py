@@ -38,6 +38,10 @@ class MediaPort(asyncio.DatagramProtocol):
         host, port = self._transport.get_extra_info("sockname")[:2]
         return str(host), int(port)
 
+    def use(self, transport: Any) -> None:
+        """Send and be found over something that works like asyncio's transport."""
+        self._transport = transport
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is open."""
         self._transport = transport

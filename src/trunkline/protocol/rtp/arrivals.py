@@ -10,8 +10,8 @@ from trunkline.protocol.rtp.transport_cc import Feedback
 
 MAX_SPAN = 2000
 """Packets in one feedback; browsers keep no more history than a few thousand."""
-MAX_DISTANCE_US = 7_000_000
-"""Arrivals in one feedback lie less than 8.19 s apart, or their difference does not fit."""
+MAX_DISTANCE_US = 4_000_000
+"""Arrivals in one feedback lie this close to the last one at most: less than 8.19 s apart, or a difference does not fit."""
 
 
 class Arrivals:
@@ -47,11 +47,16 @@ class Arrivals:
         fresh = sorted(number for number in self._arrived if number >= self._next)
         if not fresh:
             return None
-        base = max(self._next, fresh[-1] - MAX_SPAN + 1)
-        while fresh[0] < base or self._arrived[fresh[-1]] - self._arrived[fresh[0]] > MAX_DISTANCE_US:
-            fresh.pop(0)
-            base = fresh[0]
         end = fresh[-1]
+        last_us = self._arrived[end]
+        left_out = [
+            position
+            for position, number in enumerate(fresh)
+            if number <= end - MAX_SPAN or abs(last_us - self._arrived[number]) > MAX_DISTANCE_US
+        ]
+        # Where something had to be left out, what is told begins with an arrival.
+        whole = not left_out and self._next > end - MAX_SPAN
+        base = self._next if whole else fresh[left_out[-1] + 1 if left_out else 0]
         arrivals = tuple(self._arrived.get(number) for number in range(base, end + 1))
         self._count = (self._count + 1) & 0xFF
         self._next = end + 1

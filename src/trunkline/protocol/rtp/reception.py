@@ -81,6 +81,13 @@ class Reception:
         """Variation of the time under way."""
         return self._jitter / self._clock_rate
 
+    def restore(self, expected: int, packets: int, octets: int, jitter: float, gave_up: int) -> None:
+        """Take over counts that were kept elsewhere; ``jitter`` in units of the clock."""
+        self._base = 0
+        self._sequences.highest = expected - 1 if expected else None
+        self.packets, self.octets, self.gave_up = packets, octets, gave_up
+        self._jitter = jitter
+
     def on_packet(self, sequence: int, timestamp: int, size_bytes: int, now_s: float) -> int | None:
         """A packet arrived: its extended number, or None when it is a duplicate or far too old."""
         highest = self._sequences.highest
