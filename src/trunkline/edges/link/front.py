@@ -125,7 +125,7 @@ def connect(deps: LinkDeps, delivery: Delivery, loop: asyncio.AbstractEventLoop,
         return None
 
     def pass_on(lsn: int, records: list[Record], owners: list[Owner]) -> None:
-        others = [listener for listener in engine.listeners if listener != delivery.on_record]
+        others = [listener for listener in engine.listeners_of(EntryAppended) if listener != delivery.on_record]
 
         def announce(record: Record, owner: Owner) -> None:
             engine.announce(record, owner, others)
