@@ -248,6 +248,10 @@ class Engine:
         self._listeners.append((listener, kinds))
         self._listeners_of.clear()
 
+    def encode_with(self, encode: Callable[[list[Record]], bytes]) -> None:
+        """Have the journal encode groups by something that does the same as ``encode_group``, faster."""
+        self._writer.encode = encode
+
     def listeners_of(self, kind: type[Record]) -> list[Listener]:
         """Who listens to records of a kind."""
         found = self._listeners_of.get(kind)

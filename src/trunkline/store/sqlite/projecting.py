@@ -151,7 +151,8 @@ def main(arguments: list[str]) -> int:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         return 1
-    os.nice(int(niceness))
+    with contextlib.suppress(OSError):  # not where system calls are filtered; then it has the server's own priority
+        os.nice(int(niceness))
     gc.set_threshold(_YOUNG_OBJECTS, 100, 100)
     db = connect_sqlite3(Path(path))
     prepare(db, writer=True)
