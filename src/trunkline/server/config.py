@@ -157,6 +157,7 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
         enabled: serve live sessions.
         udp_port: the one UDP port of all media; 0 takes the number of the HTTP port.
         addresses: literal addresses at which clients reach that port, as behind NAT. Empty: those of this machine.
+        advertised_port: the UDP port that clients are told, as behind NAT; 0 for ``udp_port``.
         redundancy: most earlier audio frames that a packet to a lossy subscriber repeats; 0 forwards the redundancy
             that publishers send.
     """
@@ -164,6 +165,7 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
     enabled: bool = True
     udp_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     addresses: list[str] = msgspec.field(default_factory=list)
+    advertised_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     redundancy: Annotated[int, Meta(ge=0, le=12)] = 12
 
 

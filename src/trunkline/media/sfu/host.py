@@ -48,10 +48,18 @@ class Host:
         addresses: literal addresses that clients reach the UDP port at.
         on_tick: called with every tick, while there are connections.
         redundancy: most earlier audio frames that a packet repeats; 0 forwards redundancy as it is published.
+        advertised_port: the port clients are told; 0 for the one we listen on.
     """
 
-    def __init__(self, addresses: tuple[str, ...], on_tick: Callable[[float], None], redundancy: int = 12) -> None:
+    def __init__(
+        self,
+        addresses: tuple[str, ...],
+        on_tick: Callable[[float], None],
+        redundancy: int = 12,
+        advertised_port: int = 0,
+    ) -> None:
         self.addresses = addresses
+        self._advertised_port = advertised_port
         self.redundancy = redundancy
         self._on_tick = on_tick
         self._port = MediaPort()
@@ -143,7 +151,7 @@ class Host:
 
     def candidates(self) -> tuple[str, ...]:
         """Our candidates, as in the SDP (RFC 8839 section 5.1)."""
-        port = self.udp_port
+        port = self._advertised_port or self.udp_port
         return tuple(
             f"{number} 1 udp {HOST_PRIORITY - number * 256} {ipaddress.ip_address(address)} {port} typ host"
             for number, address in enumerate(self.addresses, 1)
