@@ -8,6 +8,8 @@ BIN := .venv/bin
 PORT ?= 8080
 # Extra arguments for the tool behind a target, e.g. `make unit ARGS="-k inbox -x"`.
 ARGS ?=
+# How many tests run at a time.
+JOBS ?= 2
 
 .PHONY: help setup setup-demo setup-browser demo test check unit fuzz bench claims sanitize fmt docs lock clean
 
@@ -18,8 +20,8 @@ help: ## Show this list
 demo: setup-demo ## Start a server on PORT (8080), chat, crash it, prove nothing was lost, call (ONCE=1: then exit)
 	@exec $(BIN)/trunkline demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once) $(ARGS)
 
-test: check setup-browser ## Everything that must pass before a change lands: check, then all tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: check setup-browser ## Everything that must pass before a change lands: check, then all tests (JOBS at a time, 2)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: setup ## Style, types, layer contracts, module sizes (seconds)
 	@tools/check.sh

@@ -13,8 +13,8 @@ from playwright.async_api import Browser, Page
 from tests.integration.live.person import Person, live_token
 from tests.integration.rest.running import App
 
-pytestmark = pytest.mark.timeout(120)
-TIMEOUT_S = 20.0
+pytestmark = pytest.mark.timeout(240)
+TIMEOUT_S = 40.0
 
 
 async def eventually(read: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool], what: str) -> Any:

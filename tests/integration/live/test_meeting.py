@@ -15,7 +15,7 @@ SIZE = 17
 LOOKING = 2
 """Who subscribes: one machine cannot decode 272 pictures for the other 15 as well."""
 KINDS = (rtc.TrackKind.KIND_AUDIO, rtc.TrackKind.KIND_VIDEO)
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 async def test_seventeen_people_publish_and_whoever_looks_hears_and_sees_them_all(app: App) -> None:

@@ -11,7 +11,7 @@ from tests.integration.live.person import Person, live_token, until
 from tests.integration.rest.running import App
 from trunkline.base.errors import Code
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 def group(app: App, *parties: str) -> None:

@@ -12,7 +12,7 @@ from tests.integration.live.conftest import Enter
 from tests.integration.live.person import live_token, until
 from tests.integration.rest.running import App, Running
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture

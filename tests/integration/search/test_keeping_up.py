@@ -27,7 +27,7 @@ def send(client: httpx.Client, numbers: range) -> None:
     assert all("sent" in result for result in answer["results"])
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 def test_an_index_that_was_behind_when_killed_catches_up_and_finds_everything(tmp_path: Path) -> None:
     sent = 0
     app = None
