@@ -78,9 +78,7 @@ class Client:
         """Speak, in real time."""
         wire = await asyncio.to_thread(to_wire, samples)
         for start in range(0, len(wire) - FRAME, FRAME):
-            await source.capture_frame(
-                rtc.AudioFrame(wire[start : start + FRAME].tobytes(), WIRE_RATE_HZ, 1, FRAME)
-            )
+            await source.capture_frame(rtc.AudioFrame(wire[start : start + FRAME].tobytes(), WIRE_RATE_HZ, 1, FRAME))
 
     async def camera(self, width: int, height: int, fps: int) -> None:
         """Publish a camera with the lab's picture, in the layers that the library makes by default."""

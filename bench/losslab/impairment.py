@@ -59,7 +59,7 @@ class Impairer:
 
     def __init__(self, impairment: Impairment, seed: int) -> None:
         self.impairment = impairment
-        self._random = random.Random(seed)  # noqa: S311 - to be repeatable
+        self._random = random.Random(seed)
         self._bad = False
         self._free_s = self._latest_s = 0.0
         self.passed = self.lost = self.overflowed = 0

@@ -43,7 +43,7 @@ def number_of(got: Luma) -> int:
 
 
 def similarity(got: Luma, number: int, width: int, height: int) -> float:
-    """SSIM (Wang et al. 2004, windows of 7 by 7) between a received frame, scaled to what was sent, and the original."""
+    """SSIM (Wang et al. 2004, windows of 7 by 7) between a received frame, scaled up, and the original."""
     want = luma(number, width, height).astype(np.float64)
     rows = np.arange(height) * got.shape[0] // height
     columns = np.arange(width) * got.shape[1] // width

@@ -1,4 +1,4 @@
-"""The emulated network: a UDP relay that the server names as its address, with an ``Impairer`` per client and direction.
+"""The emulated network: a UDP relay that the server names as its address, with an ``Impairer`` per client and way.
 
 Clients are told apart by their address: whoever sends for the first time is the client that is ``expect``ed. It runs in
 a process of its own (``python -m bench.losslab.relay SEED``), told what to do by lines of JSON, so that busy clients do

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -159,7 +160,9 @@ async def speech(lab: Lab, cases: list[Case], whole: Samples, parts: list[Said])
             "word_errors": found.word_errors,
             "concealed": counts.get("concealed_samples", 0) / max(counts.get("total_samples_received", 0), 1),
             "buffer_ms": 1000 * counts.get("jitter_buffer_delay", 0) / emitted,
-            "kbps": 8 * (counts.get("bytes_received", 0) + counts.get("header_bytes_received", 0)) / 1000
+            "kbps": 8
+            * (counts.get("bytes_received", 0) + counts.get("header_bytes_received", 0))
+            / 1000
             / max(counts.get("total_samples_duration", 0), 1),
         }
     return outcomes
@@ -196,7 +199,7 @@ async def video(lab: Lab, cases: list[Case], seconds: float) -> list[Outcome]:
         last = await bob.statistics("video")
         frames = list(bob.watched.frames)
         times = [begun_s, *(came_s for came_s, _, _ in frames), begun_s + took_s]
-        gaps = [after - earlier for earlier, after in zip(times, times[1:], strict=False)]
+        gaps = [after - earlier for earlier, after in itertools.pairwise(times)]
         outcome.values = {
             "freeze": frozen(gaps) / took_s,
             "freezes": last.get("freeze_count", 0) - first.get("freeze_count", 0),

@@ -25,7 +25,12 @@ SENTENCES = (
     "Most of the letters were sent to the wrong address.",
     "They walked along the river until the lights went out.",
 )
-DIGITS = ("seven three nine one five", "two eight four six zero", "nine nine one four two", "five six three seven eight")
+DIGITS = (
+    "seven three nine one five",
+    "two eight four six zero",
+    "nine nine one four two",
+    "five six three seven eight",
+)
 
 
 @dataclass(slots=True)

@@ -160,6 +160,8 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
         advertised_port: the UDP port that clients are told, as behind NAT; 0 for ``udp_port``.
         redundancy: most earlier audio frames that a packet to a lossy subscriber repeats; 0 forwards the redundancy
             that publishers send.
+        recovery: on paths that lose packets, repeat reports, answers and the video that other frames depend on, and
+            report losses to publishers as congestion only when there is a queue.
     """
 
     enabled: bool = True
@@ -167,6 +169,7 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
     addresses: list[str] = msgspec.field(default_factory=list)
     advertised_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     redundancy: Annotated[int, Meta(ge=0, le=12)] = 12
+    recovery: bool = True
 
 
 class SearchSection(msgspec.Struct, forbid_unknown_fields=True):

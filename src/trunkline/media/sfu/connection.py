@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 
 from trunkline.base.errors import Code, TrunklineError
+from trunkline.media.recovery.repeats import copies_for
 from trunkline.media.sfu.downlink import Downlink
 from trunkline.media.sfu.downtrack import DownTrack
 from trunkline.media.sfu.dynacast import Demand
@@ -44,8 +45,8 @@ class Connection:
         self._host = host
         self._listener = listener
         self._peer: Peer | None = None
-        self._uplink = Uplink(Arrivals(time.monotonic()))
-        self._link = Downlink(host.redundancy)
+        self._uplink = Uplink(Arrivals(time.monotonic()), recovery=host.recovery)
+        self._link = Downlink(host.redundancy, recovery=host.recovery)
         self._announced: dict[str, tuple[str, bool]] = {}
         self._published: dict[str, UpTrack] = {}
         self._down: dict[str, DownTrack] = {}
@@ -344,9 +345,13 @@ class Connection:
         peer = self._peer
         if peer is None:
             return
+        if self._host.recovery:
+            peer.copies = copies_for(max(self._uplink.meter.loss, self._link.depth.loss))
         peer.tick(now_s)
+        self._uplink.round_trip_s = self._link.round_trip_s
         packets = self._uplink.due(now_s)
         for down in self._down.values():
+            down.repeat(now_s)
             report = down.due(now_s, ntp)
             if report is not None:
                 packets.append(report)

@@ -24,6 +24,11 @@ from trunkline.protocol.sdp import Fingerprint
 from trunkline.protocol.stun import Address, IceLiteAgent, StunError, is_stun, parse
 
 log = logging.getLogger("trunkline.media")
+REPEATED = (rtcp.Nack, rtcp.PictureLoss, rtcp.FullIntraRequest, rtcp.TransportFeedback)
+"""Reports that change what the client does at once; the others come again anyway."""
+FLIGHT_AGAIN_S = 0.1
+MAX_FLIGHT_REPEATS = 8
+"""Of our part of the DTLS handshake: OpenSSL would wait a second, clients ask again sooner but are not heard."""
 MAX_BUFFERED_BYTES = 4 << 20
 """Data accepted for a client that does not take it; beyond that messages are refused."""
 
@@ -49,6 +54,9 @@ class PeerSink(Protocol):
 
 class Peer:
     """One client's transport.
+
+    Attributes:
+        copies: of answers to checks and of urgent reports, on a path that loses packets.
 
     Args:
         ice: answers its checks.
@@ -76,6 +84,11 @@ class Peer:
         self._send = send
         self._sink = sink
         self._lost = False
+        self.copies = 1
+        self._flight: list[bytes] = []
+        self._flight_s = 0.0
+        self._flight_repeats = 0
+        self._heard_media = False
 
     @property
     def connected(self) -> bool:
@@ -100,7 +113,8 @@ class Peer:
             return
         reply = self.ice.on_message(message, address, now_s)
         if reply.data is not None:
-            self._send(reply.data, address)
+            for _ in range(self.copies):
+                self._send(reply.data, address)
 
     def _on_dtls(self, datagram: bytes, now_s: float) -> None:
         try:
@@ -109,7 +123,7 @@ class Peer:
             self._flush_dtls()
             self._end(str(error))
             return
-        self._flush_dtls()
+        self._flush_dtls(now_s)
         if self._srtp is None and self._dtls.keys is not None:
             self._srtp = make_srtp(self._dtls.keys)
             self._sink.on_connected()
@@ -123,6 +137,7 @@ class Peer:
         srtp = self._srtp
         if srtp is None:
             return
+        self._heard_media = True
         if is_rtcp(datagram):
             compound = srtp.open_rtcp(datagram)
             if compound is None:
@@ -155,9 +170,12 @@ class Peer:
     def send_rtcp(self, packets: list[rtcp.Packet]) -> None:
         """Encrypt and send a compound."""
         if self._srtp is not None and not self._lost and self.ice.selected is not None and packets:
-            compound = self._srtp.protect_rtcp(rtcp.serialize(packets))
-            if compound is not None:
-                self._send(compound, self.ice.selected)
+            urgent = [packet for packet in packets if isinstance(packet, REPEATED)]
+            # Each copy has a number of its own: the same bytes would be taken for a replay.
+            for part in (packets, *(urgent for _ in range(self.copies - 1) if urgent)):
+                compound = self._srtp.protect_rtcp(rtcp.serialize(part))
+                if compound is not None:
+                    self._send(compound, self.ice.selected)
 
     def send_data(self, channel: Channel, data: bytes, now_s: float) -> bool:
         """Send a message on a data channel; False when the client takes too little of what was sent before."""
@@ -177,7 +195,8 @@ class Peer:
         wait_s = self._dtls.wait_s()
         if wait_s is not None and wait_s <= 0:
             self._dtls.handle_timeout()
-            self._flush_dtls()
+            self._flush_dtls(now_s)
+        self._repeat_flight(now_s)
         due_s = self._association.timeout_s
         if due_s is not None and due_s <= now_s:
             self._association.handle_timeout(now_s)
@@ -209,11 +228,26 @@ class Peer:
                 return
             self._flush_dtls()
 
-    def _flush_dtls(self) -> None:
+    def _flush_dtls(self, now_s: float | None = None) -> None:
         address = self.ice.selected
-        for datagram in self._dtls.take_datagrams():
+        datagrams = self._dtls.take_datagrams()
+        if now_s is not None and datagrams and self._srtp is None:
+            self._flight, self._flight_s, self._flight_repeats = datagrams, now_s, 0
+        for datagram in datagrams:
             if address is not None:
                 self._send(datagram, address)
+
+    def _repeat_flight(self, now_s: float) -> None:
+        """Send the last part of the handshake again, until media flows or it has been enough."""
+        address = self.ice.selected
+        if not self._flight or now_s - self._flight_s < FLIGHT_AGAIN_S or address is None:
+            return
+        for datagram in self._flight:
+            self._send(datagram, address)
+        self._flight_s = now_s
+        self._flight_repeats += 1
+        if self._heard_media or self._flight_repeats >= MAX_FLIGHT_REPEATS:
+            self._flight.clear()
 
     def _end(self, reason: str) -> None:
         if not self._lost:
