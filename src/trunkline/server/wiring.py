@@ -69,6 +69,8 @@ from trunkline.services.parties.operations import operations as party_operations
 from trunkline.services.parties.profiles import ProfileBook
 from trunkline.services.privacy import Eraser, Exporter
 from trunkline.services.privacy.operations import operations as privacy_operations
+from trunkline.services.quizzes.operations import operations as quiz_operations
+from trunkline.services.quizzes.system import QuizSystem, build_quizzes
 from trunkline.services.rooms.limits import RoomLimits
 from trunkline.services.rooms.operations import operations as room_operations
 from trunkline.services.rooms.people import PeopleOfRooms
@@ -88,6 +90,7 @@ from trunkline.store.journal.tail import SegmentTail
 from trunkline.store.sqlite.broadcasts import SqliteBroadcasts
 from trunkline.store.sqlite.communities import SqliteCommunities
 from trunkline.store.sqlite.gifts import SqliteGifts
+from trunkline.store.sqlite.quizzes import SqliteQuizzes
 from trunkline.store.sqlite.threads import SqliteThreads
 from trunkline.store.sqlite.webhooks import SqliteWebhookTables
 
@@ -109,6 +112,7 @@ class System:
     rates: RequestRates
     backups: Backups
     rooms: RoomSystem
+    quizzes: QuizSystem
     live: LiveMedia | None
     broadcasts: BroadcastSystem
     webhooks: WebhookSystem
@@ -173,13 +177,14 @@ async def build(
     inbox = Inbox(engine, Reader(engine))
     presence = PresenceBook(engine, hub)
     rooms = build_rooms(engine, hub, delivery, loop, randomness, room_limits(config.rooms), random.random)
+    quizzes = build_quizzes(rooms, SqliteQuizzes(store.index.reader))
     cards = _cards(engine, rooms, master_key, config)
     broadcasts = await build_broadcasts(engine, SqliteBroadcasts(store.index.reader), hub, delivery, randomness)
     channels = await _channels(engine, store, hub, delivery)
     webhooks = await _webhooks(engine, hub, store, secrets, randomness, config, version)
     sender.ask_before(webhooks.asking)
     backups = Backups(store, config.backup_path, version)
-    live = LiveMedia(config, engine, authentication, secrets, version) if config.live.enabled else None
+    live = _live(config, engine, authentication, secrets, version)
     operations = catalogue(
         message_operations(sender, forwarder, changes, Reader(engine)),
         search_operations(searcher),
@@ -189,6 +194,7 @@ async def build(
         card_operations(cards, CardReader(engine, cards)),
         presence_operations(presence),
         room_operations(rooms, SqliteGifts(store.index.reader)),
+        quiz_operations(quizzes.quizzes),
         live_operations(live.places) if live is not None else (),
         community_operations(Communities(engine, channels, hub, inbox)),
         broadcast_operations(broadcasts.broadcasts, broadcasts.tags),
@@ -218,11 +224,26 @@ async def build(
         rates=rates,
         backups=backups,
         rooms=rooms,
+        quizzes=quizzes,
         live=live,
         broadcasts=broadcasts,
         webhooks=webhooks,
         files=files,
     )
+
+
+def _live(
+    config: Config, engine: Engine, authentication: Authentication, secrets: SecretDeriver, version: str
+) -> LiveMedia | None:
+    if not config.live.enabled:
+        return None
+    return LiveMedia(config, engine, authentication, secrets, _courier(config, version), version)
+
+
+def _courier(config: Config, version: str) -> HttpCourier:
+    section = config.webhooks
+    policy = AddressPolicy.of(section.allow_networks, section.allow_http)
+    return HttpCourier(policy, section.ca_file, f"trunkline/{version}")
 
 
 def _privacy(engine: Engine, hub: Hub, store: Store, broadcasts: BroadcastSystem) -> list[Operation]:
@@ -328,7 +349,7 @@ async def _webhooks(
         hub,
         SegmentTail(store.journal),
         SqliteWebhookTables(store.index.reader),
-        HttpCourier(policy, section.ca_file, f"trunkline/{version}"),
+        _courier(config, version),
         secrets,
         randomness,
         random.random,

@@ -349,6 +349,11 @@ class DownTrack:
         if self.up.kind == "video":
             self._ask(self.up, self.layer or self.up.best_layer(self.wanted, now_s))
 
+    def close(self) -> None:
+        """It is sent no more."""
+        if self in self.up.subscribers:
+            self.up.subscribers.remove(self)
+
     def due(self, now_s: float, ntp: int) -> rtcp.Packet | None:
         """A sender report when it is time; ``ntp`` is now as 64 bits since 1900."""
         last = self._rewriter.last

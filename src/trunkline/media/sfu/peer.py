@@ -15,6 +15,7 @@ from typing import Protocol
 from OpenSSL import SSL
 
 from trunkline.media.sfu.dtls import DtlsError, DtlsServer, is_dtls
+from trunkline.media.sfu.native.path import KernelPath
 from trunkline.media.sfu.srtp import Srtp, make_srtp
 from trunkline.protocol.rtp import rtcp
 from trunkline.protocol.rtp.packet import is_rtcp, is_rtp_or_rtcp
@@ -34,7 +35,13 @@ MAX_BUFFERED_BYTES = 4 << 20
 
 
 class PeerSink(Protocol):
-    """Who hears what a client sends."""
+    """Who hears what a client sends.
+
+    Attributes:
+        path: its place in the packet thread.
+    """
+
+    path: KernelPath | None
 
     def on_connected(self) -> None:
         """Media can flow both ways."""
@@ -61,22 +68,28 @@ class Peer:
     Args:
         ice: answers its checks.
         context: DTLS settings.
-        remote: the fingerprint in its offer.
+        remote: the fingerprint in its offer; None while it has yet to answer ours.
         association: its SCTP association, not yet connected.
         send: puts a datagram on the wire.
         sink: hears what the client sends.
+        path: the peer in the packet thread, which then opens and protects what is RTP and RTCP; None without one.
     """
 
     def __init__(
         self,
         ice: IceLiteAgent,
         context: SSL.Context,
-        remote: Fingerprint,
+        remote: Fingerprint | None,
         association: Association,
         send: Callable[[bytes, Address], None],
         sink: PeerSink,
+        path: KernelPath | None = None,
     ) -> None:
         self.ice = ice
+        self.path = path
+        if path is not None:
+            path.owner = self
+        self._keyed = False
         self._dtls = DtlsServer(context, remote)
         self._srtp: Srtp | None = None
         self._association = association
@@ -93,7 +106,12 @@ class Peer:
     @property
     def connected(self) -> bool:
         """Whether keys are there, so that media can be sent."""
-        return self._srtp is not None and not self._lost
+        return self._keyed and not self._lost
+
+    def begin(self, remote_ufrag: str, remote: Fingerprint) -> None:
+        """The client answered our offer: these are its ICE username and its certificate."""
+        self.ice.remote_ufrag = remote_ufrag
+        self._dtls.expect(remote)
 
     def receive(self, datagram: bytes, address: Address, now_s: float) -> None:
         """A datagram came from an address. What is not authentic changes nothing."""
@@ -112,6 +130,8 @@ class Peer:
         except StunError:
             return
         reply = self.ice.on_message(message, address, now_s)
+        if self.path is not None:
+            self.path.follow(self.ice, address)
         if reply.data is not None:
             for _ in range(self.copies):
                 self._send(reply.data, address)
@@ -124,8 +144,12 @@ class Peer:
             self._end(str(error))
             return
         self._flush_dtls(now_s)
-        if self._srtp is None and self._dtls.keys is not None:
-            self._srtp = make_srtp(self._dtls.keys)
+        if not self._keyed and self._dtls.keys is not None:
+            self._keyed = True
+            if self.path is not None:
+                self.path.set_keys(self._dtls.keys)
+            else:
+                self._srtp = make_srtp(self._dtls.keys)
             self._sink.on_connected()
         for message in messages:
             self._association.receive(message, now_s)
@@ -135,22 +159,34 @@ class Peer:
 
     def _on_media(self, datagram: bytes, now_s: float) -> None:
         srtp = self._srtp
-        if srtp is None:
+        if self.path is not None:
+            self.path.receive(datagram)
+        elif srtp is None:
             return
-        self._heard_media = True
-        if is_rtcp(datagram):
+        elif is_rtcp(datagram):
+            self._heard_media = True
             compound = srtp.open_rtcp(datagram)
-            if compound is None:
-                return
-            try:
-                packets = rtcp.parse(compound)
-            except rtcp.RtcpError:
-                return
-            self._sink.on_rtcp(packets, now_s)
+            if compound is not None:
+                self.receive_report(compound, now_s)
         else:
             packet = srtp.open_rtp(datagram)
             if packet is not None:
                 self._sink.on_rtp(packet, now_s)
+
+    def receive_report(self, compound: bytes, now_s: float) -> None:
+        """A decrypted RTCP compound."""
+        if self._lost:
+            return
+        try:
+            packets = rtcp.parse(compound)
+        except rtcp.RtcpError:
+            return
+        self._sink.on_rtcp(packets, now_s)
+
+    def send_media(self, datagram: bytes) -> None:
+        """Send what the packet thread made for an address that it does not reach."""
+        if not self._lost and self.ice.selected is not None:
+            self._send(datagram, self.ice.selected)
 
     def send_rtp(self, packet: bytes) -> bytes | None:
         """Encrypt and send a packet; the ciphertext, to send the same number again with ``send_again``."""
@@ -169,10 +205,14 @@ class Peer:
 
     def send_rtcp(self, packets: list[rtcp.Packet]) -> None:
         """Encrypt and send a compound."""
-        if self._srtp is not None and not self._lost and self.ice.selected is not None and packets:
-            urgent = [packet for packet in packets if isinstance(packet, REPEATED)]
-            # Each copy has a number of its own: the same bytes would be taken for a replay.
-            for part in (packets, *(urgent for _ in range(self.copies - 1) if urgent)):
+        if not packets or self._lost:
+            return
+        urgent = [packet for packet in packets if isinstance(packet, REPEATED)]
+        # Each copy has a number of its own: the same bytes would be taken for a replay.
+        for part in (packets, *(urgent for _ in range(self.copies - 1) if urgent)):
+            if self.path is not None:
+                self.path.send_rtcp(rtcp.serialize(part))
+            elif self._srtp is not None and self.ice.selected is not None:
                 compound = self._srtp.protect_rtcp(rtcp.serialize(part))
                 if compound is not None:
                     self._send(compound, self.ice.selected)
@@ -189,6 +229,8 @@ class Peer:
         """Do what is due: timers of DTLS and SCTP, consent."""
         if self._lost:
             return
+        if not self.ice.consented(now_s) and self.path is not None:
+            self.ice.heard_s = max(self.ice.heard_s, self.path.heard_s())
         if not self.ice.consented(now_s):
             self._end("the client's checks stopped")
             return
@@ -212,7 +254,7 @@ class Peer:
 
     def _pump_data(self, now_s: float) -> None:
         """Events of SCTP up, its packets out."""
-        if self._srtp is None:
+        if not self._keyed:
             return
         for event in self._association.take_events():
             if isinstance(event, Closed):
@@ -231,7 +273,7 @@ class Peer:
     def _flush_dtls(self, now_s: float | None = None) -> None:
         address = self.ice.selected
         datagrams = self._dtls.take_datagrams()
-        if now_s is not None and datagrams and self._srtp is None:
+        if now_s is not None and datagrams and not self._keyed:
             self._flight, self._flight_s, self._flight_repeats = datagrams, now_s, 0
         for datagram in datagrams:
             if address is not None:

@@ -160,6 +160,20 @@ class Uplink:
         if source is not None and source.layer.reception is not None:
             source.layer.reception.on_sender_report(report, now_s)
 
+    def counts(self) -> tuple[int, int, float]:
+        """Packets that should have come so far, those that did, and the worst jitter in seconds."""
+        receptions = [
+            layer.reception
+            for section in self.sections.values()
+            for layer in section.track.layers
+            if layer.reception is not None
+        ]
+        return (
+            sum(reception.expected for reception in receptions),
+            sum(reception.packets for reception in receptions),
+            max((reception.jitter_s for reception in receptions), default=0.0),
+        )
+
     def due(self, now_s: float) -> list[rtcp.Packet]:
         """The reports, requests and feedback to send now."""
         layers = [layer for section in self.sections.values() for layer in section.track.layers]

@@ -12,8 +12,8 @@ MAX_SPAN = 2000
 """Packets in one feedback; browsers keep no more history than a few thousand."""
 MASK_LAG_S = 0.15
 """Time to ask for a missing packet a few times before it is reported as received."""
-MAX_DISTANCE_US = 7_000_000
-"""Arrivals in one feedback lie less than 8.19 s apart, or their difference does not fit."""
+MAX_DISTANCE_US = 4_000_000
+"""Arrivals in one feedback lie this close to the last one at most: less than 8.19 s apart, or a difference does not fit."""
 
 
 class Arrivals:
@@ -49,19 +49,25 @@ class Arrivals:
         if len(self._arrived) > 2 * MAX_SPAN:
             del self._arrived[min(self._arrived)]
 
-    def feedback(self, now_s: float) -> Feedback | None:
+    def feedback(self, now_s: float | None = None) -> Feedback | None:
         """Everything since the last feedback; None when nothing arrived."""
         if self._next is None:
             return None
-        until_us = int((now_s - self._origin_s - (MASK_LAG_S if self.masked else 0.0)) * 1_000_000)
+        lags = self.masked and now_s is not None
+        until_us = int(((now_s or 0.0) - self._origin_s - MASK_LAG_S) * 1_000_000) if lags else 1 << 62
         fresh = sorted(number for number, at_us in self._arrived.items() if number >= self._next and at_us <= until_us)
         if not fresh:
             return None
-        base = max(self._next, fresh[-1] - MAX_SPAN + 1)
-        while fresh[0] < base or self._arrived[fresh[-1]] - self._arrived[fresh[0]] > MAX_DISTANCE_US:
-            fresh.pop(0)
-            base = fresh[0]
         end = fresh[-1]
+        last_us = self._arrived[end]
+        left_out = [
+            position
+            for position, number in enumerate(fresh)
+            if number <= end - MAX_SPAN or abs(last_us - self._arrived[number]) > MAX_DISTANCE_US
+        ]
+        # Where something had to be left out, what is told begins with an arrival.
+        whole = not left_out and self._next > end - MAX_SPAN
+        base = self._next if whole else fresh[left_out[-1] + 1 if left_out else 0]
         arrivals = tuple(self._arrived.get(number) for number in range(base, end + 1))
         self.lost = sum(1 for arrival in arrivals if arrival is None)
         if self.masked and self.lost:

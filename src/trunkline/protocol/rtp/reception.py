@@ -81,6 +81,24 @@ class Reception:
         self.octets = 0
         self.gave_up = 0
 
+    @property
+    def expected(self) -> int:
+        """Packets that were sent, as far as their numbers tell."""
+        highest = self._sequences.highest
+        return 0 if highest is None else highest - self._base + 1
+
+    @property
+    def jitter_s(self) -> float:
+        """Variation of the time under way."""
+        return self._jitter / self._clock_rate
+
+    def restore(self, expected: int, packets: int, octets: int, jitter: float, gave_up: int) -> None:
+        """Take over counts that were kept elsewhere; ``jitter`` in units of the clock."""
+        self._base = 0
+        self._sequences.highest = expected - 1 if expected else None
+        self.packets, self.octets, self.gave_up = packets, octets, gave_up
+        self._jitter = jitter
+
     def on_packet(self, sequence: int, timestamp: int, size_bytes: int, now_s: float) -> int | None:
         """A packet arrived: its extended number, or None when it is a duplicate or far too old."""
         highest = self._sequences.highest
