@@ -171,6 +171,8 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
         turn_lifetime_s: how long credentials for the relays are valid.
         redundancy: most earlier audio frames that a packet to a lossy subscriber repeats; 0 forwards the redundancy
             that publishers send.
+        recovery: on paths that lose packets, repeat reports, answers and the video that other frames depend on, and
+            report losses to publishers as congestion only when there is a queue.
         webhooks: where LiveKit's webhooks go, each as ``KEY URL``: the key signs them, and its app's events are sent.
             ``[webhooks]`` says which addresses may be called.
     """
@@ -189,6 +191,7 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
     turn_secret_file: str = ""
     turn_lifetime_s: Annotated[int, Meta(ge=60, le=604_800)] = 86_400
     redundancy: Annotated[int, Meta(ge=0, le=12)] = 12
+    recovery: bool = True
     webhooks: list[str] = msgspec.field(default_factory=list)
 
 

@@ -72,7 +72,9 @@ class LiveMedia:
         self._enforcing: asyncio.Task[None] | None = None
         self._http_port = 0
         addresses = tuple(config.live.addresses) or local_addresses(config.server.host)
-        self.host = Host(addresses, self._on_tick, config.live.redundancy, config.live.advertised_port)
+        self.host = Host(
+            addresses, self._on_tick, config.live.redundancy, config.live.advertised_port, recovery=config.live.recovery
+        )
         self.sessions = LiveSessions(SfuEngine(self.host), new_sid, engine.clock.now_ms)
         self.places = Places(engine, standings, LocalSeats(self.sessions, self._mint, self._url))
         self.door = Door(self.sessions, self._verify, self._recheck, self._renew, self._relays, version)
