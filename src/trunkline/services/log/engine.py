@@ -45,8 +45,8 @@ MAX_UNPROJECTED = 600_000
 """Records the index may be behind before new appends are refused as busy."""
 
 log = logging.getLogger("trunkline.engine")
-RETIRE_RECORDS = 2_000
-RETIRE_PAUSE_S = 0.005
+RETIRE_RECORDS = 200
+RETIRE_PAUSE_S = 0.0005
 """How the tails are trimmed after a projection: this many records, then a pause; faster than they can grow."""
 
 PartyRecord = BlockChanged | ProfileChanged | DeviceChanged | TokensRevoked | PartyErased

@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from trunkline.base.slices import ask_for_slices
 from trunkline.domain.log.records import decode_group
 from trunkline.protocol.journal.scan import FrameScanner
 from trunkline.store.journal.file_io import OsFileIo
@@ -33,6 +34,8 @@ _PR_SET_PDEATHSIG = 1
 _BATCH_BYTES = 16 * 1024 * 1024
 """Read from the journal for one transaction at most, however many groups were asked for."""
 _YOUNG_OBJECTS = 50_000
+_SLICE_S = 0.01
+"""Long, so that whoever has asked for short ones may interrupt it at any time."""
 
 
 class SegmentReader:
@@ -153,6 +156,7 @@ def main(arguments: list[str]) -> int:
         return 1
     with contextlib.suppress(OSError):  # not where system calls are filtered; then it has the server's own priority
         os.nice(int(niceness))
+    ask_for_slices(_SLICE_S)
     gc.set_threshold(_YOUNG_OBJECTS, 100, 100)
     db = connect_sqlite3(Path(path))
     prepare(db, writer=True)
