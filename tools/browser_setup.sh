@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# What the browser tests need: Debian's Chromium, and the client libraries in tests/browser from its lock file.
+# What the tests of live sessions need: Debian's Chromium and coturn, and the client libraries in tests/browser from
+# its lock file.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-tools/apt_install.sh chromium
+tools/apt_install.sh chromium coturn
 command -v npm >/dev/null || tools/apt_install.sh npm
 cd tests/browser
 stamp=node_modules/.trunkline

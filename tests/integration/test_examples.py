@@ -99,6 +99,26 @@ def test_the_live_room_prints_what_is_said_counts_likes_and_ends_with_the_room(a
             assert line(show) == "the room is over: closed"
 
 
+def test_the_quiz_is_played_until_somebody_has_won(app: App, tmp_path: Path) -> None:
+    with app.acting() as server:
+        assert server.post("/v1/rooms", json={"id": "show"}).status_code == 201
+        with running("quiz.py", tmp_path / "ann", app, "user/ann") as ann:
+            assert line(ann) == "in the room"
+            at = "/v1/rooms/show/quizzes"
+            assert server.post(at, json={"quiz": "q1"}).status_code == 201
+            for number, correct in ((1, 0), (2, 1), (3, 0)):
+                question = {"question": number, "text": "Well?", "options": ["a", "b"], "correct": [correct]}
+                assert server.post(f"{at}/q1/questions", json=question | {"answer_ms": 60_000}).status_code == 201
+                assert line(ann) == f"{number}. Well? a / b"
+                assert line(ann) == (
+                    "it does not count: eliminated" if number == 3 else "answered a after less than 10 s"
+                )
+                assert server.post(f"{at}/q1/questions/{number}/close").status_code == 200
+                assert line(ann) == f"right: [{correct}] I am {'in' if number == 1 else 'out'}"
+            assert server.post(f"{at}/q1/end").status_code == 200
+            assert line(ann) == "won by []"
+
+
 def test_every_example_has_a_test() -> None:
     tested = Path(__file__).read_text()
     assert all(f'"{example.name}"' in tested for example in EXAMPLES.glob("*.py"))

@@ -132,6 +132,9 @@ class Code(enum.Enum):
     SLOW_MODE = 3053, 429, "Wait for the given time before the next message."
     VERSION_CONFLICT = 3054, 409, "Read the present value and version, decide again, and set it with that version."
     APPROVAL_NEEDED = 3055, 403, "Wait until you are admitted, then join again."
+    ELIMINATED = 3056, 403, "Show the quiz without answering; where its rules allow a revival, ask for one."
+    ALREADY_ANSWERED = 3057, 409, "Show the answer that was given first."
+    NO_REVIVAL = 3058, 409, "Show the quiz without answering."
     FEATURE_DISABLED = 3070, 403, "The operator has to enable this in the configuration."
 
     EVENTS_GONE = 3071, 410, "Go on from where the detail says, and read what lies before from the history."

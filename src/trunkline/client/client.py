@@ -27,6 +27,7 @@ from trunkline.client.calls import (
     EntryCalls,
     GroupCalls,
     ProfileCalls,
+    QuizCalls,
     ThreadCalls,
 )
 from trunkline.client.calls.entries import as_content
@@ -78,8 +79,8 @@ class Client:
         on_cursor: a member received or read further.
 
     Attributes:
-        groups, conversations, entries, cards, threads, profiles, blocks, devices, presence, rooms: the methods of the
-            link by subject.
+        groups, conversations, entries, cards, threads, profiles, blocks, devices, presence, rooms, quizzes, files: the
+            methods of the link by subject.
     """
 
     def __init__(
@@ -151,6 +152,7 @@ class Client:
         self.files = FileCalls(core.requests)
         self.presence = core.presence
         self.rooms = core.rooms
+        self.quizzes = QuizCalls(core.requests)
         self._opened = True
         core.start()
         return self

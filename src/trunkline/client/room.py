@@ -23,6 +23,7 @@ from trunkline.client.errors import ClientStopped, RequestFailed
 from trunkline.client.requests import Requests
 from trunkline.wire.calls.cards import CardAct, CardActed, CardCreate, CardGet, CardView
 from trunkline.wire.calls.messages import MessageSent
+from trunkline.wire.calls.quizzes import QuizAnswer, QuizAnswered, QuizChanged, QuizRevive
 from trunkline.wire.calls.rooms import (
     RoomAttribute,
     RoomBatch,
@@ -177,6 +178,24 @@ class Room:
     async def card(self, seq: int) -> CardView:
         """A card with its state, from the server."""
         return await self._ask("card.get", CardGet(self.conversation, seq), CardView, True, None)
+
+    async def answer(self, quiz: str, question: int, choice: int) -> QuizAnswered:
+        """Answer a question of the room's quiz: the place of an option, once. It counts when this returns.
+
+        Raises:
+            RequestFailed: ``too_late``, ``eliminated``, ``already_answered``...; it does not count.
+        """
+        request = QuizAnswer(conversation=self.conversation, quiz=quiz, question=question, choice=choice)
+        return await self._ask("quiz.answer", request, QuizAnswered, True, None)
+
+    async def revive(self, quiz: str) -> QuizChanged:
+        """Come back into the room's quiz after its last question put this party out.
+
+        Raises:
+            RequestFailed: ``no_revival`` or ``too_late``.
+        """
+        request = QuizRevive(conversation=self.conversation, quiz=quiz)
+        return await self._ask("quiz.revive", request, QuizChanged, True, None)
 
     def _numbered(self, request: Numbered) -> Numbered:
         self._n += 1

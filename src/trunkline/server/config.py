@@ -158,6 +158,12 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
         udp_port: the one UDP port of all media; 0 takes the number of the HTTP port.
         addresses: literal addresses at which clients reach that port, as behind NAT. Empty: those of this machine.
         advertised_port: the UDP port that clients are told, as behind NAT; 0 for ``udp_port``.
+        tcp: also take media over TCP, on the HTTP port, for networks that let no UDP through.
+        advertised_tcp_port: the TCP port that clients are told, as behind NAT; 0 for the HTTP port.
+        turn_urls: relays that clients may use, as ``turn:relay.example.com:3478?transport=udp`` or
+            ``turns:relay.example.com:5349?transport=tcp``; a coturn with ``use-auth-secret``.
+        turn_secret_file: file with the secret shared with the relays (coturn's ``static-auth-secret``).
+        turn_lifetime_s: how long credentials for the relays are valid.
         redundancy: most earlier audio frames that a packet to a lossy subscriber repeats; 0 forwards the redundancy
             that publishers send.
         webhooks: where LiveKit's webhooks go, each as ``KEY URL``: the key signs them, and its app's events are sent.
@@ -168,6 +174,11 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
     udp_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     addresses: list[str] = msgspec.field(default_factory=list)
     advertised_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    tcp: bool = True
+    advertised_tcp_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    turn_urls: list[str] = msgspec.field(default_factory=list)
+    turn_secret_file: str = ""
+    turn_lifetime_s: Annotated[int, Meta(ge=60, le=604_800)] = 86_400
     redundancy: Annotated[int, Meta(ge=0, le=12)] = 12
     webhooks: list[str] = msgspec.field(default_factory=list)
 
@@ -393,6 +404,11 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
 
 def _check_live(live: LiveSection) -> None:
     """Refuse what the types of ``[live]`` cannot say."""
+    for url in live.turn_urls:
+        if not url.startswith(("turn:", "turns:")):
+            raise ConfigError(f"configuration: [live] turn_urls: {url!r} does not begin with turn: or turns:")
+    if live.turn_urls and not Path(live.turn_secret_file).is_file():
+        raise ConfigError(f"configuration: [live] turn_secret_file: there is no file {live.turn_secret_file!r}")
     for text in live.webhooks:
         key, _, url = text.strip().partition(" ")
         if not key or not url.strip().startswith(("https://", "http://")):

@@ -7,11 +7,13 @@ import logging
 import secrets
 import socket
 import string
+from pathlib import Path
 
 import psutil
 
 from trunkline.base.errors import Code, TrunklineError
-from trunkline.crypto import live_tokens
+from trunkline.base.secret import Secret
+from trunkline.crypto import live_tokens, turn
 from trunkline.crypto.keys import SecretDeriver
 from trunkline.crypto.live_tokens import LiveClaims, VideoGrant
 from trunkline.domain.identity import check_party
@@ -70,6 +72,8 @@ class LiveMedia:
         self.sessions = LiveSessions(SfuEngine(self.host), new_sid, engine.clock.now_ms)
         self.places = Places(engine, self.sessions, self._mint, self._url)
         self.door = Door(self.sessions, self._verify, self._recheck, self._renew, self._relays, version)
+        secret_file = config.live.turn_secret_file
+        self._turn_secret = Secret(Path(secret_file).read_text("utf-8").strip() if secret_file else "")
         targets = tuple(HookTarget.of(text) for text in config.live.webhooks)
         self.hooks = Hooks(targets, courier, self._app_of, self._renew, new_sid)
         if targets:
@@ -83,6 +87,8 @@ class LiveMedia:
             OSError: it cannot be opened.
         """
         self._http_port = http_port
+        if self._config.live.tcp:
+            self.host.tcp_port = self._config.live.advertised_tcp_port or http_port
         await self.host.start(self._config.server.host, self._config.live.udp_port or http_port)
 
     async def stop(self) -> None:
@@ -148,7 +154,11 @@ class LiveMedia:
         return live_tokens.renew(claims, self._secrets.secret_of(claims.iss), now_s=now_s, lifetime_s=lifetime_s)
 
     def _relays(self, identity: str) -> Relays:
-        return Relays()
+        live = self._config.live
+        if not live.turn_urls:
+            return Relays()
+        expires_s = self._engine.clock.now_ms() // 1000 + live.turn_lifetime_s
+        return Relays(tuple(live.turn_urls), *turn.credentials(self._turn_secret, identity, expires_s))
 
     def _url(self) -> str:
         """Where clients connect: the public address, or the first of this machine."""

@@ -69,6 +69,8 @@ from trunkline.services.parties.operations import operations as party_operations
 from trunkline.services.parties.profiles import ProfileBook
 from trunkline.services.privacy import Eraser, Exporter
 from trunkline.services.privacy.operations import operations as privacy_operations
+from trunkline.services.quizzes.operations import operations as quiz_operations
+from trunkline.services.quizzes.system import QuizSystem, build_quizzes
 from trunkline.services.rooms.limits import RoomLimits
 from trunkline.services.rooms.operations import operations as room_operations
 from trunkline.services.rooms.people import PeopleOfRooms
@@ -88,6 +90,7 @@ from trunkline.store.journal.tail import SegmentTail
 from trunkline.store.sqlite.broadcasts import SqliteBroadcasts
 from trunkline.store.sqlite.communities import SqliteCommunities
 from trunkline.store.sqlite.gifts import SqliteGifts
+from trunkline.store.sqlite.quizzes import SqliteQuizzes
 from trunkline.store.sqlite.threads import SqliteThreads
 from trunkline.store.sqlite.webhooks import SqliteWebhookTables
 
@@ -109,6 +112,7 @@ class System:
     rates: RequestRates
     backups: Backups
     rooms: RoomSystem
+    quizzes: QuizSystem
     live: LiveMedia | None
     broadcasts: BroadcastSystem
     webhooks: WebhookSystem
@@ -173,6 +177,7 @@ async def build(
     inbox = Inbox(engine, Reader(engine))
     presence = PresenceBook(engine, hub)
     rooms = build_rooms(engine, hub, delivery, loop, randomness, room_limits(config.rooms), random.random)
+    quizzes = build_quizzes(rooms, SqliteQuizzes(store.index.reader))
     cards = _cards(engine, rooms, master_key, config)
     broadcasts = await build_broadcasts(engine, SqliteBroadcasts(store.index.reader), hub, delivery, randomness)
     channels = await _channels(engine, store, hub, delivery)
@@ -189,6 +194,7 @@ async def build(
         card_operations(cards, CardReader(engine, cards)),
         presence_operations(presence),
         room_operations(rooms, SqliteGifts(store.index.reader)),
+        quiz_operations(quizzes.quizzes),
         live_operations(live.places) if live is not None else (),
         community_operations(Communities(engine, channels, hub, inbox)),
         broadcast_operations(broadcasts.broadcasts, broadcasts.tags),
@@ -218,6 +224,7 @@ async def build(
         rates=rates,
         backups=backups,
         rooms=rooms,
+        quizzes=quizzes,
         live=live,
         broadcasts=broadcasts,
         webhooks=webhooks,

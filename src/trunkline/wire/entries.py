@@ -38,6 +38,12 @@ ROOM_PARTIES_CHANGED = "room.parties_changed"
 ROOM_ATTRIBUTES_CHANGED = "room.attributes_changed"
 """``{set: [[key, value, version, owner]], removed: [key]}``."""
 
+# A live quiz in a room; answers are no entries
+QUIZ_CREATED = "quiz.created"
+QUIZ_ASKED = "quiz.asked"
+QUIZ_CLOSED = "quiz.closed"
+QUIZ_ENDED = "quiz.ended"
+
 COMMUNITY_CHANGED = "community.changed"
 
 # Changes to a message; ``target`` names it

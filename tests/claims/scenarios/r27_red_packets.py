@@ -61,10 +61,15 @@ class Caller:
             while self._link is None or self._link.socket is None or self._link.socket.ended.done():
                 try:
                     token = self._world.server.token(self.party)
-                    self._link = await RawLink.connect(self._world.url, token, self._device, self._outbox)
+                    link = await RawLink.connect(self._world.url, token, self._device, self._outbox)
+                    await self.opened(link)
+                    self._link = link
                 except (OSError, RequestFailed, TimeoutError):
                     await asyncio.sleep(0.05)
             return self._link
+
+    async def opened(self, link: RawLink) -> None:
+        """A connection was opened; what has to happen first on each of them."""
 
     async def ask(self, method: str, shape: type[Any], **params: Any) -> Any:
         """The definite answer to a request, under one id however often it is asked.
@@ -73,7 +78,14 @@ class Caller:
             RequestFailed: a definite refusal.
         """
         self._n += 1
-        params |= {"outbox": self._outbox, "n": self._n}
+        return await self.repeat(method, shape, **params, outbox=self._outbox, n=self._n)
+
+    async def repeat(self, method: str, shape: type[Any], **params: Any) -> Any:
+        """The definite answer to a request that is safe to repeat.
+
+        Raises:
+            RequestFailed: a definite refusal.
+        """
         async with asyncio.timeout(_PATIENCE_S):
             while True:
                 link = await self._connected()

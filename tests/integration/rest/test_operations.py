@@ -178,6 +178,34 @@ def test_rooms_are_run_by_the_app_server(app: App) -> None:
         refused(server.get(show), "dismissed")
 
 
+@covers("quiz.create", "quiz.get", "quiz.ask", "quiz.close", "quiz.answer", "quiz.revive", "quiz.grant", "quiz.end")
+@covers("quiz.results")
+def test_a_quiz_is_run_by_the_app_server_and_played_in_the_name_of_parties(app: App) -> None:
+    with app.acting() as server, app.acting("user/ann") as ann, app.acting("user/bob") as bob:
+        ok(server.post("/v1/rooms", json={"id": "show"}), 201)
+        at = "/v1/rooms/show/quizzes"
+        refused(server.get(f"{at}/current"), "not_found")
+        rules = {"revivals": 1, "cards": 0}
+        made = ok(server.post(at, json={"quiz": "q1", "title": "Friday", "rules": rules}), 201)
+        assert made | {"seq": 0} == {"conversation": "show", "quiz": "q1", "seq": 0}
+        refused(ann.post(f"{at}/q1/questions", json={}), "invalid_params")
+        question = {"question": 1, "text": "Legs of a spider?", "options": ["6", "8"], "correct": [1]}
+        ok(server.post(f"{at}/q1/questions", json=question), 201)
+        assert ok(ann.post(f"{at}/q1/answers", json={"question": 1, "choice": 1}), 201)["choice"] == 1
+        ok(bob.post(f"{at}/current/answers", json={"question": 1, "choice": 0}), 201)
+        refused(bob.post(f"{at}/q1/answers", json={"question": 1, "choice": 1}), "already_answered")
+        outcome = ok(server.post(f"{at}/q1/questions/1/close"))
+        assert (outcome["tallies"], outcome["left"]) == ([1, 1], 1)
+        refused(bob.post(f"{at}/q1/revival"), "no_revival")
+        ok(server.put(f"{at}/q1/cards", json={"parties": ["user/bob"], "cards": 1}))
+        ok(bob.post(f"{at}/q1/revival"))
+        assert ok(bob.get(f"{at}/q1"))["me"]["out"] == 0
+        ok(server.post(f"{at}/q1/end"))
+        found = ok(server.get(f"{at}/q1/results", params={"limit": 1}))
+        assert (found["players"], found["left"], found["next"]) == (2, 2, 1)
+        assert found["places"][0]["party"] == "user/ann"
+
+
 @covers("room.kick", "room.admit", "room.named", "room.role", "room.mute", "room.ban", "room.allow")
 def test_a_room_remembers_who_is_named(app: App) -> None:
     with app.acting() as server, app.as_client("user/ann") as ann:

@@ -39,9 +39,7 @@ def test_reception_counts_and_asks_alike(start: int, actions: list[tuple[tuple[s
         if action == "packet":
             sequence = (sequence + first) & 0xFFFF
             timestamp = sequence * 3000 & 0xFFFFFFFF
-            assert ours.on_packet(sequence, timestamp, size, now_s) == other.on_packet(
-                sequence, timestamp, size, now_s
-            )
+            assert ours.on_packet(sequence, timestamp, size, now_s) == other.on_packet(sequence, timestamp, size, now_s)
         elif action == "ask":
             known = None if first < 0 else first / 1000
             assert ours.to_ask(now_s, -1.0 if known is None else known) == other.to_ask(now_s, known)

@@ -13,6 +13,7 @@ from trunkline.services.broadcasts import operations as broadcasts
 from trunkline.services.communities import operations as communities
 from trunkline.services.live import operations as live
 from trunkline.services.operation import Audience, Operation
+from trunkline.services.quizzes import operations as quizzes
 from trunkline.services.threads import operations as threads
 from trunkline.services.webhooks import operations as webhooks
 
@@ -52,6 +53,7 @@ def rows(listing: Callable[..., list[Operation]]) -> list[Row]:
 LISTED: tuple[Row, ...] = (
     *rows(threads.operations),
     *rows(live.operations),
+    *rows(quizzes.operations),
     *rows(broadcasts.operations),
     *rows(communities.operations),
     *rows(webhooks.operations),

@@ -103,6 +103,8 @@ def test_examples_fit_their_schema_and_their_request(name: str) -> None:
         "key": "song",
         "thread": "3",
         "webhook": "w_1",
+        "quiz": "q1",
+        "question": "1",
         "community": "club",
         "channel": "office",
         "id": "main",

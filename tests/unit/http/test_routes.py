@@ -31,6 +31,8 @@ VALUES = {
     "device": "phone",
     "app": "a_1",
     "webhook": "w_1",
+    "quiz": "q1",
+    "question": "1",
 }
 
 

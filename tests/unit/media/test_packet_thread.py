@@ -50,7 +50,9 @@ def vp8(picture: int, key: bool, fill: int = 0) -> bytes:
     return head + bytes((0 if key else 1,)) + bytes((fill,)) * 40
 
 
-def video(number: int, ssrc: int, payload: bytes, names: dict[int, bytes] | None = None, marker: bool = True) -> RtpPacket:
+def video(
+    number: int, ssrc: int, payload: bytes, names: dict[int, bytes] | None = None, marker: bool = True
+) -> RtpPacket:
     return RtpPacket(96, number & 0xFFFF, 3000 * number, ssrc, marker, extensions=names or {MID: b"0"}, payload=payload)
 
 
@@ -116,7 +118,7 @@ def test_a_layer_is_left_for_another_at_its_key_frame_and_the_numbers_go_on() ->
         assert [p.sequence for p in every] == list(range(100, 100 + len(every)))
         pictures = [int.from_bytes(p.payload[2:4], "big") & 0x7FFF for p in every]
         assert pictures == list(range(pictures[0], pictures[0] + len(every)))
-        assert all(0 < b.timestamp - a.timestamp for a, b in zip(every, every[1:], strict=False))
+        assert all(b.timestamp - a.timestamp > 0 for a, b in zip(every, every[1:], strict=False))
         assert it.port.down_state(down)[0] == 1
 
 
@@ -444,4 +446,3 @@ def test_what_is_no_address_is_refused(bad: str) -> None:
             it.port.peer_bind(ann.number, bad, 5)
         with pytest.raises(ValueError, match="not an address"):
             it.port.peer_reach(ann.number, "127.0.0.1", 70_000)
-

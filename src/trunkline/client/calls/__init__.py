@@ -13,6 +13,7 @@ from trunkline.client.calls.groups import GroupCalls
 from trunkline.client.calls.live import LiveCalls
 from trunkline.client.calls.parties import BlockCalls, DeviceCalls, ProfileCalls
 from trunkline.client.calls.presence import PresenceCalls
+from trunkline.client.calls.quizzes import QuizCalls
 from trunkline.client.calls.rooms import RoomCalls
 from trunkline.client.calls.threads import ThreadCalls
 
@@ -28,6 +29,7 @@ __all__ = [
     "LiveCalls",
     "PresenceCalls",
     "ProfileCalls",
+    "QuizCalls",
     "RoomCalls",
     "ThreadCalls",
 ]

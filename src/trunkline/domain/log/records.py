@@ -364,6 +364,43 @@ class BroadcastMarked(msgspec.Struct, array_like=True, tag=37):
     reached: int = 0
 
 
+class QuizMoved(msgspec.Struct, array_like=True, tag=45):
+    """Something happened in a quiz of a room that its log does not show whole: which options are right, who has cards.
+
+    Attributes:
+        no: of this move in its quiz, dense from 1.
+        move: msgpack of a ``domain.quizzes.moves.Move``.
+    """
+
+    app: str
+    conversation: str
+    quiz: str
+    no: int
+    move: bytes
+
+
+class QuizAnswered(msgspec.Struct, array_like=True, tag=46, gc=False):
+    """A party answered a question in time, ``after_ms`` after it was asked. Nobody else is told."""
+
+    app: str
+    conversation: str
+    quiz: str
+    question: int
+    party: str
+    choice: int
+    after_ms: int
+
+
+class QuizRevived(msgspec.Struct, array_like=True, tag=47, gc=False):
+    """A party that a question had put out is in again."""
+
+    app: str
+    conversation: str
+    quiz: str
+    question: int
+    party: str
+
+
 Record = (
     EntryAppended
     | CursorMoved
@@ -389,10 +426,16 @@ Record = (
     | ThreadMarked
     | TagsChanged
     | BroadcastMarked
+    | QuizMoved
+    | QuizAnswered
+    | QuizRevived
 )
 
 encode_group = msgspec.msgpack.Encoder().encode
 """Encode a list of records as one journal payload."""
+
+encode_record = encode_group
+"""Encode one record, as it stands in the payload."""
 
 _decoder = msgspec.msgpack.Decoder(list[Record])
 

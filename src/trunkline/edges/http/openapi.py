@@ -64,6 +64,7 @@ _TAGS = (
     ("Conversations", ("conversation", "cursor", "member", "sync")),
     ("Groups", ("group",)),
     ("Rooms", ("room",)),
+    ("Quizzes", ("quiz",)),
     ("Live sessions", ("live",)),
     ("Communities", ("community", "category", "channel", "usergroup")),
     ("Broadcasts", ("broadcast", "tags")),

@@ -16,9 +16,10 @@ from trunkline.media import kernel
 from trunkline.media.sfu.certificate import Certificate, make_certificate
 from trunkline.media.sfu.dtls import make_context
 from trunkline.media.sfu.native.path import KernelPath
-from trunkline.media.sfu.native.socket import KernelSocket, open_socket
+from trunkline.media.sfu.native.socket import KernelSocket
 from trunkline.media.sfu.peer import Peer, PeerSink
 from trunkline.media.sfu.port import MediaPort
+from trunkline.media.sfu.sockets import udp_socket
 from trunkline.media.sfu.srtp import warn_without_kernel
 from trunkline.protocol.sctp import Association
 from trunkline.protocol.sdp import Fingerprint, Media
@@ -27,6 +28,8 @@ from trunkline.protocol.stun import IceLiteAgent
 TICK_S = 0.02
 HOST_PRIORITY = 2_130_706_431
 """RFC 8445 section 5.1.2.1: type preference 126, local preference 65,535, component 1."""
+TCP_PRIORITY = (90 << 24) + (((4 << 13) + 8191) << 8) + 255
+"""RFC 6544 section 4.2: a lower type preference than UDP's, direction preference 4 (passive), component 1."""
 NTP_OFFSET_S = 2_208_988_800
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -52,6 +55,9 @@ class Host:
         on_tick: called with every tick, while there are connections.
         redundancy: most earlier audio frames that a packet repeats; 0 forwards redundancy as it is published.
         advertised_port: the port clients are told; 0 for the one we listen on.
+
+    Attributes:
+        tcp_port: where clients reach us by TCP; 0 when they do not.
     """
 
     def __init__(
@@ -64,6 +70,7 @@ class Host:
         self.addresses = addresses
         self._advertised_port = advertised_port
         self.redundancy = redundancy
+        self.tcp_port = 0
         self._on_tick = on_tick
         self._port = MediaPort()
         self._kernel: KernelSocket | None = None
@@ -85,11 +92,12 @@ class Host:
             OSError: the port cannot be opened.
         """
         warn_without_kernel()
+        udp = udp_socket(host, port)
         if kernel.MODULE is not None:
-            self._kernel = KernelSocket(open_socket(host, port), self._port.datagram_received)
+            self._kernel = KernelSocket(udp, self._port.datagram_received)
             self._port.use(self._kernel)
             return
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self._port, local_addr=(host, port))
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self._port, sock=udp)
 
     def stop(self) -> None:
         """End all connections and close the port."""
@@ -179,12 +187,20 @@ class Host:
             connection.tell_needs()
 
     def candidates(self, *, tcp_only: bool = False) -> tuple[str, ...]:
-        """Our candidates, as in the SDP (RFC 8839 section 5.1)."""
-        port = self._advertised_port or self.udp_port
-        return tuple(
-            f"{number} 1 udp {HOST_PRIORITY - number * 256} {ipaddress.ip_address(address)} {port} typ host"
-            for number, address in enumerate(self.addresses, 1)
-        )
+        """Our candidates, as in the SDP (RFC 8839 section 5.1, for TCP RFC 6544 section 4.5)."""
+        found: list[str] = []
+        for number, address in enumerate(map(ipaddress.ip_address, self.addresses), 1):
+            if not tcp_only or not self.tcp_port:
+                port = self._advertised_port or self.udp_port
+                found.append(f"{number} 1 udp {HOST_PRIORITY - number * 256} {address} {port} typ host")
+            if self.tcp_port:
+                rank = TCP_PRIORITY - number * 256
+                found.append(f"{100 + number} 1 tcp {rank} {address} {self.tcp_port} typ host tcptype passive")
+        return tuple(found)
+
+    def stream(self) -> asyncio.Protocol:
+        """What takes a TCP connection of a client's media."""
+        return self._port.stream()
 
     def random_bits(self, bits: int) -> int:
         """A random number of so many bits."""

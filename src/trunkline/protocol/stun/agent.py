@@ -23,7 +23,7 @@ from trunkline.protocol.stun.message import (
 )
 
 Address = tuple[str, int]
-"""Host (a literal) and port of a remote transport address."""
+"""Host (a literal) and port of a remote transport address; what follows a ``%`` in the host is not of the address."""
 
 CONSENT_TIMEOUT_S = 30.0
 """RFC 7675 section 5.1: consent expires 30 seconds after the last valid check."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from trunkline.domain.log.records import Record, encode_group
 from trunkline.services.log.journal_port import Journal, JournalNotApplied
@@ -21,9 +21,10 @@ class JournalThread:
     """
 
     def __init__(self, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
+        self.encode: Callable[[list[Record]], bytes] = encode_group
         self._journal = journal
         self._loop = loop
-        self._work: queue.SimpleQueue[tuple[Sequence[Record], CommitDone] | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[tuple[list[Record], CommitDone] | None] = queue.SimpleQueue()
         self._last_lsn = journal.last_lsn
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -33,7 +34,7 @@ class JournalThread:
         """Lsn of the last durable group."""
         return self._last_lsn
 
-    def submit(self, records: Sequence[Record], done: CommitDone) -> None:
+    def submit(self, records: list[Record], done: CommitDone) -> None:
         """Write a group and fsync; then ``done`` on the event loop."""
         self._work.put((records, done))
 
@@ -48,7 +49,7 @@ class JournalThread:
             lsn = 0
             error: BaseException | None = None
             try:
-                lsn = self._journal.append(encode_group(records))
+                lsn = self._journal.append(self.encode(records))
             except JournalNotApplied as refused:
                 error = JournalNotWritten(str(refused))
                 error.__cause__ = refused

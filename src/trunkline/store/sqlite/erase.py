@@ -13,7 +13,7 @@ import msgspec
 from trunkline.domain.log.dedupe import send_digest
 from trunkline.domain.log.records import Entry, PartyErased
 from trunkline.protocol.cards.erasure import redacted, without_party
-from trunkline.store.sqlite import chunks, files, gifts, rooms, threads
+from trunkline.store.sqlite import chunks, files, gifts, quizzes, rooms, threads
 from trunkline.store.sqlite.batch import BLOCKED_SUBJECT, PROFILE_SUBJECT, outbox_key
 from trunkline.store.sqlite.connection import Database
 from trunkline.store.sqlite.parties import touch
@@ -64,6 +64,7 @@ def erase_party(db: Database, lsn: int, record: PartyErased) -> None:
         for cid, room in rooms.of_party(db, app, party):
             _erase_entries(db, record, cid, room)
             gifts.erase(db, cid, party)
+        quizzes.erase(db, app, party)
         db.execute("UPDATE inbox SET pinned = 0, position = 0, hidden = 0 WHERE owner = ?", (owner,))
         db.execute("DELETE FROM profile WHERE app = ? AND party = ?", (app, party))
         db.execute("DELETE FROM blocked WHERE owner = ?", (owner,))

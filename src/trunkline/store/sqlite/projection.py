@@ -21,7 +21,7 @@ from trunkline.domain.log.records import (
     TagsChanged,
     ThreadMarked,
 )
-from trunkline.store.sqlite import broadcasts, files, parties, webhooks
+from trunkline.store.sqlite import broadcasts, files, parties, quizzes, webhooks
 from trunkline.store.sqlite.batch import Batch, outbox_key
 from trunkline.store.sqlite.connection import Database
 from trunkline.store.sqlite.erase import erase_party
@@ -113,6 +113,8 @@ class Projection:
             files.apply(self._db, record)
         elif isinstance(record, webhooks.WebhookRecord):
             webhooks.apply(self._db, record)
+        elif isinstance(record, quizzes.QuizRecord):
+            quizzes.apply(self._db, record)
         else:
             parties.apply(self._db, lsn, record)
 

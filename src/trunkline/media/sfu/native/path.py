@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from trunkline.media.sfu.dtls import SrtpKeys
+from trunkline.media.sfu.streams import is_stream
 from trunkline.protocol.stun import Address, IceLiteAgent
 
 PROFILES = {"SRTP_AEAD_AES_128_GCM": 7, "SRTP_AES128_CM_SHA1_80": 1}
@@ -54,14 +55,14 @@ class KernelPath:
         if checks != self._checks:
             self._checks = checks
             self.port.peer_consent(self.number, checks[0].encode(), checks[1].encode())
-        if address not in self._bound and ice.is_validated(address) and is_udp(address):
+        if address not in self._bound and ice.is_validated(address) and not is_stream(address):
             if len(self._bound) > len(ice.addresses) + 8:
                 self._bound.intersection_update(ice.addresses)
             self._bound.add(address)
             self.port.peer_bind(self.number, *address)
         if ice.selected != self._selected and ice.selected is not None:
             self._selected = ice.selected
-            udp = is_udp(ice.selected)
+            udp = not is_stream(ice.selected)
             self.port.peer_reach(self.number, ice.selected[0] if udp else None, ice.selected[1] if udp else 0)
 
     def heard_s(self) -> float:
@@ -80,8 +81,3 @@ class KernelPath:
     def close(self) -> None:
         """Forget the peer, with its tracks."""
         self.port.peer_remove(self.number)
-
-
-def is_udp(address: Address) -> bool:
-    """Whether an address is reached over the UDP port, and not over a stream."""
-    return not address[0].endswith("%tcp")

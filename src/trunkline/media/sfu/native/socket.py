@@ -1,4 +1,6 @@
-"""The UDP socket that the packet thread reads, with what it leaves to Python. Stands where asyncio's transport would be.
+"""The UDP socket that the packet thread reads, with what it leaves to Python.
+
+Stands where asyncio's transport would be.
 
 Not here: whose datagrams they are (``port``).
 """
@@ -115,24 +117,3 @@ class KernelSocket:
             path.owner.receive_report(data, now_s)
         elif kind == SEND:
             path.owner.send_media(data)
-
-
-def open_socket(host: str, port: int) -> socket.socket:
-    """A UDP socket bound as asyncio would bind it.
-
-    Raises:
-        OSError: it cannot be bound.
-    """
-    last: OSError | None = None
-    for family, kind, protocol, _, address in socket.getaddrinfo(
-        host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
-    ):
-        made = socket.socket(family, kind, protocol)
-        try:
-            made.bind(address)
-        except OSError as error:
-            made.close()
-            last = error
-            continue
-        return made
-    raise last or OSError(f"{host} has no address")

@@ -1,0 +1,1 @@
+"""Live quizzes: who may answer, what a question's end makes of the answers, who is still in."""

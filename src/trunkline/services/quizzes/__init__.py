@@ -1,0 +1,1 @@
+"""Live quizzes in rooms: asking, answering, deadlines, results."""
