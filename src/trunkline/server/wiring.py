@@ -173,7 +173,6 @@ async def build(
     devices = DeviceBook(engine, hub)
     files = await open_files(config, store, engine, directory, randomness, master_key)
     sender = Sender(engine, files=files.access if files is not None else None)
-    forwarder = Forwarder(engine, sender)
     changes = Changes(engine, windows(config.limits))
     searcher = Searcher(engine, store.search)
     inbox = Inbox(engine, Reader(engine))
@@ -188,10 +187,7 @@ async def build(
     backups = Backups(store, config.backup_path, version)
     live = _live(config, engine, authentication, secrets, Standings(engine, rooms.directory, channels), version)
     operations = catalogue(
-        message_operations(sender, forwarder, changes, Reader(engine)),
-        search_operations(searcher),
-        thread_operations(Threads(engine, SqliteThreads(store.index.reader))),
-        group_operations(Groups(engine, randomness), Membership(engine)),
+        _conversing(engine, store, sender, changes, searcher, randomness),
         inbox_operations(inbox, Cursors(engine), Syncer(engine, inbox)),
         card_operations(cards, CardReader(engine, cards)),
         presence_operations(presence),
@@ -232,6 +228,18 @@ async def build(
         webhooks=webhooks,
         files=files,
     )
+
+
+def _conversing(
+    engine: Engine, store: Store, sender: Sender, changes: Changes, searcher: Searcher, randomness: SystemRandomness
+) -> list[Operation]:
+    """What is said in conversations, found again, answered in threads; and groups."""
+    return [
+        *message_operations(sender, Forwarder(engine, sender), changes, Reader(engine)),
+        *search_operations(searcher),
+        *thread_operations(Threads(engine, SqliteThreads(store.index.reader))),
+        *group_operations(Groups(engine, randomness), Membership(engine)),
+    ]
 
 
 def _live(
