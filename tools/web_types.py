@@ -15,6 +15,7 @@ from trunkline.services.operation import Audience, Operation
 from trunkline.wire.calls.files import FileView
 from trunkline.wire.calls.rooms import RoomAdmitted, RoomAsked, RoomBatch, RoomOut, RoomStats
 from trunkline.wire.calls.session import ConversationView, Hello, Presence, Welcome
+from trunkline.wire.cards import Op
 from trunkline.wire.entries import EntryView
 from trunkline.wire.frames import EmptyResult, ErrorBody
 from trunkline.wire.room_items import Announcement, Danmaku, Gift, Likes
@@ -29,7 +30,6 @@ _PLAIN = {
     inspect.RawType: "any",
 }
 _ALSO = (
-    Hello,
     Welcome,
     ErrorBody,
     EntryView,
@@ -45,6 +45,7 @@ _ALSO = (
     Danmaku,
     Gift,
     Likes,
+    Op,
 )
 _HEADER = """\
 // Generated from the server's operations and their Structs by `make docs`; a test fails when the two differ.
@@ -133,6 +134,7 @@ def wire_types(operations: dict[str, Operation]) -> str:
         result = "Record<string, never>" if operation.result is EmptyResult else shapes.name(operation.result)
         summary = operation.summary.replace("``", "`")
         rows.append(f'  /** {summary} */\n  "{name}": {{ params: {request}; result: {result} }};')
+    shapes.name(Hello, asked=True)
     for shape in _ALSO:
         shapes.name(shape)
     methods = "\n".join(rows)

@@ -26,6 +26,7 @@ import type {
   ThreadMark,
 } from "./generated/wire.js";
 import type { TrunklineError } from "./errors.js";
+import type { Codec } from "./protocol/frames.js";
 import type { Store } from "./store/store.js";
 
 // ---------------------------------------------------------------- observables
@@ -56,7 +57,9 @@ export interface ClientOptions {
   /** This device's id; by default that of the token, else one made with the store. */
   device?: string;
   /** The encoding of the link; JSON unless `msgpackCodec` of `@trunkline/core/msgpack` is given. */
-  codec?: unknown;
+  codec?: Codec;
+  /** In Node 20: `WebSocket` of `@trunkline/core/node`; the global one by default. */
+  WebSocket?: new (url: string, protocols: string) => WebSocket;
   options?: Partial<Tuning>;
 }
 

@@ -497,10 +497,10 @@ export interface GroupUpdate {
 export interface Hello {
   token: string;
   device: string;
-  outbox: string | null;
-  platform: string;
-  features: string[];
-  version: number;
+  outbox?: string | null | undefined;
+  platform?: string | undefined;
+  features?: string[] | undefined;
+  version?: number | undefined;
 }
 
 /** A place in a text: from `start` up to, and not including, `end`, in code points. */
@@ -697,6 +697,9 @@ export interface MessageSent {
 export interface MessagesForwarded {
   sent: MessageSent[];
 }
+
+/** One operation: `value` for `key` of `field`. */
+export type Op = [field: string, merge: "counter" | "first" | "last" | "set", key: string, value?: any];
 
 /** The present state of a message: what later changes made of it. */
 export interface Overlay {
