@@ -70,7 +70,7 @@ export class Outbox {
       fresh.fail(clientError("outbox_full", `${this.host.max} messages wait already`));
     } else {
       this.fresh.push(fresh);
-      this.writing ??= this.write().finally(() => (this.writing = undefined));
+      this.writing ??= this.write();
     }
     return { stored, sent };
   }
@@ -117,6 +117,7 @@ export class Outbox {
       await opened();
     } catch (error) {
       for (const { fail } of this.fresh.splice(0)) fail(error);
+      this.writing = undefined;
       return;
     }
     while (this.fresh.length) {
@@ -144,6 +145,7 @@ export class Outbox {
         for (const { fail } of fresh) fail(error);
       }
     }
+    this.writing = undefined; // in the same turn in which there was nothing more
   }
 
   /** Where an accepted message went, from the history of this device. */

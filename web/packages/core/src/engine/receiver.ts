@@ -324,12 +324,18 @@ export class Receiver {
 
   /** Write what is ready, one transaction at a time; resolves when nothing is. */
   private flush(): Promise<void> {
-    this.flushing ??= this.writeReady().finally(() => (this.flushing = undefined));
+    this.flushing ??= this.writeReady();
     return this.flushing;
   }
 
   private async writeReady(): Promise<void> {
     await Promise.resolve(); // what else arrives in this turn goes along
+    await this.writeBatches();
+    this.flushing = undefined; // in the same turn in which there was nothing more
+    this.reportIfSynced();
+  }
+
+  private async writeBatches(): Promise<void> {
     while (this.ready.length) {
       const ready = this.ready;
       this.ready = [];
@@ -345,7 +351,6 @@ export class Receiver {
       this.events.changed(changes);
       for (const row of changes.rows ?? []) if (!row.view && this.socket) this.work(() => this.locate(row.conversation));
     }
-    this.reportIfSynced();
   }
 
   private async write(job: () => Promise<Changes>): Promise<Changes> {

@@ -257,7 +257,7 @@ export class Sender {
   // ---------------------------------------------------------------- outcomes
 
   private flush(): Promise<void> {
-    this.flushing ??= this.writeOutcomes().finally(() => (this.flushing = undefined));
+    this.flushing ??= this.writeOutcomes();
     return this.flushing;
   }
 
@@ -281,6 +281,7 @@ export class Sender {
       }
       this.afterSettling();
     }
+    this.flushing = undefined; // in the same turn in which there was nothing more
   }
 
   private async writeRows(tx: Parameters<Parameters<Store["transaction"]>[1]>[0], outcomes: [OutboxRow, Outcome][]): Promise<Changes> {
