@@ -14,7 +14,7 @@ const HUES = 8;
 export function hueOf(name: string): number {
   let hash = 0;
   for (let at = 0; at < name.length; at++) hash = (hash * 31 + name.charCodeAt(at)) >>> 0;
-  return (hash ^ (hash >>> 15)) % HUES;
+  return ((hash ^ (hash >>> 15)) >>> 0) % HUES;
 }
 
 /** One or two letters that stand for a name. */

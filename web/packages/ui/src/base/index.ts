@@ -7,6 +7,7 @@ export { TlMenu, placeBeside, type MenuItem } from "./menu.js";
 export { TlProvider } from "./provider.js";
 export { focusItem, rove } from "./roving.js";
 export { icon, type IconName } from "./icons.js";
+export { styled, type StyleValues } from "./styled.js";
 export { pieces, safeLink, safeMedia } from "./links.js";
 export { baseStyles, buttonStyles, fieldStyles, stateStyles } from "../theme/base.js";
 export { installTheme } from "../theme/install.js";

@@ -13,6 +13,7 @@ export const en = {
   // general
   today: "Today",
   yesterday: "Yesterday",
+  tomorrow_at: "tomorrow, {time}",
   you: "You",
   cancel: "Cancel",
   close: "Close",

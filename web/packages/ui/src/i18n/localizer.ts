@@ -54,7 +54,10 @@ export class Localizer {
     this.language = supported(language);
     const base = this.language.split("-")[0] ?? "en";
     this.direction = RIGHT_TO_LEFT.has(base) ? "rtl" : "ltr";
-    this.words = [this.language, base, "en"].flatMap((name) => catalogues.get(name) ?? []);
+    this.words = [this.language, base, "en"].flatMap((name) => {
+      const found = catalogues.get(name);
+      return found === undefined ? [] : [found];
+    });
     this.plurals = new Intl.PluralRules(this.language);
     this.numbers = new Intl.NumberFormat(this.language);
     this.compactNumbers = new Intl.NumberFormat(this.language, { notation: "compact", maximumFractionDigits: 1 });
@@ -108,12 +111,14 @@ export class Localizer {
     );
   }
 
-  /** When, as short as it is clear: a time today, else a day. */
+  /** When, as short as it is clear: a time today, else a day; what is to come, with its time while it is near. */
   recent(at_ms: number, now_ms: number = Date.now()): string {
     const days = Math.round((startOfDay(now_ms) - startOfDay(at_ms)) / DAY_MS);
-    if (days <= 0) return this.time(at_ms);
+    if (days === 0) return this.time(at_ms);
+    if (days === -1) return this.text("tomorrow_at", { time: this.time(at_ms) });
+    if (days < 0 && days > -7) return this.format({ weekday: "short", hour: "numeric", minute: "2-digit" }, at_ms);
     if (days === 1) return this.text("yesterday");
-    if (days < 7) return this.format({ weekday: "short" }, at_ms);
+    if (days > 0 && days < 7) return this.format({ weekday: "short" }, at_ms);
     const sameYear = new Date(at_ms).getFullYear() === new Date(now_ms).getFullYear();
     return this.format(
       sameYear ? { month: "short", day: "numeric" } : { year: "numeric", month: "numeric", day: "numeric" },

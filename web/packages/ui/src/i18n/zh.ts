@@ -6,6 +6,7 @@ import type { Phrase } from "./localizer.js";
 export const zh: Readonly<Record<keyof typeof en, Phrase>> = {
   today: "今天",
   yesterday: "昨天",
+  tomorrow_at: "明天 {time}",
   you: "你",
   cancel: "取消",
   close: "关闭",
