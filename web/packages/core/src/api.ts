@@ -53,7 +53,7 @@ export interface ClientOptions {
   url?: string;
   token: TokenSource;
   /** Where this device keeps its outbox and history: `indexedDbStore("name")`, `memoryStore()`, `fileStore(path)` (Node). */
-  store?: Store;
+  store: Store;
   /** This device's id; by default that of the token, else one made with the store. */
   device?: string;
   /** The encoding of the link; JSON unless `msgpackCodec` of `@trunkline/core/msgpack` is given. */

@@ -6,9 +6,19 @@ import { TrunklineError } from "../errors.js";
 import type { EntryView } from "../generated/wire.js";
 import { CARD_CHANGED, CARD_CREATED } from "../engine/lane.js";
 import { sendKey } from "../engine/notices.js";
-import { localCard } from "../protocol/card_views.js";
 import { isMessage } from "../protocol/entries.js";
 import type { OutboxRow } from "../store/store.js";
+
+type Views = typeof import("../protocol/card_views.js");
+let views: Views | undefined;
+
+/** What draws cards, loaded when the first one is to be shown; resolves at once when it is there. */
+export async function cardViews(): Promise<Views> {
+  return (views ??= await import("../protocol/card_views.js"));
+}
+
+/** Whether cards can be shown now. */
+export const cardsReady = (): boolean => views !== undefined;
 
 /** An entry as a message; `rows` are those of the outbox that may act on it. */
 export function messageOf(entry: EntryView, me: string, rows: readonly OutboxRow[] = []): Message {
@@ -21,14 +31,14 @@ export function messageOf(entry: EntryView, me: string, rows: readonly OutboxRow
     message: isMessage(entry.type),
     gone: now?.recalled ? "recalled" : now?.expired ? "expired" : now?.erased ? "erased" : "",
   };
-  if (entry.type === CARD_CREATED) message.card = cardOf(entry, me, rows);
+  if (entry.type === CARD_CREATED && views) message.card = cardOf(views, entry, me, rows);
   return message;
 }
 
 /** A card with the actions of this device on top that have not come back yet. */
-export function cardOf(entry: EntryView, me: string, rows: readonly OutboxRow[]): LocalCard {
+function cardOf(views: Views, entry: EntryView, me: string, rows: readonly OutboxRow[]): LocalCard {
   const acting = rows.filter((row) => row.type === CARD_CHANGED && row.status !== "refused" && row.content.seq === entry.seq);
-  return localCard(entry, me, acting.map((row) => ({ ...row.content, at_ms: row.created_at_ms })));
+  return views.localCard(entry, me, acting.map((row) => ({ ...row.content, at_ms: row.created_at_ms })));
 }
 
 /** A row of the outbox as a message. */

@@ -21,31 +21,35 @@ export class Model {
   readonly rows = new Map<string, ConversationRow>();
   readonly outbox = new Map<string, OutboxRow>();
   readonly blocked = new Value<readonly string[]>([]);
-  readonly listed = new Computed<readonly Conversation[]>(() => this.list());
+  readonly listed = new Computed<readonly Conversation[]>(() => this.#list());
   readonly unread = new Computed<number>(() => this.listed.get().reduce((sum, one) => sum + (one.settings.mute ? 0 : one.unread), 0));
-  readonly followed = new Computed<readonly ThreadRow[]>(() => [...this.threads.values()].filter((thread) => thread.following));
-  private readonly threads = new Map<string, ThreadRow>();
-  private readonly shown = new Map<string, Conversation>();
-  private readonly ones = new Map<string, Computed<Conversation | undefined>>();
+  readonly followed = new Computed<readonly ThreadRow[]>(() => [...this.#threads.values()].filter((thread) => thread.following));
+  readonly #threads = new Map<string, ThreadRow>();
+  readonly #shown = new Map<string, Conversation>();
+  readonly #ones = new Map<string, Computed<Conversation | undefined>>();
 
-  constructor(private readonly store: Store) {}
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
 
   /** Read the store as it is now. */
   async load(): Promise<void> {
-    await this.store.transaction("read", async (tx) => {
+    await this.#store.transaction("read", async (tx) => {
       const meta = Object.fromEntries((await tx.list("meta")).map(({ key, value }) => [key, value]));
       const [rows, outbox, threads] = [await tx.list("conversations"), await tx.list("outbox"), await tx.list("threads")];
       this.party = meta.party ?? this.party;
       this.device = meta.device ?? this.device;
       this.rows.clear();
       this.outbox.clear();
-      this.threads.clear();
-      this.shown.clear();
+      this.#threads.clear();
+      this.#shown.clear();
       this.take({ rows, outbox, threads, blocked: meta.blocked ?? [] });
     });
     this.listed.stale();
     this.unread.stale();
-    for (const one of this.ones.values()) one.stale();
+    for (const one of this.#ones.values()) one.stale();
   }
 
   /** A transaction of some tab. */
@@ -57,45 +61,45 @@ export class Model {
     }
     for (const row of outbox) {
       this.outbox.set(sendKey(row.outbox, row.n), row);
-      touched.add(this.conversationOfRow(row));
+      touched.add(this.#conversationOfRow(row));
     }
     for (const [id, n] of settled) {
       const row = this.outbox.get(sendKey(id, n));
-      if (row) touched.add(this.conversationOfRow(row));
+      if (row) touched.add(this.#conversationOfRow(row));
       this.outbox.delete(sendKey(id, n));
     }
-    for (const row of threads) this.threads.set(`${row.conversation}:${row.thread}`, row);
+    for (const row of threads) this.#threads.set(`${row.conversation}:${row.thread}`, row);
     if (threads.length) this.followed.stale();
     if (blocked) this.blocked.set(blocked);
     if (!touched.size) return;
     for (const name of touched) {
-      this.shown.delete(name);
-      this.ones.get(name)?.stale();
+      this.#shown.delete(name);
+      this.#ones.get(name)?.stale();
     }
     this.listed.stale();
     this.unread.stale();
   }
 
   one(name: string): Computed<Conversation | undefined> {
-    let one = this.ones.get(name);
-    if (!one) this.ones.set(name, (one = new Computed(() => this.show(name))));
+    let one = this.#ones.get(name);
+    if (!one) this.#ones.set(name, (one = new Computed(() => this.#show(name))));
     return one;
   }
 
   /** Messages of mine that a view shows after the history, and actions on cards, in the order of writing. */
   unsettled(conversation: string): OutboxRow[] {
-    const rows = [...this.outbox.values()].filter((row) => this.conversationOfRow(row) === conversation);
+    const rows = [...this.outbox.values()].filter((row) => this.#conversationOfRow(row) === conversation);
     return rows.sort((a, b) => a.order - b.order);
   }
 
-  private conversationOfRow(row: OutboxRow): string {
+  #conversationOfRow(row: OutboxRow): string {
     return row.conversation || (this.party ? directConversationId(this.party, row.recipient) : "");
   }
 
-  private list(): Conversation[] {
+  #list(): Conversation[] {
     const found: Conversation[] = [];
     for (const [name, row] of this.rows) {
-      const one = row.removed ? undefined : this.show(name);
+      const one = row.removed ? undefined : this.#show(name);
       if (one && !one.settings.hidden) found.push(one);
     }
     return found.sort(
@@ -107,8 +111,8 @@ export class Model {
     );
   }
 
-  private show(name: string): Conversation | undefined {
-    const known = this.shown.get(name);
+  #show(name: string): Conversation | undefined {
+    const known = this.#shown.get(name);
     if (known) return known;
     const row = this.rows.get(name);
     if (!row?.view || row.removed) return undefined;
@@ -126,7 +130,7 @@ export class Model {
       draft: row.draft ?? settings.draft,
       silent: settings.mute || settings.dnd_until_ms > Date.now(),
     };
-    this.shown.set(name, shown);
+    this.#shown.set(name, shown);
     return shown;
   }
 }

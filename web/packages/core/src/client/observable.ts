@@ -6,17 +6,21 @@ import type { Observable, Unsubscribe } from "../api.js";
 /** A value with subscribers, told once per turn of the event loop. */
 export class Value<T> implements Observable<T> {
   protected listeners = new Set<(value: T) => void>();
-  private planned = false;
+  #planned = false;
 
-  constructor(private value: T) {}
+  #value: T;
+
+  constructor(value: T) {
+    this.#value = value;
+  }
 
   get(): T {
-    return this.value;
+    return this.#value;
   }
 
   set(value: T): void {
-    if (Object.is(value, this.value)) return;
-    this.value = value;
+    if (Object.is(value, this.#value)) return;
+    this.#value = value;
     this.changed();
   }
 
@@ -36,10 +40,10 @@ export class Value<T> implements Observable<T> {
   protected onLast(): void {}
 
   protected changed(): void {
-    if (this.planned) return;
-    this.planned = true;
+    if (this.#planned) return;
+    this.#planned = true;
     queueMicrotask(() => {
-      this.planned = false;
+      this.#planned = false;
       const value = this.get();
       for (const listener of [...this.listeners]) safely(() => listener(value));
     });
@@ -48,46 +52,49 @@ export class Value<T> implements Observable<T> {
 
 /** A value computed from others when somebody asks after `stale`. */
 export class Computed<T> extends Value<T> {
-  private fresh = false;
-  private result!: T;
+  #fresh = false;
+  #result!: T;
 
-  constructor(private readonly compute: (before: T | undefined) => T) {
+  readonly #compute: (before: T | undefined) => T;
+
+  constructor(compute: (before: T | undefined) => T) {
     super(undefined as T);
+    this.#compute = compute;
   }
 
   override get(): T {
-    if (!this.fresh) {
-      this.fresh = true;
-      this.result = this.compute(this.result);
+    if (!this.#fresh) {
+      this.#fresh = true;
+      this.#result = this.#compute(this.#result);
     }
-    return this.result;
+    return this.#result;
   }
 
   /** What it is computed from has changed. */
   stale(): void {
-    this.fresh = false;
+    this.#fresh = false;
     this.changed();
   }
 }
 
 /** Typed events. */
 export class Emitter<Events> {
-  private readonly listeners = new Map<keyof Events, Set<(value: any) => void>>();
+  readonly #listeners = new Map<keyof Events, Set<(value: any) => void>>();
 
   on<E extends keyof Events>(event: E, listener: (value: Events[E]) => void): Unsubscribe {
-    const all = this.listeners.get(event) ?? new Set();
-    this.listeners.set(event, all);
+    const all = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, all);
     const own = (value: Events[E]): void => listener(value);
     all.add(own);
     return () => void all.delete(own);
   }
 
   emit<E extends keyof Events>(event: E, value: Events[E]): void {
-    for (const listener of [...(this.listeners.get(event) ?? [])]) safely(() => listener(value));
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) safely(() => listener(value));
   }
 
   has(event: keyof Events): boolean {
-    return !!this.listeners.get(event)?.size;
+    return !!this.#listeners.get(event)?.size;
   }
 }
 

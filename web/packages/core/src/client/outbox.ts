@@ -37,12 +37,16 @@ export interface OutboxHost {
 }
 
 export class Outbox {
-  private fresh: Fresh[] = [];
-  private writing: Promise<void> | undefined;
-  private readonly waiting = new Map<string, Waiting>();
-  private stopped = "";
+  #fresh: Fresh[] = [];
+  #writing: Promise<void> | undefined;
+  readonly #waiting = new Map<string, Waiting>();
+  #stopped = "";
 
-  constructor(private readonly host: OutboxHost) {}
+  readonly #host: OutboxHost;
+
+  constructor(host: OutboxHost) {
+    this.#host = host;
+  }
 
   /** Take a message into the outbox; those of one turn are written together, in the order of the calls. */
   send(to: Address, content: any, options: SendOptions): SendHandle {
@@ -65,63 +69,63 @@ export class Outbox {
       conversation: isParty(to) ? "" : to, recipient: isParty(to) ? to : "", type, content: structuredClone(content), reply_to,
       mentions: [...mentions], expires_in_ms, thread, created_at_ms: Date.now(), status: "pending", seq: 0,
     };
-    if (this.stopped) fresh.fail(clientError("stopped", this.stopped));
-    else if (this.host.model.outbox.size + this.fresh.length >= this.host.max) {
-      fresh.fail(clientError("outbox_full", `${this.host.max} messages wait already`));
+    if (this.#stopped) fresh.fail(clientError("stopped", this.#stopped));
+    else if (this.#host.model.outbox.size + this.#fresh.length >= this.#host.max) {
+      fresh.fail(clientError("outbox_full", `${this.#host.max} messages wait already`));
     } else {
-      this.fresh.push(fresh);
-      this.writing ??= this.write();
+      this.#fresh.push(fresh);
+      this.#writing ??= this.#write();
     }
     return { stored, sent };
   }
 
   async discard(outbox: string, n: number): Promise<void> {
-    const gone = await this.host.store.transaction("plain", async (tx) => {
+    const gone = await this.#host.store.transaction("plain", async (tx) => {
       const row = await tx.get("outbox", [outbox, n]);
       if (row?.status === "refused") tx.delete("outbox", [outbox, n]);
       return row?.status === "refused";
     });
-    if (gone) this.host.tabs.notify({ type: "changed", changes: { settled: [[outbox, n]] } });
+    if (gone) this.#host.tabs.notify({ type: "changed", changes: { settled: [[outbox, n]] } });
   }
 
   /** The leader knows an outcome. */
   settled(outcome: { outbox: string; n: number; error?: ErrorBody; answer?: MessageSent }): void {
     const key = sendKey(outcome.outbox, outcome.n);
-    const waiting = this.waiting.get(key);
-    this.waiting.delete(key);
+    const waiting = this.#waiting.get(key);
+    this.#waiting.delete(key);
     if (outcome.error) waiting?.reject(new TrunklineError(outcome.error));
     else waiting?.resolve(outcome.answer);
   }
 
   /** Outcomes may have been told to nobody: look in the store. */
   async look(): Promise<void> {
-    if (!this.waiting.size) return;
-    for (const [key, waiting] of [...this.waiting]) {
-      const row = this.host.model.outbox.get(key);
+    if (!this.#waiting.size) return;
+    for (const [key, waiting] of [...this.#waiting]) {
+      const row = this.#host.model.outbox.get(key);
       if (row?.status === "pending") continue;
-      this.waiting.delete(key);
+      this.#waiting.delete(key);
       if (row?.error) waiting.reject(new TrunklineError(row.error));
-      else waiting.resolve(await this.position(key, waiting.conversation));
+      else waiting.resolve(await this.#position(key, waiting.conversation));
     }
   }
 
   stop(reason: string): void {
-    this.stopped = reason;
-    for (const { reject } of this.waiting.values()) reject(clientError("stopped", reason));
-    this.waiting.clear();
+    this.#stopped = reason;
+    for (const { reject } of this.#waiting.values()) reject(clientError("stopped", reason));
+    this.#waiting.clear();
   }
 
-  private async write(): Promise<void> {
-    const { store, model, tabs, opened } = this.host;
+  async #write(): Promise<void> {
+    const { store, model, tabs, opened } = this.#host;
     try {
       await opened();
     } catch (error) {
-      for (const { fail } of this.fresh.splice(0)) fail(error);
-      this.writing = undefined;
+      for (const { fail } of this.#fresh.splice(0)) fail(error);
+      this.#writing = undefined;
       return;
     }
-    while (this.fresh.length) {
-      const fresh = this.fresh.splice(0);
+    while (this.#fresh.length) {
+      const fresh = this.#fresh.splice(0);
       try {
         const rows = await store.transaction("durable", async (tx) => {
           const made: OutboxRow[] = [];
@@ -136,7 +140,7 @@ export class Outbox {
         });
         rows.forEach(({ outbox, n, conversation }, i) => {
           const { waiting, stored } = fresh[i]!;
-          this.waiting.set(sendKey(outbox, n), Object.assign(waiting, { conversation }));
+          this.#waiting.set(sendKey(outbox, n), Object.assign(waiting, { conversation }));
           stored({ key: sendKey(outbox, n), outbox, n });
         });
         tabs.notify({ type: "changed", changes: { outbox: rows } });
@@ -145,15 +149,15 @@ export class Outbox {
         for (const { fail } of fresh) fail(error);
       }
     }
-    this.writing = undefined; // in the same turn in which there was nothing more
+    this.#writing = undefined; // in the same turn in which there was nothing more
   }
 
   /** Where an accepted message went, from the history of this device. */
-  private async position(key: string, conversation: string): Promise<MessageSent> {
-    const row = this.host.model.outbox.get(key);
+  async #position(key: string, conversation: string): Promise<MessageSent> {
+    const row = this.#host.model.outbox.get(key);
     if (row) return { conversation: row.conversation, epoch: 0, seq: row.seq, at_ms: row.created_at_ms };
     const range = { prefix: [conversation], limit: MOST_SEARCHED, reverse: true };
-    const entries = await this.host.store.transaction("read", (tx) => tx.list("entries", range));
+    const entries = await this.#host.store.transaction("read", (tx) => tx.list("entries", range));
     const found = entries.find(({ outbox, n }) => outbox && sendKey(outbox, n ?? 0) === key);
     const { epoch = 0, seq = 0, at_ms = 0 } = found ?? {};
     return { conversation, epoch, seq, at_ms };

@@ -15,49 +15,53 @@ const BACK_MS = 30_000;
 const LIKES_EVERY_MS = 250;
 const MOST_LIKES = 100;
 const NOT_MEMBER = 3003;
-const APPROVAL_NEEDED = 3055;
 
-export type Ask = (method: string, params: any) => Promise<any>;
+type Ask = (method: string, params: any) => Promise<any>;
 type Card = LocalCard & { seq: number; sender: string };
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Room extends Value<RoomState> implements RoomApi {
   recent: readonly RoomMessage[] = [];
-  private readonly outbox = `room.${newId()}`;
-  private n = 0;
-  private lastSeq = 0;
-  private highest = 0;
-  private epoch = 0;
-  private early: RoomBatch[] | undefined = [];
-  private working = false;
-  private joins = 0;
-  private waiters: (() => void)[] = [];
-  private readonly onBatch = new Set<(messages: RoomMessage[]) => void>();
-  private likes = 0;
-  private liking: ReturnType<typeof setTimeout> | undefined;
-  private readonly delivery: Record<string, string> = {};
+  readonly #outbox = `room.${newId()}`;
+  #n = 0;
+  #lastSeq = 0;
+  #highest = 0;
+  #epoch = 0;
+  #early: RoomBatch[] | undefined = [];
+  #working = false;
+  #joins = 0;
+  #waiters: (() => void)[] = [];
+  readonly #onBatch = new Set<(messages: RoomMessage[]) => void>();
+  #likes = 0;
+  #liking: ReturnType<typeof setTimeout> | undefined;
+  readonly #delivery: Record<string, string> = {};
+
+  readonly #askServer: Ask;
+  readonly #me: () => string;
 
   constructor(
     readonly conversation: string,
-    private readonly askServer: Ask,
-    private readonly me: () => string,
+    askServer: Ask,
+    me: () => string,
   ) {
     super({
       view: { conversation, epoch: 0, seq: 0 },
       role: "audience", online: 0, attributes: {}, cards: {}, likes: 0, stats: null, ended: "", connected: false,
     });
+    this.#askServer = askServer;
+    this.#me = me;
   }
 
   onMessages(listener: (messages: RoomMessage[]) => void): Unsubscribe {
     const own = (messages: RoomMessage[]): void => listener(messages);
-    this.onBatch.add(own);
-    return () => void this.onBatch.delete(own);
+    this.#onBatch.add(own);
+    return () => void this.#onBatch.delete(own);
   }
 
   async send(type: string, content: Record<string, unknown>): Promise<RoomSent> {
-    const sent: RoomSent = await this.ask("room.send", { type, content, ...this.number() });
-    this.delivery[type] = sent.delivery ?? "reliable";
+    const sent: RoomSent = await this.#ask("room.send", { type, content, ...this.#number() });
+    this.#delivery[type] = sent.delivery ?? "reliable";
     return sent;
   }
 
@@ -66,11 +70,11 @@ export class Room extends Value<RoomState> implements RoomApi {
   }
 
   like(likes = 1): void {
-    this.likes += likes;
-    this.liking ??= setTimeout(() => {
-      this.liking = undefined;
-      const some = Math.min(this.likes, MOST_LIKES);
-      this.likes = 0;
+    this.#likes += likes;
+    this.#liking ??= setTimeout(() => {
+      this.#liking = undefined;
+      const some = Math.min(this.#likes, MOST_LIKES);
+      this.#likes = 0;
       this.send("like", { likes: some }).catch(() => {});
     }, LIKES_EVERY_MS);
   }
@@ -84,38 +88,38 @@ export class Room extends Value<RoomState> implements RoomApi {
   }
 
   putCard(kind: string, data: Record<string, unknown>, options: { closes_in_ms?: number } = {}): Promise<MessageSent> {
-    return this.ask("card.create", { kind, data, ...options, ...this.number() });
+    return this.#ask("card.create", { kind, data, ...options, ...this.#number() });
   }
 
   act(seq: number, action: string, value: Record<string, unknown> = {}): Promise<CardActed> {
-    return this.ask("card.act", { seq, action, value, ...this.number() });
+    return this.#ask("card.act", { seq, action, value, ...this.#number() });
   }
 
   setAttribute(key: string, value: string, options: { version?: number; auto_delete?: boolean } = {}): Promise<RoomAttribute> {
-    return this.ask("room.set_attribute", { key, value, ...options });
+    return this.#ask("room.set_attribute", { key, value, ...options });
   }
 
   async leave(): Promise<void> {
     if (this.get().ended) return;
     this.end("left");
-    await this.askServer("room.leave", { conversation: this.conversation });
+    await this.#askServer("room.leave", { conversation: this.conversation });
   }
 
   // ---------------------------------------------------------------- what the client tells it
 
   /** Ask to come in, or to come back in. */
   async join(): Promise<void> {
-    const joined: RoomJoined = await this.askServer("room.join", { conversation: this.conversation });
+    const joined: RoomJoined = await this.#askServer("room.join", { conversation: this.conversation });
     const { room, role, attributes = [], recent } = joined;
-    if (!this.epoch || room.epoch !== this.epoch) {
+    if (!this.#epoch || room.epoch !== this.#epoch) {
       // The first join, or a log that began anew: its positions mean nothing here.
-      this.epoch = room.epoch;
-      this.lastSeq = room.seq;
+      this.#epoch = room.epoch;
+      this.#lastSeq = room.seq;
       this.recent = recent ? messagesOf(recent) : [];
       this.set({ ...this.get(), cards: {} });
-      for (const message of this.recent) this.note(message);
+      for (const message of this.recent) this.#note(message);
     }
-    this.highest = Math.max(this.lastSeq, room.seq);
+    this.#highest = Math.max(this.#lastSeq, room.seq);
     this.set({
       ...this.get(),
       view: room,
@@ -124,23 +128,23 @@ export class Room extends Value<RoomState> implements RoomApi {
       attributes: Object.fromEntries(attributes.map((one) => [one.key, one])),
       connected: true,
     });
-    this.joins++;
-    const early = this.early ?? [];
-    this.early = undefined;
-    for (const batch of early) this.take(batch);
-    if (this.lastSeq < this.highest) this.catchUp();
-    for (const wake of this.waiters.splice(0)) wake();
+    this.#joins++;
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const batch of early) this.#take(batch);
+    if (this.#lastSeq < this.#highest) this.#catchUp();
+    for (const wake of this.#waiters.splice(0)) wake();
   }
 
   /** The connection is gone: batches count again when the room was joined anew. */
   lost(): void {
-    this.early = [];
+    this.#early = [];
     if (!this.get().ended) this.set({ ...this.get(), connected: false });
   }
 
   /** There is a connection again. */
   async rejoin(): Promise<void> {
-    while (this.joins && !this.get().ended && !this.get().connected) {
+    while (this.#joins && !this.get().ended && !this.get().connected) {
       try {
         return await this.join();
       } catch (error) {
@@ -152,64 +156,64 @@ export class Room extends Value<RoomState> implements RoomApi {
 
   /** A push about this room. */
   pushed(event: string, body: any): void {
-    if (event === "room") this.early ? this.early.push(body) : this.take(body);
+    if (event === "room") this.#early ? this.#early.push(body) : this.#take(body);
     else if (event === "room.out") this.end(body.reason);
     else if (event === "room.stats") this.set({ ...this.get(), stats: body as RoomStats, online: (body as RoomStats).online });
     else if (event === "room.asked") {
-      this.tell([{ type: "room.asked", sender: body.party, at_ms: Date.now(), content: {}, seq: 0, count: 1, target: 0 }]);
-    } else if (event === "lagged" && !this.early) this.catchUp(true);
+      this.#tell([{ type: "room.asked", sender: body.party, at_ms: Date.now(), content: {}, seq: 0, count: 1, target: 0 }]);
+    } else if (event === "lagged" && !this.#early) this.#catchUp(true);
   }
 
   end(reason: string): void {
     if (this.get().ended) return;
-    clearTimeout(this.liking);
+    clearTimeout(this.#liking);
     this.set({ ...this.get(), ended: reason, connected: false });
-    for (const wake of this.waiters.splice(0)) wake();
+    for (const wake of this.#waiters.splice(0)) wake();
   }
 
   // ---------------------------------------------------------------- inside
 
-  private number(): { outbox: string; n: number } {
-    return { outbox: this.outbox, n: ++this.n };
+  #number(): { outbox: string; n: number } {
+    return { outbox: this.#outbox, n: ++this.#n };
   }
 
-  private async ask(method: string, params: any): Promise<any> {
+  async #ask(method: string, params: any): Promise<any> {
     for (;;) {
-      const { joins } = this;
+      const joins = this.#joins;
       try {
-        return await this.askServer(method, { conversation: this.conversation, ...params });
+        return await this.#askServer(method, { conversation: this.conversation, ...params });
       } catch (error) {
         // After a restart of the server the request may be there before this client is in the room again.
-        const outside = !this.get().connected || this.joins !== joins;
-        if (!(error instanceof TrunklineError) || error.code !== NOT_MEMBER || !outside || !(await this.back())) throw error;
+        const outside = !this.get().connected || this.#joins !== joins;
+        if (!(error instanceof TrunklineError) || error.code !== NOT_MEMBER || !outside || !(await this.#back())) throw error;
       }
     }
   }
 
   /** Wait until the room is joined again; false when that does not happen. */
-  private async back(): Promise<boolean> {
-    if (!this.get().connected) await Promise.race([new Promise<void>((resolve) => this.waiters.push(resolve)), wait(BACK_MS)]);
+  async #back(): Promise<boolean> {
+    if (!this.get().connected) await Promise.race([new Promise<void>((resolve) => this.#waiters.push(resolve)), wait(BACK_MS)]);
     return this.get().connected;
   }
 
-  private take(batch: RoomBatch): void {
-    const whole = batch.prev <= this.lastSeq;
-    this.highest = Math.max(this.highest, batch.seq);
+  #take(batch: RoomBatch): void {
+    const whole = batch.prev <= this.#lastSeq;
+    this.#highest = Math.max(this.#highest, batch.seq);
     // What is not stored is told in any case; what is, only behind all before it.
-    const messages = messagesOf(batch).filter(({ seq }) => !seq || (whole && seq > this.lastSeq));
-    if (whole) this.lastSeq = Math.max(this.lastSeq, batch.seq);
-    this.tell(messages);
-    if (!whole) this.catchUp();
+    const messages = messagesOf(batch).filter(({ seq }) => !seq || (whole && seq > this.#lastSeq));
+    if (whole) this.#lastSeq = Math.max(this.#lastSeq, batch.seq);
+    this.#tell(messages);
+    if (!whole) this.#catchUp();
   }
 
-  private tell(messages: RoomMessage[]): void {
+  #tell(messages: RoomMessage[]): void {
     if (!messages.length) return;
-    for (const message of messages) this.note(message);
-    for (const listener of [...this.onBatch]) listener(messages);
+    for (const message of messages) this.#note(message);
+    for (const listener of [...this.#onBatch]) listener(messages);
   }
 
   /** What a message changes of the room. */
-  private note({ type, sender, content, seq, target, at_ms, count }: RoomMessage): void {
+  #note({ type, sender, content, seq, target, at_ms, count }: RoomMessage): void {
     const state = this.get();
     if (type === "room.attributes_changed") {
       const attributes = { ...state.attributes };
@@ -217,40 +221,40 @@ export class Room extends Value<RoomState> implements RoomApi {
       for (const key of content.removed ?? []) delete attributes[key];
       this.set({ ...state, attributes });
     } else if (type === "like") this.set({ ...state, likes: state.likes + (content.likes ?? count) });
-    else if (type === "card.created") this.putLocal({ ...localCard(cardEntry(seq, sender, at_ms, content, {}), this.me(), []), seq, sender });
+    else if (type === "card.created") this.#putLocal({ ...localCard(cardEntry(seq, sender, at_ms, content, {}), this.#me(), []), seq, sender });
     else if (type === "card.changed") {
       const card = state.cards[target];
       if (!card) return;
       const folded = structuredClone(card.state);
       foldCard(folded, content, seq, at_ms, sender);
-      this.putLocal({ ...localCard(cardEntry(target, card.sender, 0, card, folded), this.me(), []), seq: target, sender: card.sender });
-    } else if (type === "room.parties_changed" && content.parties?.includes(this.me()) && content.role) {
+      this.#putLocal({ ...localCard(cardEntry(target, card.sender, 0, card, folded), this.#me(), []), seq: target, sender: card.sender });
+    } else if (type === "room.parties_changed" && content.parties?.includes(this.#me()) && content.role) {
       this.set({ ...state, role: content.role });
     } else if (typeof content.online === "number") this.set({ ...state, online: content.online });
   }
 
-  private putLocal(card: Card): void {
+  #putLocal(card: Card): void {
     this.set({ ...this.get(), cards: { ...this.get().cards, [card.seq]: card } });
   }
 
-  private catchUp(always = false): void {
-    if (this.working) return;
-    this.working = true;
-    void this.pull(always)
+  #catchUp(always = false): void {
+    if (this.#working) return;
+    this.#working = true;
+    void this.#pull(always)
       .catch((error) => {
         if (error instanceof TrunklineError && error.family === 3 && error.code !== NOT_MEMBER) this.end(error.slug);
       })
-      .finally(() => (this.working = false));
+      .finally(() => (this.#working = false));
   }
 
   /** Ask for the entries after the last one until there are no more. */
-  private async pull(always: boolean): Promise<void> {
-    while (always || this.lastSeq < this.highest) {
-      const params = { conversation: this.conversation, after: this.lastSeq, limit: PAGE };
-      const page: RoomBatch = await this.askServer("room.entries", params);
-      const fresh = messagesOf(page).filter(({ seq }) => seq > this.lastSeq);
-      if (fresh.length) this.lastSeq = fresh.at(-1)!.seq;
-      this.tell(fresh);
+  async #pull(always: boolean): Promise<void> {
+    while (always || this.#lastSeq < this.#highest) {
+      const params = { conversation: this.conversation, after: this.#lastSeq, limit: PAGE };
+      const page: RoomBatch = await this.#askServer("room.entries", params);
+      const fresh = messagesOf(page).filter(({ seq }) => seq > this.#lastSeq);
+      if (fresh.length) this.#lastSeq = fresh.at(-1)!.seq;
+      this.#tell(fresh);
       always = !!page.more;
       if (!fresh.length && !always) return; // the server itself has not got that far: the next batch brings it
     }
@@ -265,55 +269,4 @@ function messagesOf({ at_ms, items = [] }: RoomBatch): RoomMessage[] {
 
 function cardEntry(seq: number, sender: string, at_ms: number, content: any, card: any): any {
   return { conversation: "", epoch: 0, seq, at_ms, sender, type: "card.created", content, now: { card } };
-}
-
-/** The rooms of this tab. */
-export class Rooms {
-  private readonly rooms = new Map<string, Room>();
-  private readonly admissions = new Map<string, (on: boolean) => void>();
-
-  constructor(
-    private readonly ask: Ask,
-    private readonly me: () => string,
-  ) {}
-
-  /** Come into a room; where that needs approval, wait so long for it. */
-  async join(conversation: string, { wait_ms = 0 }: { wait_ms?: number } = {}): Promise<Room> {
-    const before = this.rooms.get(conversation);
-    if (before && !before.get().ended) return before;
-    const room = new Room(conversation, this.ask, this.me);
-    this.rooms.set(conversation, room);
-    const admitted = new Promise<boolean>((resolve) => this.admissions.set(conversation, resolve));
-    try {
-      await room.join().catch(async (error) => {
-        if (!(error instanceof TrunklineError) || error.code !== APPROVAL_NEEDED || !wait_ms) throw error;
-        if (!(await Promise.race([admitted, wait(wait_ms).then(() => false)]))) throw error;
-        await room.join();
-      });
-    } catch (error) {
-      this.rooms.delete(conversation);
-      throw error;
-    } finally {
-      this.admissions.delete(conversation);
-    }
-    return room;
-  }
-
-  pushed(event: string, body: any): void {
-    if (event === "lagged") for (const room of this.rooms.values()) room.pushed(event, body);
-    else if (event === "room.admitted") this.admissions.get(body.conversation)?.(body.on);
-    else this.rooms.get(body.conversation)?.pushed(event, body);
-  }
-
-  lost(): void {
-    for (const room of this.rooms.values()) room.lost();
-  }
-
-  renew(): void {
-    for (const room of this.rooms.values()) void room.rejoin();
-  }
-
-  stop(reason: string): void {
-    for (const room of this.rooms.values()) room.end(reason);
-  }
 }

@@ -1,12 +1,12 @@
 // Resumable uploads (tus 1.0, spec/files.md) with progress: through breaks, and for the same file after a reload.
 // What does not live here: what a message says of a file, and downloads.
 
-import type { TokenSource, Upload, UploadOptions, UploadProgress } from "../api.js";
+import type { TokenSource, UploadOptions, UploadProgress } from "../api.js";
 import { TrunklineError, clientError } from "../errors.js";
 import type { ErrorBody, FileView } from "../generated/wire.js";
 import { retryDelayMs } from "../protocol/backoff.js";
 import type { Store } from "../store/store.js";
-import { Value } from "./observable.js";
+import type { Value } from "./observable.js";
 
 const CHUNK_BYTES = 1 << 20;
 const TUS = { "Tus-Resumable": "1.0.0" };
@@ -20,136 +20,142 @@ export interface UploadHost {
   view(file: string): Promise<FileView>;
 }
 
-export class FileUpload extends Value<UploadProgress> implements Upload {
-  readonly done: Promise<FileView>;
-  private url = "";
-  private readonly key: string;
-  private readonly controller = new AbortController();
-  private resumed: Promise<void> | undefined;
-  private goOn: () => void = () => {};
+export class FileUpload {
+  #url = "";
+  readonly #key: string;
+  readonly #controller = new AbortController();
+  #resumed: Promise<void> | undefined;
+  #goOn: () => void = () => {};
+
+  readonly #host: UploadHost;
+  readonly #file: Blob;
+  readonly #options: UploadOptions;
+  readonly #progress: Value<UploadProgress>;
 
   constructor(
-    private readonly host: UploadHost,
-    private readonly file: Blob,
-    private readonly options: UploadOptions,
+    host: UploadHost,
+    file: Blob,
+    options: UploadOptions,
+    progress: Value<UploadProgress>,
   ) {
-    super({ sent_bytes: 0, size_bytes: file.size, state: "sending" });
+    this.#host = host;
+    this.#file = file;
+    this.#options = options;
+    this.#progress = progress;
     const { name, lastModified } = file as Partial<File>;
-    this.key = PREFIX + [options.name ?? name ?? "", file.size, file.type, lastModified ?? ""].join("|");
+    this.#key = PREFIX + [options.name ?? name ?? "", file.size, file.type, lastModified ?? ""].join("|");
     options.signal?.addEventListener("abort", () => void this.abort());
-    this.done = this.run();
-    this.done.catch(() => {});
     if (options.signal?.aborted) void this.abort();
   }
 
   pause(): void {
-    if (this.resumed || this.over) return;
-    this.resumed = new Promise((resolve) => (this.goOn = resolve));
-    this.show("paused");
+    if (this.#resumed || this.#over) return;
+    this.#resumed = new Promise((resolve) => (this.#goOn = resolve));
+    this.#show("paused");
   }
 
   resume(): void {
-    if (!this.resumed) return;
-    this.resumed = undefined;
-    this.show("sending");
-    this.goOn();
+    if (!this.#resumed) return;
+    this.#resumed = undefined;
+    this.#show("sending");
+    this.#goOn();
   }
 
   async abort(): Promise<void> {
-    if (this.over) return;
-    this.show("aborted");
-    this.controller.abort();
-    this.goOn();
-    await this.remember("");
-    if (this.url) await fetch(this.url, { method: "DELETE", headers: await this.headers() }).catch(() => {});
+    if (this.#over) return;
+    this.#show("aborted");
+    this.#controller.abort();
+    this.#goOn();
+    await this.#remember("");
+    if (this.#url) await fetch(this.#url, { method: "DELETE", headers: await this.#headers() }).catch(() => {});
   }
 
-  private get over(): boolean {
-    return ["done", "failed", "aborted"].includes(this.get().state);
+  get #over(): boolean {
+    return ["done", "failed", "aborted"].includes(this.#progress.get().state);
   }
 
-  private async run(): Promise<FileView> {
+  async run(): Promise<FileView> {
     try {
-      this.url = (await this.host.store.transaction("read", (tx) => tx.get("meta", [this.key])))?.value ?? "";
-      let offset = this.url ? await this.offset() : -1;
+      this.#url = (await this.#host.store.transaction("read", (tx) => tx.get("meta", [this.#key])))?.value ?? "";
+      let offset = this.#url ? await this.#offset() : -1;
       if (offset < 0) {
-        await this.create();
+        await this.#create();
         offset = 0;
       }
-      for (let attempt = 0; offset < this.file.size || !this.file.size; ) {
-        if (this.resumed) await this.resumed;
-        this.check();
+      for (let attempt = 0; offset < this.#file.size || !this.#file.size; ) {
+        if (this.#resumed) await this.#resumed;
+        this.#check();
         try {
-          offset = await this.sendChunk(offset);
+          offset = await this.#sendChunk(offset);
           attempt = 0;
-          this.show(offset < this.file.size ? "sending" : "checking", offset);
-          if (!this.file.size) break;
+          this.#show(offset < this.#file.size ? "sending" : "checking", offset);
+          if (!this.#file.size) break;
         } catch (error) {
-          this.check();
-          if (!this.repeatable(error)) throw error;
-          this.show("waiting");
+          this.#check();
+          if (!this.#repeatable(error)) throw error;
+          this.#show("waiting");
           const least = error instanceof TrunklineError ? error.retry_ms : 0;
           await new Promise((resolve) => setTimeout(resolve, retryDelayMs(least, ++attempt + 2, Math.random())));
-          this.check();
-          offset = Math.max(0, await this.offset().catch(() => offset));
-          if (!this.resumed) this.show("sending", offset);
+          this.#check();
+          offset = Math.max(0, await this.#offset().catch(() => offset));
+          if (!this.#resumed) this.#show("sending", offset);
         }
       }
-      const view = await this.host.view(this.url.slice(this.url.lastIndexOf("/") + 1));
-      await this.remember("");
-      this.show("done", this.file.size);
+      const view = await this.#host.view(this.#url.slice(this.#url.lastIndexOf("/") + 1));
+      await this.#remember("");
+      this.#show("done", this.#file.size);
       return view;
     } catch (error) {
-      if (!this.over) {
-        await this.remember("").catch(() => {});
-        this.show("failed");
+      if (!this.#over) {
+        await this.#remember("").catch(() => {});
+        this.#show("failed");
       }
       throw error;
     }
   }
 
-  private async create(): Promise<void> {
-    const { name = (this.file as Partial<File>).name, mime = this.file.type } = this.options;
+  async #create(): Promise<void> {
+    const { name = (this.#file as Partial<File>).name, mime = this.#file.type } = this.#options;
     const metadata = Object.entries({ filename: name, filetype: mime }).filter(([, value]) => value);
-    const headers: Record<string, string> = { "Upload-Length": String(this.file.size) };
+    const headers: Record<string, string> = { "Upload-Length": String(this.#file.size) };
     if (metadata.length) headers["Upload-Metadata"] = metadata.map(([key, value]) => `${key} ${base64(value!)}`).join(",");
     for (let attempt = 1; ; attempt++) {
       try {
-        const response = await this.request(`${this.host.base}/v1/uploads`, "POST", headers);
-        this.url = new URL(response.headers.get("Location")!, response.url).href;
-        return this.remember(this.url);
+        const response = await this.#request(`${this.#host.base}/v1/uploads`, "POST", headers);
+        this.#url = new URL(response.headers.get("Location")!, response.url).href;
+        return this.#remember(this.#url);
       } catch (error) {
-        this.check();
-        if (!this.repeatable(error)) throw error;
-        this.show("waiting");
+        this.#check();
+        if (!this.#repeatable(error)) throw error;
+        this.#show("waiting");
         await new Promise((resolve) => setTimeout(resolve, retryDelayMs(0, attempt + 2, Math.random())));
-        this.check();
-        this.show("sending");
+        this.#check();
+        this.#show("sending");
       }
     }
   }
 
   /** How much the server has; -1: the upload is gone. */
-  private async offset(): Promise<number> {
+  async #offset(): Promise<number> {
     try {
-      return Number((await this.request(this.url, "HEAD")).headers.get("Upload-Offset"));
+      return Number((await this.#request(this.#url, "HEAD")).headers.get("Upload-Offset"));
     } catch (error) {
       if (error instanceof TrunklineError && error.family < 4) return -1;
       throw error;
     }
   }
 
-  private async sendChunk(offset: number): Promise<number> {
-    const end = Math.min(this.file.size, offset + (this.options.chunk_bytes ?? CHUNK_BYTES));
+  async #sendChunk(offset: number): Promise<number> {
+    const end = Math.min(this.#file.size, offset + (this.#options.chunk_bytes ?? CHUNK_BYTES));
     const headers = { "Content-Type": "application/offset+octet-stream", "Upload-Offset": String(offset) };
-    if (end === this.file.size) this.show("checking", offset);
-    const response = await this.request(this.url, "PATCH", headers, this.file.slice(offset, end));
+    if (end === this.#file.size) this.#show("checking", offset);
+    const response = await this.#request(this.#url, "PATCH", headers, this.#file.slice(offset, end));
     return Number(response.headers.get("Upload-Offset"));
   }
 
-  private async request(url: string, method: string, headers: Record<string, string> = {}, body?: Blob): Promise<Response> {
-    const signal = this.controller.signal;
-    const response = await fetch(url, { method, headers: { ...(await this.headers()), ...headers }, signal, body: body ?? null });
+  async #request(url: string, method: string, headers: Record<string, string> = {}, body?: Blob): Promise<Response> {
+    const signal = this.#controller.signal;
+    const response = await fetch(url, { method, headers: { ...(await this.#headers()), ...headers }, signal, body: body ?? null });
     if (response.ok) return response;
     const problem = (await response.json().catch(() => ({}))) as Partial<ErrorBody> & { detail?: string };
     throw new TrunklineError({
@@ -162,28 +168,28 @@ export class FileUpload extends Value<UploadProgress> implements Upload {
     });
   }
 
-  private async headers(): Promise<Record<string, string>> {
-    const { token } = this.host;
+  async #headers(): Promise<Record<string, string>> {
+    const { token } = this.#host;
     return { ...TUS, Authorization: `Bearer ${typeof token === "string" ? token : await token()}` };
   }
 
   /** A network failure, or a refusal that may end; an offset that differs is asked for again. */
-  private repeatable(error: unknown): boolean {
+  #repeatable(error: unknown): boolean {
     return !(error instanceof TrunklineError) || error.retry !== "never" || error.slug === "offset_mismatch" || error.slug === "checksum_mismatch";
   }
 
-  private check(): void {
-    if (this.controller.signal.aborted) throw clientError("aborted", "the upload was aborted");
+  #check(): void {
+    if (this.#controller.signal.aborted) throw clientError("aborted", "the upload was aborted");
   }
 
-  private remember(url: string): Promise<void> {
-    return this.host.store.transaction("plain", async (tx) =>
-      url ? tx.put("meta", { key: this.key, value: url }) : tx.delete("meta", [this.key]),
+  #remember(url: string): Promise<void> {
+    return this.#host.store.transaction("plain", async (tx) =>
+      url ? tx.put("meta", { key: this.#key, value: url }) : tx.delete("meta", [this.#key]),
     );
   }
 
-  private show(state: UploadProgress["state"], sent_bytes = this.get().sent_bytes): void {
-    this.set({ state, sent_bytes, size_bytes: this.file.size });
+  #show(state: UploadProgress["state"], sent_bytes = this.#progress.get().sent_bytes): void {
+    this.#progress.set({ state, sent_bytes, size_bytes: this.#file.size });
   }
 }
 

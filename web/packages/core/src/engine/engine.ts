@@ -31,14 +31,14 @@ export class Engine implements Session {
   readonly marks: Marks;
   readonly interests: Interests;
   frame: ((frame: LinkFrame) => void) | undefined;
-  private readonly supervisor: Supervisor;
-  private readonly applier: Applier;
-  private readonly receiver: Receiver;
-  private readonly sender: Sender;
-  private readonly accepted = new Map<string, OutboxRow>();
-  private socket: LinkSocket | undefined;
-  private sessionOutbox = "";
-  private running: Promise<void> | undefined;
+  readonly #supervisor: Supervisor;
+  readonly #applier: Applier;
+  readonly #receiver: Receiver;
+  readonly #sender: Sender;
+  readonly #accepted = new Map<string, OutboxRow>();
+  #socket: LinkSocket | undefined;
+  #sessionOutbox = "";
+  #running: Promise<void> | undefined;
 
   /** Open what is on disk; `start` connects. */
   static async open(options: EngineOptions): Promise<Engine> {
@@ -46,24 +46,29 @@ export class Engine implements Session {
     const claims = typeof token === "string" ? claimsOf(token) : { party: "", device: "" };
     const identity = await openIdentity(options.store, device || claims.device, claims.party);
     const engine = new Engine(options, identity);
-    await engine.sender.load();
-    await engine.receiver.load();
+    await engine.#sender.load();
+    await engine.#receiver.load();
     return engine;
   }
 
+  readonly #options: EngineOptions;
+  readonly #identity: Identity;
+
   private constructor(
-    private readonly options: EngineOptions,
-    private readonly identity: Identity,
+    options: EngineOptions,
+    identity: Identity,
   ) {
+    this.#options = options;
+    this.#identity = identity;
     const { client, store, tuning, notify } = options;
     const changed = (changes: Changes): void => this.changed(changes);
     const broken = (reason: string): void => {
       notify({ type: "warning", message: `the local store cannot be written, trying again: ${reason}` });
-      this.supervisor.drop();
+      this.#supervisor.drop();
     };
     this.requests = new Requests(tuning);
     this.interests = new Interests((method, params) => this.requests.call(method, params));
-    this.supervisor = new Supervisor(
+    this.#supervisor = new Supervisor(
       {
         url: linkUrl(client.url ?? location.origin),
         token: client.token,
@@ -73,75 +78,75 @@ export class Engine implements Session {
       },
       this,
     );
-    this.marks = new Marks(tuning, () => identity.party, (cursor) => this.cursor({ ...cursor, party: identity.party }));
-    this.applier = new Applier(store, () => identity.party, tuning.initial_history, this.accepted);
-    this.receiver = new Receiver(store, this.applier, tuning, identity, {
+    this.marks = new Marks(tuning, () => identity.party, (cursor) => this.#cursor({ ...cursor, party: identity.party }));
+    this.#applier = new Applier(store, () => identity.party, tuning.initial_history, this.#accepted);
+    this.#receiver = new Receiver(store, this.#applier, tuning, identity, {
       changed,
       broken,
-      synced: () => this.supervisor.synced(),
+      synced: () => this.#supervisor.synced(),
       resynced: (reason, history_dropped) => {
         notify({ type: "reload" });
         notify({ type: "resync", reason, history_dropped });
       },
     });
-    this.sender = new Sender(store, tuning, identity, this.accepted, {
+    this.#sender = new Sender(store, tuning, identity, this.#accepted, {
       changed,
       broken,
-      reconnect: () => this.supervisor.reconnect(),
-      renewToken: () => this.supervisor.renewToken(),
+      reconnect: () => this.#supervisor.reconnect(),
+      renewToken: () => this.#supervisor.renewToken(),
       sent: (outcome) => {
-        if (outcome.seq) this.receiver.expect(outcome.conversation, outcome.seq);
+        if (outcome.seq) this.#receiver.expect(outcome.conversation, outcome.seq);
         notify({ type: "sent", outcome });
       },
     });
   }
 
   get state(): StateChange {
-    return this.supervisor.state;
+    return this.#supervisor.state;
   }
 
   start(): void {
-    this.running = this.supervisor.run();
-    void this.running.then(() => this.requests.stop(this.state.reason));
+    this.#running = this.#supervisor.run();
+    void this.#running.then(() => this.requests.stop(this.state.reason));
   }
 
   /** Stop everything, from the network inwards. */
   async stop(): Promise<void> {
-    this.supervisor.giveUp("closed by the application");
-    await this.running;
+    this.#supervisor.giveUp("closed by the application");
+    await this.#running;
     this.marks.stop();
-    await this.sender.stop();
-    await this.receiver.stop();
+    await this.#sender.stop();
+    await this.#receiver.stop();
   }
 
   reconnect(): void {
-    this.supervisor.reconnect();
+    this.#supervisor.reconnect();
   }
 
   /** The network is back. */
   wake(): void {
-    this.supervisor.wake();
+    this.#supervisor.wake();
   }
 
   /** Something changed that is told by sync only. */
   sync(): void {
-    this.receiver.sync();
+    this.#receiver.sync();
   }
 
   /** A tab wrote rows to the outbox. */
   send(rows: OutboxRow[]): void {
-    this.sender.add(rows);
+    this.#sender.add(rows);
   }
 
   /** Keep older history that a tab fetched, and a view or mark that the server answered with. */
   readonly keep = {
-    history: async (conversation: string, entries: any[]): Promise<void> => this.changed(await this.applier.backfill(conversation, entries)),
-    view: (view: ConversationView): Promise<void> => this.receiver.know(view),
+    history: async (conversation: string, entries: any[]): Promise<void> => this.changed(await this.#applier.backfill(conversation, entries)),
+    view: (view: ConversationView): Promise<void> => this.#receiver.know(view),
     mark: async (conversation: string, thread: number, following: boolean, read: number): Promise<void> =>
-      this.changed(await this.applier.mark(conversation, thread, following, read)),
+      this.changed(await this.#applier.mark(conversation, thread, following, read)),
     hidden: async (conversation: string, seqs: number[]): Promise<void> => {
-      const row = await this.options.store.transaction("read", (tx) => tx.get("conversations", [conversation]));
-      await this.receiver.hidden({ conversation, seqs, unread: row?.view?.unread ?? 0, unread_mentions: row?.view?.unread_mentions ?? 0 });
+      const row = await this.#options.store.transaction("read", (tx) => tx.get("conversations", [conversation]));
+      await this.#receiver.hidden({ conversation, seqs, unread: row?.view?.unread ?? 0, unread_mentions: row?.view?.unread_mentions ?? 0 });
     },
   };
 
@@ -149,71 +154,71 @@ export class Engine implements Session {
 
   async hello(token: string): Promise<Hello> {
     const claims = claimsOf(token);
-    if (claims.device && !this.options.client.device && claims.device !== this.identity.device) {
-      this.identity.device = claims.device;
-      await this.options.store.transaction("durable", async (tx) => tx.put("meta", { key: "device", value: claims.device }));
+    if (claims.device && !this.#options.client.device && claims.device !== this.#identity.device) {
+      this.#identity.device = claims.device;
+      await this.#options.store.transaction("durable", async (tx) => tx.put("meta", { key: "device", value: claims.device }));
     }
-    this.sessionOutbox = this.sender.helloOutbox();
-    return { token, device: this.identity.device, outbox: this.sessionOutbox, platform: "web/0.1" };
+    this.#sessionOutbox = this.#sender.helloOutbox();
+    return { token, device: this.#identity.device, outbox: this.#sessionOutbox, platform: "web/0.1" };
   }
 
   welcomed(socket: LinkSocket, welcome: Welcome): void {
-    void this.begin(socket, welcome);
+    void this.#begin(socket, welcome);
   }
 
   lost(): void {
-    this.socket = undefined;
+    this.#socket = undefined;
     this.requests.lost();
-    this.sender.lost();
-    this.receiver.lost();
+    this.#sender.lost();
+    this.#receiver.lost();
     this.marks.lost();
-    this.options.notify({ type: "lost" });
+    this.#options.notify({ type: "lost" });
   }
 
   changed(change: StateChange | Changes): void {
-    if ("state" in change) return this.options.notify({ type: "state", change });
-    this.options.notify({ type: "changed", changes: change });
+    if ("state" in change) return this.#options.notify({ type: "state", change });
+    this.#options.notify({ type: "changed", changes: change });
     if (change.applied) {
-      this.sender.applied(change.applied);
+      this.#sender.applied(change.applied);
       this.marks.applied(change.applied);
     }
   }
 
   pushed(event: string, body: any): void {
-    const { receiver } = this;
+    const receiver = this.#receiver;
     if (event === "entry") return receiver.pushed(body);
-    if (event === "cursor") this.cursor(body);
+    if (event === "cursor") this.#cursor(body);
     else if (event === "settings") void receiver.configured(body.conversation, body.settings ?? {});
     else if (event === "hidden") void receiver.hidden(body);
     else if (event === "thread") void receiver.marked(body);
-    else if (event === "blocked") void this.blocked(body.blocked);
+    else if (event === "blocked") void this.#blocked(body.blocked);
     else if (event === "lagged") receiver.sync();
-    else if (event === "draining") this.supervisor.draining(body.reconnect_in_ms ?? 0);
-    this.options.notify({ type: "push", event, body });
+    else if (event === "draining") this.#supervisor.draining(body.reconnect_in_ms ?? 0);
+    this.#options.notify({ type: "push", event, body });
   }
 
   // ---------------------------------------------------------------- inside
 
-  private async begin(socket: LinkSocket, welcome: Welcome): Promise<void> {
-    const { identity, options } = this;
+  async #begin(socket: LinkSocket, welcome: Welcome): Promise<void> {
+    const [identity, options] = [this.#identity, this.#options];
     if (identity.party && identity.party !== welcome.party) {
-      this.supervisor.giveUp(`the store belongs to ${identity.party} and the token to ${welcome.party}: use another store`);
+      this.#supervisor.giveUp(`the store belongs to ${identity.party} and the token to ${welcome.party}: use another store`);
       return;
     }
-    this.socket = socket;
-    const current = (): boolean => this.socket === socket;
-    this.supervisor.welcomed(welcome);
+    this.#socket = socket;
+    const current = (): boolean => this.#socket === socket;
+    this.#supervisor.welcomed(welcome);
     if (!identity.party) {
       identity.party = welcome.party;
       const party = { key: "party", value: welcome.party };
       await options.store.transaction("durable", async (tx) => tx.put("meta", party));
     }
     if (!current()) return;
-    const ready = await this.sender.start(socket, this.sessionOutbox, welcome.outbox_n ?? 0, current);
+    const ready = await this.#sender.start(socket, this.#sessionOutbox, welcome.outbox_n ?? 0, current);
     if (!current()) return;
-    if (!ready) return this.supervisor.reconnect();
-    this.receiver.start(socket, welcome.epoch);
-    if (this.sessionOutbox === identity.outbox) {
+    if (!ready) return this.#supervisor.reconnect();
+    this.#receiver.start(socket, welcome.epoch);
+    if (this.#sessionOutbox === identity.outbox) {
       this.requests.start(socket);
       options.notify({ type: "welcomed", party: welcome.party, device: welcome.device });
     }
@@ -221,10 +226,10 @@ export class Engine implements Session {
     if (current()) this.marks.start(socket, rows);
   }
 
-  private cursor(moved: Partial<Cursor> & { conversation: string; party: string }): void {
+  #cursor(moved: Partial<Cursor> & { conversation: string; party: string }): void {
     const { conversation, party, delivered = 0, read = 0, unread, unread_mentions } = moved;
-    const me = this.identity.party;
-    void this.applier
+    const me = this.#identity.party;
+    void this.#applier
       .row(conversation, (row) => {
         if (!row.view || (party !== me && row.view.peer !== party)) return false; // in groups, receipts are asked for
         applyCursor(row.view, party, delivered, read, me);
@@ -237,8 +242,8 @@ export class Engine implements Session {
       .then((changes) => this.changed(changes));
   }
 
-  private async blocked(blocked: string[]): Promise<void> {
-    await this.options.store.transaction("plain", async (tx) => tx.put("meta", { key: "blocked", value: blocked }));
+  async #blocked(blocked: string[]): Promise<void> {
+    await this.#options.store.transaction("plain", async (tx) => tx.put("meta", { key: "blocked", value: blocked }));
     this.changed({ blocked });
   }
 }

@@ -5,30 +5,34 @@ type Call = (method: string, params: any) => Promise<any>;
 
 /** Counts who is interested, by tab. */
 export class Interests {
-  private readonly rooms = new Map<string, Set<string>>();
-  private readonly watched = new Map<string, Set<string>>();
+  readonly #rooms = new Map<string, Set<string>>();
+  readonly #watched = new Map<string, Set<string>>();
 
-  constructor(private readonly call: Call) {}
+  readonly #call: Call;
+
+  constructor(call: Call) {
+    this.#call = call;
+  }
 
   /** Pass a call on, unless another tab still wants what it would end. */
   async ask(tab: string, method: string, params: any): Promise<any> {
-    if (method === "room.join") join(this.rooms, params.conversation, tab);
-    else if (method === "room.leave" && !leave(this.rooms, params.conversation, tab)) return {};
-    else if (method === "presence.watch") for (const party of params.parties) join(this.watched, party, tab);
+    if (method === "room.join") join(this.#rooms, params.conversation, tab);
+    else if (method === "room.leave" && !leave(this.#rooms, params.conversation, tab)) return {};
+    else if (method === "presence.watch") for (const party of params.parties) join(this.#watched, party, tab);
     else if (method === "presence.unwatch") {
-      const parties = params.parties.filter((party: string) => leave(this.watched, party, tab));
-      return parties.length ? this.call(method, { parties }) : {};
+      const parties = params.parties.filter((party: string) => leave(this.#watched, party, tab));
+      return parties.length ? this.#call(method, { parties }) : {};
     }
-    return this.call(method, params);
+    return this.#call(method, params);
   }
 
   /** A tab is gone, and with it what only it wanted. */
   gone(tab: string): void {
-    for (const [conversation, tabs] of this.rooms) {
-      if (tabs.has(tab) && leave(this.rooms, conversation, tab)) this.call("room.leave", { conversation }).catch(() => {});
+    for (const [conversation, tabs] of this.#rooms) {
+      if (tabs.has(tab) && leave(this.#rooms, conversation, tab)) this.#call("room.leave", { conversation }).catch(() => {});
     }
-    const parties = [...this.watched].filter(([party, tabs]) => tabs.has(tab) && leave(this.watched, party, tab)).map(([party]) => party);
-    if (parties.length) this.call("presence.unwatch", { parties }).catch(() => {});
+    const parties = [...this.#watched].filter(([party, tabs]) => tabs.has(tab) && leave(this.#watched, party, tab)).map(([party]) => party);
+    if (parties.length) this.#call("presence.unwatch", { parties }).catch(() => {});
   }
 }
 

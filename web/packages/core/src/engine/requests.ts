@@ -20,37 +20,41 @@ export function repeatable(method: string, params: any): boolean {
 
 /** Makes calls, waiting for a connection when there is none. */
 export class Requests {
-  private socket: LinkSocket | undefined;
-  private waiters = new Set<() => void>();
-  private stopped: string | undefined;
+  #socket: LinkSocket | undefined;
+  #waiters = new Set<() => void>();
+  #stopped: string | undefined;
 
-  constructor(private readonly tuning: Tuning) {}
+  readonly #tuning: Tuning;
+
+  constructor(tuning: Tuning) {
+    this.#tuning = tuning;
+  }
 
   /** A connection is up. */
   start(socket: LinkSocket): void {
-    this.socket = socket;
-    this.wake();
+    this.#socket = socket;
+    this.#wake();
   }
 
   lost(): void {
-    this.socket = undefined;
+    this.#socket = undefined;
   }
 
   /** There will be no connection any more. */
   stop(reason: string): void {
-    this.socket = undefined;
-    this.stopped = reason;
-    this.wake();
+    this.#socket = undefined;
+    this.#stopped = reason;
+    this.#wake();
   }
 
   /** Make a call; a refusal with "later" is repeated until the time is up, an unknown outcome where that is harmless. */
-  async call(method: string, params: any, timeoutMs = this.tuning.call_timeout_ms): Promise<any> {
+  async call(method: string, params: any, timeoutMs = this.#tuning.call_timeout_ms): Promise<any> {
     const until = performance.now() + timeoutMs;
     for (let attempt = 1; ; attempt++) {
-      const socket = await this.connected(until);
+      const socket = await this.#connected(until);
       const left = Math.max(10, until - performance.now());
       try {
-        return await socket.call(method, params, Math.min(left, this.tuning.request_timeout_ms));
+        return await socket.call(method, params, Math.min(left, this.#tuning.request_timeout_ms));
       } catch (error) {
         if (!(error instanceof TrunklineError)) throw error;
         const again = error.retry === "later" || (error.retry === "same_id" && repeatable(method, params));
@@ -61,10 +65,10 @@ export class Requests {
     }
   }
 
-  private async connected(until: number): Promise<LinkSocket> {
+  async #connected(until: number): Promise<LinkSocket> {
     for (;;) {
-      if (this.stopped !== undefined) throw clientError("stopped", this.stopped);
-      if (this.socket) return this.socket;
+      if (this.#stopped !== undefined) throw clientError("stopped", this.#stopped);
+      if (this.#socket) return this.#socket;
       const left = until - performance.now();
       if (left <= 0) {
         throw new TrunklineError({ code: 4001, name: "not_connected", message: "no connection in time", retry: "later", applied: false });
@@ -72,16 +76,16 @@ export class Requests {
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           clearTimeout(timer);
-          this.waiters.delete(wake);
+          this.#waiters.delete(wake);
           resolve();
         };
         const timer = setTimeout(wake, left);
-        this.waiters.add(wake);
+        this.#waiters.add(wake);
       });
     }
   }
 
-  private wake(): void {
-    for (const wake of [...this.waiters]) wake();
+  #wake(): void {
+    for (const wake of [...this.#waiters]) wake();
   }
 }

@@ -48,171 +48,178 @@ export interface TabEvents {
 
 export class Tabs {
   readonly id = newId();
-  private readonly channel: BroadcastChannel | undefined;
-  private engine: Engine | undefined;
-  private leader = "";
-  private nextAsk = 1;
-  private readonly asked = new Map<number, Asked>();
-  private readonly known = new Set<string>();
-  private readonly abort = new AbortController();
-  private release: (() => void) | undefined;
-  private leadership: Promise<unknown> | undefined;
-  private closed = false;
+  readonly #channel: BroadcastChannel | undefined;
+  #engine: Engine | undefined;
+  #leader = "";
+  #nextAsk = 1;
+  readonly #asked = new Map<number, Asked>();
+  readonly #known = new Set<string>();
+  readonly #abort = new AbortController();
+  #release: (() => void) | undefined;
+  #leadership: Promise<unknown> | undefined;
+  #closed = false;
+
+  readonly #name: string;
+  readonly #open: () => Promise<Engine>;
+  readonly #events: TabEvents;
 
   constructor(
-    private readonly name: string,
-    private readonly open: () => Promise<Engine>,
-    private readonly events: TabEvents,
+    name: string,
+    open: () => Promise<Engine>,
+    events: TabEvents,
   ) {
+    this.#name = name;
+    this.#open = open;
+    this.#events = events;
     if (!name || typeof BroadcastChannel === "undefined" || typeof navigator === "undefined" || !navigator.locks) return;
-    this.channel = new BroadcastChannel(`trunkline:${name}`);
-    this.channel.onmessage = ({ data }) => this.received(data);
+    this.#channel = new BroadcastChannel(`trunkline:${name}`);
+    this.#channel.onmessage = ({ data }) => this.#received(data);
   }
 
   /** Lead as soon as nobody else does; follow until then. */
   start(): void {
-    if (!this.channel) {
-      this.leadership = this.lead();
+    if (!this.#channel) {
+      this.#leadership = this.#lead();
       return;
     }
     // While this lock is held, this tab lives.
-    navigator.locks.request(`trunkline:tab:${this.id}`, { signal: this.abort.signal }, () => this.untilClosed()).catch(() => {});
-    this.leadership = navigator.locks
-      .request(`trunkline:${this.name}`, { signal: this.abort.signal }, async () => {
-        if (this.closed) return;
-        await this.lead();
-        await this.untilClosed();
-        await this.engine?.stop();
+    navigator.locks.request(`trunkline:tab:${this.id}`, { signal: this.#abort.signal }, () => this.#untilClosed()).catch(() => {});
+    this.#leadership = navigator.locks
+      .request(`trunkline:${this.#name}`, { signal: this.#abort.signal }, async () => {
+        if (this.#closed) return;
+        await this.#lead();
+        await this.#untilClosed();
+        await this.#engine?.stop();
       })
       .catch(() => {});
-    this.post({ to: "leader", from: this.id, hello: true });
+    this.#post({ to: "leader", from: this.id, hello: true });
   }
 
   get leads(): boolean {
-    return this.engine !== undefined;
+    return this.#engine !== undefined;
   }
 
   /** A call over the connection, wherever it is. */
   ask(method: string, params: any): Promise<any> {
-    if (this.closed) return Promise.reject(clientError("stopped", "the client is closed"));
-    if (this.engine) return this.engine.interests.ask(this.id, method, params);
+    if (this.#closed) return Promise.reject(clientError("stopped", "the client is closed"));
+    if (this.#engine) return this.#engine.interests.ask(this.id, method, params);
     return new Promise((resolve, reject) => {
-      const ask = this.nextAsk++;
-      this.asked.set(ask, { method, params, leader: this.leader, resolve, reject });
-      if (this.leader) this.post({ to: "leader", from: this.id, ask, method, params });
+      const ask = this.#nextAsk++;
+      this.#asked.set(ask, { method, params, leader: this.#leader, resolve, reject });
+      if (this.#leader) this.#post({ to: "leader", from: this.id, ask, method, params });
     });
   }
 
   /** Have the leader do something; lost with the leader, so only for what the store says too. */
   command(command: Command): void {
-    if (this.engine) this.run(command);
-    else this.post({ to: "leader", from: this.id, command });
+    if (this.#engine) this.#run(command);
+    else this.#post({ to: "leader", from: this.id, command });
   }
 
   /** Tell every tab, this one included. */
   notify(notice: Notice): void {
-    this.post({ to: "all", notice });
-    this.events.notice(notice);
+    this.#post({ to: "all", notice });
+    this.#events.notice(notice);
   }
 
   async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
-    for (const { reject } of this.asked.values()) reject(clientError("stopped", "the client is closed"));
-    this.asked.clear();
-    this.release?.();
-    if (!this.channel) await this.leadership?.then(() => this.engine?.stop());
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { reject } of this.#asked.values()) reject(clientError("stopped", "the client is closed"));
+    this.#asked.clear();
+    this.#release?.();
+    if (!this.#channel) await this.#leadership?.then(() => this.#engine?.stop());
     else {
-      if (!this.engine) this.abort.abort();
-      await this.leadership;
+      if (!this.#engine) this.#abort.abort();
+      await this.#leadership;
     }
-    this.channel?.close();
+    this.#channel?.close();
   }
 
-  private async lead(): Promise<void> {
-    const engine = await this.open();
-    if (this.closed) return;
-    this.engine = engine;
-    this.leader = this.id;
-    this.events.leading(engine);
+  async #lead(): Promise<void> {
+    const engine = await this.#open();
+    if (this.#closed) return;
+    this.#engine = engine;
+    this.#leader = this.id;
+    this.#events.leading(engine);
     engine.start();
-    this.announce();
-    const asked = [...this.asked.values()];
-    this.asked.clear();
-    for (const one of asked) this.again(one, () => this.ask(one.method, one.params).then(one.resolve, one.reject));
+    this.#announce();
+    const asked = [...this.#asked.values()];
+    this.#asked.clear();
+    for (const one of asked) this.#again(one, () => this.ask(one.method, one.params).then(one.resolve, one.reject));
   }
 
-  private announce(): void {
-    this.post({ to: "all", leader: this.id, state: [{ type: "state", change: this.engine!.state }] });
+  #announce(): void {
+    this.#post({ to: "all", leader: this.id, state: [{ type: "state", change: this.#engine!.state }] });
   }
 
-  private untilClosed(): Promise<void> {
+  #untilClosed(): Promise<void> {
     return new Promise((resolve) => {
-      const before = this.release;
-      this.release = () => {
+      const before = this.#release;
+      this.#release = () => {
         before?.();
         resolve();
       };
-      if (this.closed) resolve();
+      if (this.#closed) resolve();
     });
   }
 
   /** Something was asked of a leader that is gone: once more where that is harmless, else its outcome is unknown. */
-  private again({ method, params, leader, reject }: Asked, repeat: () => void): void {
+  #again({ method, params, leader, reject }: Asked, repeat: () => void): void {
     if (!leader || repeatable(method, params)) return repeat();
     const message = "the tab that held the connection was closed before the answer came";
     reject(new TrunklineError({ code: 5003, name: "timed_out", message, retry: "same_id", applied: null }));
   }
 
-  private received(message: Message): void {
-    if (this.closed) return;
+  #received(message: Message): void {
+    if (this.#closed) return;
     if (message.to === "all") {
-      if ("notice" in message) this.events.notice(message.notice);
-      else if ("leader" in message) this.follow(message);
+      if ("notice" in message) this.#events.notice(message.notice);
+      else if ("leader" in message) this.#follow(message);
     } else if (message.to === "leader") {
-      if (this.engine) this.serve(message as Extract<Message, { from: string }>);
+      if (this.#engine) this.#serve(message as Extract<Message, { from: string }>);
     } else if (message.to === this.id && "answer" in message) {
-      const asked = this.asked.get(message.answer);
-      this.asked.delete(message.answer);
+      const asked = this.#asked.get(message.answer);
+      this.#asked.delete(message.answer);
       if (message.error) asked?.reject(new TrunklineError(message.error));
       else asked?.resolve(message.body);
     }
   }
 
-  private follow({ leader, state }: { leader: string; state: Notice[] }): void {
-    if (leader !== this.leader) {
-      this.leader = leader;
-      this.events.following();
-      for (const [ask, one] of [...this.asked]) {
-        this.again(one, () => {
+  #follow({ leader, state }: { leader: string; state: Notice[] }): void {
+    if (leader !== this.#leader) {
+      this.#leader = leader;
+      this.#events.following();
+      for (const [ask, one] of [...this.#asked]) {
+        this.#again(one, () => {
           one.leader = leader;
-          this.post({ to: "leader", from: this.id, ask, method: one.method, params: one.params });
+          this.#post({ to: "leader", from: this.id, ask, method: one.method, params: one.params });
         });
-        if (one.leader !== leader) this.asked.delete(ask);
+        if (one.leader !== leader) this.#asked.delete(ask);
       }
     }
-    for (const notice of state) this.events.notice(notice);
+    for (const notice of state) this.#events.notice(notice);
   }
 
-  private serve(message: Extract<Message, { from: string }>): void {
+  #serve(message: Extract<Message, { from: string }>): void {
     const { from } = message;
-    this.know(from);
-    if ("hello" in message) this.announce();
-    else if ("command" in message) this.run(message.command);
+    this.#know(from);
+    if ("hello" in message) this.#announce();
+    else if ("command" in message) this.#run(message.command);
     else {
       const { ask, method, params } = message;
-      this.engine!.interests.ask(from, method, params).then(
-        (body) => this.post({ to: from, answer: ask, body }),
+      this.#engine!.interests.ask(from, method, params).then(
+        (body) => this.#post({ to: from, answer: ask, body }),
         (error) => {
           const known = error instanceof TrunklineError ? error : clientError("stopped", String(error));
-          this.post({ to: from, answer: ask, error: known.toJSON() });
+          this.#post({ to: from, answer: ask, error: known.toJSON() });
         },
       );
     }
   }
 
-  private run(command: Command): void {
-    const engine = this.engine!;
+  #run(command: Command): void {
+    const engine = this.#engine!;
     if (command.do === "send") engine.send(command.rows);
     else if (command.do === "read") engine.marks.read(command.conversation, command.seq);
     else if (command.do === "reconnect") engine.reconnect();
@@ -225,18 +232,18 @@ export class Tabs {
   }
 
   /** Wait for the end of a tab, by the lock it holds. */
-  private know(tab: string): void {
-    if (this.known.has(tab)) return;
-    this.known.add(tab);
+  #know(tab: string): void {
+    if (this.#known.has(tab)) return;
+    this.#known.add(tab);
     navigator.locks
-      .request(`trunkline:tab:${tab}`, { signal: this.abort.signal }, () => {
-        this.known.delete(tab);
-        this.engine?.interests.gone(tab);
+      .request(`trunkline:tab:${tab}`, { signal: this.#abort.signal }, () => {
+        this.#known.delete(tab);
+        this.#engine?.interests.gone(tab);
       })
       .catch(() => {});
   }
 
-  private post(message: Message): void {
-    this.channel?.postMessage(message);
+  #post(message: Message): void {
+    this.#channel?.postMessage(message);
   }
 }

@@ -1,4 +1,4 @@
-// The shared state of cards: the four merges, the fold from entries, what an erasure leaves (spec/cards.md).
+// The shared state of cards: the four merges and the fold from entries (spec/cards.md).
 // Every cell remembers the seq that wrote it: `first` keeps the lowest, `set`, `last` and `counter` the highest, so the
 // fold does not depend on the order or number of times entries are applied. Not here: summaries (card_views).
 
@@ -61,7 +61,7 @@ export function own<T>(record: Record<string, T>, key: string): T | undefined {
 }
 
 /** The like for writing; plain assignment to `__proto__` would change the object's kind. */
-function put<T>(record: Record<string, T>, key: string, value: T): void {
+export function put<T>(record: Record<string, T>, key: string, value: T): void {
   Object.defineProperty(record, key, { value, enumerable: true, writable: true, configurable: true });
 }
 
@@ -91,33 +91,4 @@ export function totalOf(state: CardState, field: string): number {
 /** Why the card takes no more actions; empty while it does. */
 export function closedBy(state: CardState): string {
   return valueOf(state, "closed") ?? "";
-}
-
-const KEPT: Record<string, string[]> = { red_packet: ["closed", "claims", "refund"], approval: ["closed", "outcome"] };
-const PACKET_DATA = ["amount", "shares", "split", "currency", "to"];
-const kept = (kind: string): string[] => own(KEPT, kind) ?? ["closed"];
-
-function pick(from: any, names: string[]): Record<string, unknown> {
-  return Object.fromEntries(names.filter((name) => name in from).map((name) => [name, from[name]]));
-}
-
-/** What stays of the content of a `card.created` or `card.changed` entry when its sender is erased; null for nothing. */
-export function redacted(type: string, content: any): Record<string, unknown> | null {
-  const kind = String(content.kind ?? "");
-  if (type === "card.changed") {
-    const ops = (content.ops ?? []).filter((op: Op) => kept(kind).includes(op[0]));
-    return ops.length ? { kind, action: content.action ?? "", ops, ...pick(content, ["event", "closes"]) } : null;
-  }
-  const data = kind === "red_packet" && content.data ? { data: pick(content.data, PACKET_DATA) } : {};
-  return { kind, ...pick(content, ["closes_at_ms"]), ...data };
-}
-
-/** Drop what a party wrote from the state of a card. */
-export function withoutParty(state: CardState, kind: string, party: string): void {
-  for (const [name, [merge, cells = {}]] of Object.entries(state.fields ?? {})) {
-    if (kept(kind).includes(name)) continue;
-    for (const [key, cell] of Object.entries(cells)) {
-      if (cell[3] != null && (party === key || party === cell[2])) put(cells, key, [cell[0], cell[1], cell[2], merge === "counter" ? 0 : null]);
-    }
-  }
 }

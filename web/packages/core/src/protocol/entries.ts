@@ -8,20 +8,12 @@ const MESSAGES = new Set("text image voice video file location sticker custom fo
 const CHANGES = new Set("message.edited message.recalled message.expired message.reacted message.pinned card.changed".split(" "));
 const QUIET = new Set([...CHANGES, "message.erased", "placeholder", "conversation.created"]);
 const REMOVALS = new Set(["message.recalled", "message.expired"]);
-/** Structure, which others need to understand the log; everything else an erased party wrote is content. */
-const STRUCTURE = new Set(
-  ("conversation.created conversation.updated conversation.dismissed members.added members.removed member.changed " +
-    "conversation.transferred community.changed message.recalled message.expired message.reacted message.pinned message.erased").split(" "),
-);
-
 /** What people said, as opposed to what happened. */
 export const isMessage = (type: string): boolean => MESSAGES.has(type);
 /** A change of the message named by `target`. */
 export const isChange = (type: string): boolean => CHANGES.has(type);
 /** A reply was taken back. */
 export const isRemoval = (type: string): boolean => REMOVALS.has(type);
-/** Whether an erasure leaves an entry of this type alone. */
-export const isStructure = (type: string): boolean => STRUCTURE.has(type);
 /** Whether a list of messages shows the entry: what people said, and notices. */
 export const isShown = (type: string): boolean => !QUIET.has(type);
 

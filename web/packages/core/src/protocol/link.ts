@@ -42,58 +42,61 @@ export class LinkMachine {
   state: "greeting" | "ready" | "closed" = "greeting";
   window = 1;
   heartbeatMs = HELLO_TIMEOUT_MS;
-  private out: (string | Uint8Array<ArrayBuffer>)[] = [];
-  private lastId = HELLO_ID;
+  #out: (string | Uint8Array<ArrayBuffer>)[] = [];
+  #lastId = HELLO_ID;
   /** Requests without an answer, in the order of the calls: those sent first, then those kept back. */
-  private asked = new Map<number, Asked>();
-  private waiting: Asked[] = [];
-  private inFlight = 0;
-  private heardAtMs: number;
-  private pingedAtMs = -1;
-  private pings = 0;
-  private readonly helloDueMs: number;
+  #asked = new Map<number, Asked>();
+  #waiting: Asked[] = [];
+  #inFlight = 0;
+  #heardAtMs: number;
+  #pingedAtMs = -1;
+  #pings = 0;
+  readonly #helloDueMs: number;
+
+  readonly #maxWaiting: number;
 
   constructor(
     readonly codec: Codec,
     hello: Hello,
     nowMs: number,
-    private readonly maxWaiting = 1024,
+    maxWaiting = 1024,
   ) {
-    this.heardAtMs = nowMs;
-    this.helloDueMs = nowMs + HELLO_TIMEOUT_MS;
-    this.out.push(codec.encode([Kind.request, HELLO_ID, "hello", hello]));
+    this.#maxWaiting = maxWaiting;
+    this.#heardAtMs = nowMs;
+    this.#helloDueMs = nowMs + HELLO_TIMEOUT_MS;
+    this.#out.push(codec.encode([Kind.request, HELLO_ID, "hello", hello]));
   }
 
   /** Whether `request` would refuse. */
   get full(): boolean {
-    return this.waiting.length >= this.maxWaiting;
+    return this.#waiting.length >= this.#maxWaiting;
   }
 
   /** What must be sent now, one WebSocket message each. */
   dataToSend(): (string | Uint8Array<ArrayBuffer>)[] {
-    const out = this.out;
-    this.out = [];
+    const out = this.#out;
+    this.#out = [];
     return out;
   }
 
   /** Ask for something; requests leave in the order of the calls, at most `window` of them unanswered. */
   request(method: string, params: unknown, nowMs: number, timeoutMs: number): number {
     if (this.state !== "ready" || this.full) throw new Error("no request can be made now");
-    const id = (this.lastId = (this.lastId % Number.MAX_SAFE_INTEGER) + 1);
+    const id = (this.#lastId = (this.#lastId % Number.MAX_SAFE_INTEGER) + 1);
     const asked = { id, dueMs: nowMs + timeoutMs, sent: false, data: this.codec.encode([Kind.request, id, method, params]) };
-    this.asked.set(id, asked);
-    this.waiting.push(asked);
-    this.release();
+    this.#asked.set(id, asked);
+    this.#waiting.push(asked);
+    this.#release();
     return id;
   }
 
   /** One WebSocket message arrived. */
   receive(data: string | Uint8Array, nowMs: number): LinkEvent[] {
     if (this.state === "closed") return [];
-    this.heardAtMs = nowMs;
-    this.pingedAtMs = -1;
+    this.#heardAtMs = nowMs;
+    this.#pingedAtMs = -1;
     try {
-      return this.received(data);
+      return this.#received(data);
     } catch (error) {
       if (error instanceof FrameError) return [{ type: "violated", detail: error.message, closeCode: MALFORMED_FRAME }];
       throw error;
@@ -103,31 +106,31 @@ export class LinkMachine {
   /** When to call `tick`; undefined once closed. */
   nextTimeoutMs(): number | undefined {
     if (this.state === "closed") return undefined;
-    if (this.state === "greeting") return this.helloDueMs;
-    let due = this.silenceDueMs();
-    for (const asked of this.asked.values()) due = Math.min(due, asked.dueMs);
+    if (this.state === "greeting") return this.#helloDueMs;
+    let due = this.#silenceDueMs();
+    for (const asked of this.#asked.values()) due = Math.min(due, asked.dueMs);
     return due;
   }
 
   /** Time has passed: requests may have timed out, and a silent server is pinged, then given up. */
   tick(nowMs: number): LinkEvent[] {
     if (this.state === "closed") return [];
-    if (this.state === "greeting") return nowMs >= this.helloDueMs ? [{ type: "silent" }] : [];
+    if (this.state === "greeting") return nowMs >= this.#helloDueMs ? [{ type: "silent" }] : [];
     const events: LinkEvent[] = [];
-    for (const asked of [...this.asked.values()]) {
+    for (const asked of [...this.#asked.values()]) {
       if (asked.dueMs > nowMs) continue;
-      this.asked.delete(asked.id);
-      if (asked.sent) this.inFlight--;
-      else this.waiting = this.waiting.filter((other) => other !== asked);
+      this.#asked.delete(asked.id);
+      if (asked.sent) this.#inFlight--;
+      else this.#waiting = this.#waiting.filter((other) => other !== asked);
       const message = asked.sent ? "no answer in time" : "the server's window stayed full";
       events.push({ type: "failed", id: asked.id, error: lostError(asked.sent, message) });
     }
-    this.release();
-    if (nowMs >= this.silenceDueMs()) {
-      if (this.pingedAtMs >= 0) events.push({ type: "silent" });
+    this.#release();
+    if (nowMs >= this.#silenceDueMs()) {
+      if (this.#pingedAtMs >= 0) events.push({ type: "silent" });
       else {
-        this.pingedAtMs = nowMs;
-        this.out.push(this.codec.encode([Kind.ping, ++this.pings]));
+        this.#pingedAtMs = nowMs;
+        this.#out.push(this.codec.encode([Kind.ping, ++this.#pings]));
       }
     }
     return events;
@@ -138,15 +141,15 @@ export class LinkMachine {
     if (this.state === "closed") return [];
     this.state = "closed";
     const events: LinkEvent[] = [];
-    for (const { id, sent } of this.asked.values()) events.push({ type: "failed", id, error: lostError(sent) });
-    this.asked.clear();
-    this.waiting = [];
-    this.out = [];
+    for (const { id, sent } of this.#asked.values()) events.push({ type: "failed", id, error: lostError(sent) });
+    this.#asked.clear();
+    this.#waiting = [];
+    this.#out = [];
     events.push({ type: "ended", closeCode, reaction: reactionToClose(closeCode) });
     return events;
   }
 
-  private received(data: string | Uint8Array): LinkEvent[] {
+  #received(data: string | Uint8Array): LinkEvent[] {
     const { kind, subject, body } = decodeFrame(this.codec, data);
     if (kind === Kind.push) {
       // Nothing is pushed before the welcome, so what arrives earlier is not for this session.
@@ -155,16 +158,16 @@ export class LinkMachine {
     if (kind !== Kind.ok && kind !== Kind.error) return [];
     const id = subject as number;
     const error = kind === Kind.error ? checkedError(body) : undefined;
-    if (this.state === "greeting") return [this.greeted(id, body, error)];
-    const asked = this.asked.get(id);
+    if (this.state === "greeting") return [this.#greeted(id, body, error)];
+    const asked = this.#asked.get(id);
     if (!asked?.sent) return []; // timed out earlier; its caller has been told that the outcome is unknown
-    this.asked.delete(id);
-    this.inFlight--;
-    this.release();
+    this.#asked.delete(id);
+    this.#inFlight--;
+    this.#release();
     return [error ? { type: "failed", id, error } : { type: "replied", id, body }];
   }
 
-  private greeted(id: number, body: unknown, error: ErrorBody | undefined): LinkEvent {
+  #greeted(id: number, body: unknown, error: ErrorBody | undefined): LinkEvent {
     if (id !== HELLO_ID) throw new FrameError(`an answer to request ${id} before the answer to hello`);
     if (error) return { type: "refused", error, reaction: reactionToError(error.code) };
     const welcome = body as Welcome;
@@ -175,18 +178,18 @@ export class LinkMachine {
     return { type: "welcomed", welcome };
   }
 
-  private release(): void {
-    while (this.waiting.length && this.inFlight < this.window) {
-      const asked = this.waiting.shift()!;
+  #release(): void {
+    while (this.#waiting.length && this.#inFlight < this.window) {
+      const asked = this.#waiting.shift()!;
       asked.sent = true;
-      this.inFlight++;
-      this.out.push(asked.data);
+      this.#inFlight++;
+      this.#out.push(asked.data);
     }
   }
 
-  private silenceDueMs(): number {
+  #silenceDueMs(): number {
     // Browsers answer the server's pings without telling, so silence of one and a half heartbeats means little: we ask.
-    return this.pingedAtMs >= 0 ? this.pingedAtMs + 0.5 * this.heartbeatMs : this.heardAtMs + 1.5 * this.heartbeatMs;
+    return this.#pingedAtMs >= 0 ? this.#pingedAtMs + 0.5 * this.heartbeatMs : this.#heardAtMs + 1.5 * this.heartbeatMs;
   }
 }
 

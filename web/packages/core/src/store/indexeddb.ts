@@ -7,7 +7,7 @@ import { KEYS, type Range, type Store, TABLES, type Table, type Tables, type Tx 
 const VERSION = 1;
 
 class IndexedDbStore implements Store {
-  private db: IDBDatabase | undefined;
+  #db: IDBDatabase | undefined;
 
   constructor(readonly sharedName: string) {}
 
@@ -16,21 +16,21 @@ class IndexedDbStore implements Store {
     request.onupgradeneeded = () => {
       for (const table of TABLES) request.result.createObjectStore(table, { keyPath: [...KEYS[table]] });
     };
-    this.db = await done(request);
+    this.#db = await done(request);
     // A newer version of the page wants to change the database: it waits until the older ones let go.
-    this.db.onversionchange = () => this.db?.close();
+    this.#db.onversionchange = () => this.#db?.close();
   }
 
   async close(): Promise<void> {
-    this.db?.close();
-    this.db = undefined;
+    this.#db?.close();
+    this.#db = undefined;
   }
 
   async transaction<R>(mode: "read" | "plain" | "durable", body: (tx: Tx) => Promise<R>): Promise<R> {
-    if (!this.db) throw clientError("store_unusable", "the store is closed");
+    if (!this.#db) throw clientError("store_unusable", "the store is closed");
     let transaction: IDBTransaction;
     try {
-      transaction = this.db.transaction(TABLES, mode === "read" ? "readonly" : "readwrite", {
+      transaction = this.#db.transaction(TABLES, mode === "read" ? "readonly" : "readwrite", {
         durability: mode === "durable" ? "strict" : "relaxed",
       });
     } catch (error) {
@@ -62,14 +62,18 @@ class IndexedDbStore implements Store {
 }
 
 class IndexedDbTx implements Tx {
-  constructor(private readonly transaction: IDBTransaction) {}
+  readonly #transaction: IDBTransaction;
+
+  constructor(transaction: IDBTransaction) {
+    this.#transaction = transaction;
+  }
 
   get<T extends Table>(table: T, key: (string | number)[]): Promise<Tables[T] | undefined> {
-    return done(this.store(table).get(key));
+    return done(this.#store(table).get(key));
   }
 
   list<T extends Table>(table: T, range?: Range): Promise<Tables[T][]> {
-    const store = this.store(table);
+    const store = this.#store(table);
     if (!range) return done(store.getAll());
     const { prefix, from, to, limit, reverse } = range;
     // Numbers come before texts, and texts before arrays, in the order of keys.
@@ -89,19 +93,19 @@ class IndexedDbTx implements Tx {
   }
 
   put<T extends Table>(table: T, row: Tables[T]): void {
-    this.store(table).put(row);
+    this.#store(table).put(row);
   }
 
   delete(table: Table, key: (string | number)[]): void {
-    this.store(table).delete(key);
+    this.#store(table).delete(key);
   }
 
   clear(table: Table): void {
-    this.store(table).clear();
+    this.#store(table).clear();
   }
 
-  private store(table: Table): IDBObjectStore {
-    return this.transaction.objectStore(table);
+  #store(table: Table): IDBObjectStore {
+    return this.#transaction.objectStore(table);
   }
 }
 

@@ -14,38 +14,38 @@ function compare(a: readonly Part[], b: readonly Part[]): number {
 
 /** Rows in the order of their keys. */
 class MemoryTable {
-  private keys: Part[][] = [];
-  private rows = new Map<string, any>();
+  #keys: Part[][] = [];
+  #rows = new Map<string, any>();
 
   get(key: Part[]): any {
-    return this.rows.get(JSON.stringify(key));
+    return this.#rows.get(JSON.stringify(key));
   }
 
   put(key: Part[], row: any): void {
     const id = JSON.stringify(key);
-    if (!this.rows.has(id)) this.keys.splice(this.lowest(key), 0, key);
-    this.rows.set(id, row);
+    if (!this.#rows.has(id)) this.#keys.splice(this.#lowest(key), 0, key);
+    this.#rows.set(id, row);
   }
 
   delete(key: Part[]): void {
-    if (this.rows.delete(JSON.stringify(key))) this.keys.splice(this.lowest(key), 1);
+    if (this.#rows.delete(JSON.stringify(key))) this.#keys.splice(this.#lowest(key), 1);
   }
 
   list({ prefix = [], from, to, limit = Infinity, reverse = false }: Partial<Range> = {}): any[] {
-    const start = this.lowest(from === undefined ? prefix : [...prefix, from]);
-    const end = this.lowest([...prefix, to === undefined ? Infinity : to + 0.5]);
-    const stop = prefix.length || to !== undefined ? end : this.keys.length;
-    const keys = reverse ? this.keys.slice(Math.max(start, stop - limit), stop).reverse() : this.keys.slice(start, Math.min(stop, start + limit));
+    const start = this.#lowest(from === undefined ? prefix : [...prefix, from]);
+    const end = this.#lowest([...prefix, to === undefined ? Infinity : to + 0.5]);
+    const stop = prefix.length || to !== undefined ? end : this.#keys.length;
+    const keys = reverse ? this.#keys.slice(Math.max(start, stop - limit), stop).reverse() : this.#keys.slice(start, Math.min(stop, start + limit));
     return keys.map((key) => this.get(key));
   }
 
   /** Where the first key that is not below `key` is, or would be. */
-  private lowest(key: readonly Part[]): number {
+  #lowest(key: readonly Part[]): number {
     let low = 0;
-    let high = this.keys.length;
+    let high = this.#keys.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (compare(this.keys[middle]!, key) < 0) low = middle + 1;
+      if (compare(this.#keys[middle]!, key) < 0) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -57,17 +57,17 @@ const copy = <T>(value: T): T => (value === undefined ? value : structuredClone(
 /** A store that ends with the page or process. */
 export class MemoryStore implements Store {
   readonly sharedName: string = "";
-  private tables = emptyTables();
-  private turn: Promise<unknown> = Promise.resolve();
+  #tables = emptyTables();
+  #turn: Promise<unknown> = Promise.resolve();
 
   async open(): Promise<void> {}
   async close(): Promise<void> {
-    await this.turn;
+    await this.#turn;
   }
 
   transaction<R>(mode: "read" | "plain" | "durable", body: (tx: Tx) => Promise<R>): Promise<R> {
-    const result = this.turn.then(() => this.run(mode === "durable", body));
-    this.turn = result.catch(() => {});
+    const result = this.#turn.then(() => this.#run(mode === "durable", body));
+    this.#turn = result.catch(() => {});
     return result;
   }
 
@@ -76,30 +76,30 @@ export class MemoryStore implements Store {
 
   /** Every row as a write, for a compact file. */
   protected *snapshot(): Iterable<Write> {
-    for (const table of TABLES) for (const row of this.tables[table].list()) yield [table, keyOf(table, row), row];
+    for (const table of TABLES) for (const row of this.#tables[table].list()) yield [table, keyOf(table, row), row];
   }
 
   /** Repeat a logged write. */
   protected apply([table, key, row]: Write): void {
-    if (!key) this.tables[table] = new MemoryTable();
-    else if (row === undefined) this.tables[table].delete(key);
-    else this.tables[table].put(key, row);
+    if (!key) this.#tables[table] = new MemoryTable();
+    else if (row === undefined) this.#tables[table].delete(key);
+    else this.#tables[table].put(key, row);
   }
 
-  private async run<R>(durable: boolean, body: (tx: Tx) => Promise<R>): Promise<R> {
+  async #run<R>(durable: boolean, body: (tx: Tx) => Promise<R>): Promise<R> {
     const writes: Write[] = [];
     const undo: (() => void)[] = [];
     const write = (next: Write): void => {
       const [table, key] = next;
-      const before = this.tables[table];
+      const before = this.#tables[table];
       const old = key && before.get(key);
-      undo.push(() => (key ? this.apply([table, key, old]) : (this.tables[table] = before)));
+      undo.push(() => (key ? this.apply([table, key, old]) : (this.#tables[table] = before)));
       this.apply(next);
       writes.push(next);
     };
     const tx: Tx = {
-      get: async (table, key) => copy(this.tables[table].get(key)),
-      list: async (table, range) => copy(this.tables[table].list(range)),
+      get: async (table, key) => copy(this.#tables[table].get(key)),
+      list: async (table, range) => copy(this.#tables[table].list(range)),
       put: (table, row) => write([table, keyOf(table, row), copy(row)]),
       delete: (table, key) => write([table, key]),
       clear: (table) => write([table]),
