@@ -96,15 +96,17 @@ export interface ClientState {
   leader: boolean;
 }
 
+/** Names of the link's methods. */
+export type Methods = Extract<keyof Operations, string>;
+type SubjectOf<M> = M extends `${infer S}.${string}` ? S : never;
+type VerbOf<M, S extends string> = M extends `${S}.${infer V}` ? V : never;
+
 /** The calls of the link by subject and verb: `client.api.group.create({...})`. */
 export type Api = {
-  [Subject in Methods extends `${infer S}.${string}` ? S : never]: {
-    [Method in Methods as Method extends `${Subject}.${infer Verb}` ? Verb : never]: (
-      params: Operations[Method]["params"],
-    ) => Promise<Operations[Method]["result"]>;
+  [S in SubjectOf<Methods>]: {
+    [V in VerbOf<Methods, S>]: (params: Operations[`${S}.${V}` & Methods]["params"]) => Promise<Operations[`${S}.${V}` & Methods]["result"]>;
   };
 };
-export type Methods = Extract<keyof Operations, string>;
 
 export interface ClientEvents {
   /** Every entry applied on this device, in order, also change entries and placeholders. */

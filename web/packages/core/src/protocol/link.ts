@@ -43,7 +43,8 @@ export class LinkMachine {
   window = 1;
   heartbeatMs = HELLO_TIMEOUT_MS;
   #out: (string | Uint8Array<ArrayBuffer>)[] = [];
-  #lastId = HELLO_ID;
+  /** Of the request made last; public so that the vectors can set it. */
+  lastId = HELLO_ID;
   /** Requests without an answer, in the order of the calls: those sent first, then those kept back. */
   #asked = new Map<number, Asked>();
   #waiting: Asked[] = [];
@@ -82,7 +83,7 @@ export class LinkMachine {
   /** Ask for something; requests leave in the order of the calls, at most `window` of them unanswered. */
   request(method: string, params: unknown, nowMs: number, timeoutMs: number): number {
     if (this.state !== "ready" || this.full) throw new Error("no request can be made now");
-    const id = (this.#lastId = (this.#lastId % Number.MAX_SAFE_INTEGER) + 1);
+    const id = (this.lastId = (this.lastId % Number.MAX_SAFE_INTEGER) + 1);
     const asked = { id, dueMs: nowMs + timeoutMs, sent: false, data: this.codec.encode([Kind.request, id, method, params]) };
     this.#asked.set(id, asked);
     this.#waiting.push(asked);

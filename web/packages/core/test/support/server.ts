@@ -79,11 +79,11 @@ export function mint({ key, secret }: App, party: string, ttlS = 3600): string {
 }
 
 /** Wait for a condition, looking again and again. */
-export async function until<T>(condition: () => T | Promise<T>, timeoutMs = 20_000): Promise<NonNullable<T>> {
+export async function until<T>(condition: () => T | Promise<T>, timeoutMs = 20_000): Promise<Exclude<T, false | null | undefined | 0 | "">> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await condition();
-    if (value) return value as NonNullable<T>;
+    if (value) return value as Exclude<T, false | null | undefined | 0 | "">;
     if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
