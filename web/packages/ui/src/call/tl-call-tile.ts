@@ -4,7 +4,7 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import type { Track } from "livekit-client";
 
-import { icon, TlElement } from "../base/index.js";
+import { buttonStyles, icon, TlElement } from "../base/index.js";
 import type { CallTile } from "./session.js";
 import "./words.js";
 
@@ -14,6 +14,7 @@ const BARS: Record<string, number> = { excellent: 3, good: 2, poor: 1, lost: 0 }
 export class TlCallTile extends TlElement {
   static override styles = [
     ...[TlElement.styles].flat(),
+    buttonStyles,
     css`
       :host {
         position: relative;

@@ -12,9 +12,8 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import { styleMap } from "lit/directives/style-map.js";
 
-import { buttonStyles, fieldStyles, icon, placeBeside, stateStyles, TlElement, type IconName } from "../base/index.js";
+import { buttonStyles, fieldStyles, icon, placeBeside, stateStyles, styled, TlElement, type IconName } from "../base/index.js";
 import { callStyles } from "./call-styles.js";
 import { featured, largestGrid } from "./layout.js";
 import { Preview } from "./preview.js";
@@ -324,8 +323,8 @@ export class TlCall extends TlElement {
 
   private grid(tiles: readonly CallTile[]): TemplateResult {
     const grid = largestGrid(tiles.length, this.size.width_px, this.size.height_px);
-    const size = styleMap({ width: `${grid.width_px}px`, height: `${grid.height_px}px` });
-    return html`${repeat(tiles, (tile) => tile.id, (tile) => html`<div class="place" style=${size}>${this.pinned(tile)}<tl-call-tile .tile=${tile}></tl-call-tile></div>`)}`;
+    const size = styled({ width: `${grid.width_px}px`, height: `${grid.height_px}px` });
+    return html`${repeat(tiles, (tile) => tile.id, (tile) => html`<div class="place" ${size}>${this.pinned(tile)}<tl-call-tile .tile=${tile}></tl-call-tile></div>`)}`;
   }
 
   private speaker(tiles: readonly CallTile[]): TemplateResult {

@@ -26,6 +26,7 @@ const LANE_PX = 34;
 const PAD_PX = 8;
 const CROSS_MS = 7_000;
 const LONGEST = 80;
+const HIGHEST_PART = 0.68;
 /** Bitmaps come in widths of so many device pixels, so that another comment can have them. */
 const STEP_PX = 64;
 const HEARTS = ["#ff5d73", "#ff8fa3", "#ffb454", "#7ee0c9", "#8cc0f5", "#d3a8ee"];
@@ -41,7 +42,7 @@ export class DanmakuLayer {
   private shown = true;
   private readonly context: CanvasRenderingContext2D;
   private readonly lanes: Lanes<Sprite>;
-  private readonly hearts = new Hearts();
+  private readonly hearts = new Hearts({ per_s: 7, max: 24, rise_ms: 2_600 });
   private flying: Flight<Sprite>[] = [];
   private readonly spare = new Map<number, HTMLCanvasElement[]>();
   private readonly font: string;
@@ -90,8 +91,8 @@ export class DanmakuLayer {
     this.canvas.width = Math.round(this.width_px * this.scale);
     this.canvas.height = Math.round(this.height_px * this.scale);
     for (const flight of this.flying.splice(0)) this.give_back(flight.item);
-    // The lowest part stays free for what stands there: gifts, buttons.
-    this.lanes.resize(this.width_px, Math.max(LANE_PX, this.height_px - 64));
+    // The lowest part stays free for what stands there: faces, gifts, buttons.
+    this.lanes.resize(this.width_px, Math.max(LANE_PX, this.height_px * HIGHEST_PART));
   }
 
   /** Show or hide comments; hearts rise anyway. */

@@ -50,7 +50,7 @@ export function heartAt(heart: Heart, now_ms: number): { x: number; y: number; o
   const t = Math.min(1, Math.max(0, (now_ms - heart.begins_ms) / (heart.ends_ms - heart.begins_ms)));
   const sway = Math.sin(t * Math.PI * 2 + heart.seed * 7) * 0.16 * t;
   return {
-    x: 0.5 + (heart.seed - 0.5) * 0.55 * t + sway,
+    x: 0.5 + (heart.seed - 0.5) * 0.9 * Math.sqrt(t) + sway,
     y: 1 - t,
     opacity: t < 0.1 ? t * 10 : t > 0.65 ? (1 - t) / 0.35 : 1,
     scale: (0.55 + heart.seed * 0.45) * Math.min(1, 0.4 + t * 4),

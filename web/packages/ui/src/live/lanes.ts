@@ -103,11 +103,14 @@ export class Lanes<T> {
   take(now_ms: number): Flight<T>[] {
     const begun: Flight<T>[] = [];
     const later: Waiting<T>[] = [];
-    // Once a wide one found nothing, a narrower one may still fit: everyone is asked, in order.
+    // Nobody is overtaken by a narrower one of the same kind: else only short comments would ever be seen.
+    const full = new Set<LaneKind>();
     for (const waiting of this.waiting) {
-      const flight = this.place(waiting, now_ms);
+      const flight = full.has(waiting.kind) ? undefined : this.place(waiting, now_ms);
       if (flight !== undefined) begun.push(flight);
-      else if (now_ms < waiting.until_ms) later.push(waiting);
+      else full.add(waiting.kind);
+      if (flight !== undefined) continue;
+      if (now_ms < waiting.until_ms) later.push(waiting);
       else this.crowded_out += 1;
     }
     this.waiting = later;

@@ -163,7 +163,7 @@ export const roomStyles = css`
     gap: var(--tl-space-2);
     padding: 4px var(--tl-space-4) 4px 5px;
     border-radius: var(--tl-radius-round);
-    background: linear-gradient(90deg, rgb(120 60 10 / 0.92), rgb(30 22 12 / 0.7));
+    background: linear-gradient(90deg, #8a4a0c, rgb(48 28 8 / 0.92));
     max-inline-size: 100%;
     animation: slide 320ms var(--tl-ease);
   }

@@ -6,9 +6,8 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { styleMap } from "lit/directives/style-map.js";
 
-import { buttonStyles, icon, TlElement } from "../base/index.js";
+import { buttonStyles, icon, styled, TlElement } from "../base/index.js";
 import { NO_QUIZ, type QuizState } from "./quiz.js";
 import "./words.js";
 
@@ -177,7 +176,7 @@ export class TlQuiz extends TlElement {
               aria-disabled=${!open || choice >= 0}
               @click=${() => open && choice < 0 && this.emit("tl-quiz-answer", place)}
             >
-              ${outcome === undefined ? nothing : html`<span class="share" style=${styleMap({ inlineSize: `${(100 * votes) / answers}%` })}></span>`}
+              ${outcome === undefined ? nothing : html`<span class="share" ${styled({ "inline-size": `${(100 * votes) / answers}%` })}></span>`}
               <span class="label">${option}</span>
               ${outcome === undefined ? nothing : html`<span>${this.localizer.number(votes)}</span>`} ${right ? icon("check") : nothing}
             </button>

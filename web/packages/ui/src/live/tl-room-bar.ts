@@ -6,10 +6,9 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { styleMap } from "lit/directives/style-map.js";
 import type { RoomApi, RoomState } from "@trunkline/core";
 
-import { buttonStyles, fieldStyles, icon, rove, TlElement } from "../base/index.js";
+import { buttonStyles, fieldStyles, icon, rove, styled, TlElement } from "../base/index.js";
 import { giftName, giftPicture, GIFTS, type GiftKind } from "./gifts.js";
 import "./words.js";
 
@@ -179,7 +178,7 @@ export class TlRoomBar extends TlElement {
         ${COLOURS.map((colour, index) => html`<button
           type="button" role="radio" aria-checked=${this.colour === colour} tabindex=${this.colour === colour ? 0 : -1}
           aria-label=${this.t("live_colour_name", { number: index + 1 })} @click=${() => (this.colour = colour)}
-        ><span class="swatch" style=${styleMap({ background: colour || "#ffffff" })}></span></button>`)}
+        ><span class="swatch" ${styled({ background: colour || "#ffffff" })}></span></button>`)}
       </div>
       <div class="places" role="radiogroup" aria-label=${this.t("live_place")} @keydown=${this.move}>
         ${PLACES.map((place) => html`<button

@@ -348,7 +348,7 @@ export class TlRoom extends TlElement {
       <tl-avatar name=${values.name} seed=${combo.giver} src=${avatar ?? nothing}></tl-avatar>
       <div>
         <b class="ellipsis">${values.name}</b>
-        <small class="ellipsis">${this.t(combo.to ? "live_gift_sent_to" : "live_gift_sent", values)}</small>
+        <small class="ellipsis">${this.t(combo.to ? "live_gift_gave_to" : "live_gift_gave", values)}</small>
       </div>
       ${giftPicture(gift)} ${keyed(combo.count, html`<span class="times"><i>×</i>${this.localizer.number(combo.count)}</span>`)}
     </div>`;
