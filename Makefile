@@ -9,7 +9,7 @@ PORT ?= 8080
 # Extra arguments for the tool behind a target, e.g. `make unit ARGS="-k inbox -x"`.
 ARGS ?=
 
-.PHONY: help setup setup-demo setup-browser demo test check unit fuzz bench claims sanitize fmt docs lock clean
+.PHONY: help setup setup-demo setup-browser web demo test check unit fuzz bench claims sanitize fmt docs lock clean
 
 help: ## Show this list
 	@echo "Trunkline: make TARGET [ARGS=...]"
@@ -36,6 +36,10 @@ bench: setup ## The speed claims against other systems in one run; writes a repo
 fuzz: setup ## Property tests with many more examples, and the media kernel's fuzz targets (minutes)
 	@tools/fuzz_kernel.sh 5000000
 	@$(BIN)/python -m pytest tests/property --hypothesis-profile=fuzz --timeout=1800 $(ARGS)
+
+web: ## Build the packages of web/ from their lock file: client, components, demo site; check their types
+	@tools/web_setup.sh
+	@cd web && npm run build --silent && npm run check --silent
 
 sanitize: setup ## The tests of the native link path and the media kernel with address and undefined-behaviour sanitizers in it
 	@tools/sanitize.sh $(ARGS)
