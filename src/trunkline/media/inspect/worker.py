@@ -15,6 +15,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,8 +47,7 @@ def main() -> None:
     waiting = bytearray()
     try:
         while True:
-            timeout_s = max(0.0, min((c.until_s for c in children.values()), default=3600.0) - time.monotonic())
-            ready, _, _ = select.select([0, *children], [], [], timeout_s)
+            ready, _, _ = select.select([0, *children], [], [], _wait_s(children.values(), time.monotonic()))
             for descriptor in ready:
                 if descriptor:
                     _read_child(descriptor, children)
@@ -64,6 +64,12 @@ def main() -> None:
     finally:
         for child in children.values():
             os.kill(child.pid, signal.SIGKILL)
+
+
+def _wait_s(children: Iterable[Child], now_s: float) -> float | None:
+    """How long nothing has to be done by itself; None without children: until something comes."""
+    until_s = min((child.until_s for child in children), default=None)
+    return None if until_s is None else max(0.0, until_s - now_s)
 
 
 def _preload() -> None:
