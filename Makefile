@@ -9,14 +9,14 @@ PORT ?= 8080
 # Extra arguments for the tool behind a target, e.g. `make unit ARGS="-k inbox -x"`.
 ARGS ?=
 
-.PHONY: help setup setup-demo setup-browser web demo test check unit fuzz bench claims sanitize fmt docs lock clean
+.PHONY: help setup setup-demo setup-browser setup-pages web demo test check unit fuzz bench claims sanitize fmt docs lock clean
 
 help: ## Show this list
 	@echo "Trunkline: make TARGET [ARGS=...]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: setup-demo ## Start a server on PORT (8080), chat, crash it, prove nothing was lost, call (ONCE=1: then exit)
-	@exec $(BIN)/trunkline demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once) $(ARGS)
+demo: setup-demo setup-pages ## Chat, crash, prove, call in the console; then the site on PORT (8080). ONCE=1: no site. TLS=1: for phones
+	@exec $(BIN)/trunkline demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(TLS)),--tls) $(ARGS)
 
 test: check setup-browser ## Everything that must pass before a change lands: check, then all tests
 	@$(BIN)/python -m pytest $(ARGS)
@@ -59,9 +59,13 @@ setup-browser:
 setup-demo:
 	@tools/setup.sh demo
 
+# Nobody looks at the site with ONCE=1, and without it the console part still runs.
+setup-pages:
+	@$(if $(filter-out 0,$(ONCE)),true,tools/pages_setup.sh try)
+
 lock: setup ## Write requirements/*.txt again from pyproject.toml (ARGS=--upgrade for the newest)
 	@tools/lock.sh $(ARGS)
 
 clean: ## Remove the environment, caches and build output (no data)
-	@rm -rf .venv .venv-setup.lock build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bench/.build
+	@rm -rf .venv .venv-setup.lock .pages-setup.lock build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bench/.build
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -3,13 +3,13 @@
 
 import { build } from "esbuild";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { compressAll, sourcesOf } from "./pack.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const out = join(here, "../../dist/demo");
+const out = resolve(process.argv[2] ?? join(here, "../../dist"), "demo");
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });

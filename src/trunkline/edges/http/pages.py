@@ -17,7 +17,7 @@ from trunkline.edges.http.site import File, Site, choose_coding
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html"
 )
 """Nothing inline, nothing from elsewhere: whatever a message contains cannot become a script."""
 _FOR_EVER = "public, max-age=31536000, immutable"

@@ -225,10 +225,9 @@ export class DanmakuLayer {
 }
 
 function draw_heart(context: CanvasRenderingContext2D, x: number, y: number, size: number): void {
-  const half = size / 2;
   context.beginPath();
-  context.moveTo(x, y + half * 0.9);
-  context.bezierCurveTo(x - size, y + half * 0.1, x - half * 1.1, y - half * 1.2, x, y - half * 0.35);
-  context.bezierCurveTo(x + half * 1.1, y - half * 1.2, x + size, y + half * 0.1, x, y + half * 0.9);
+  context.moveTo(x, y + size * 0.45);
+  context.bezierCurveTo(x - size * 0.78, y - size * 0.05, x - size * 0.5, y - size * 0.62, x, y - size * 0.2);
+  context.bezierCurveTo(x + size * 0.5, y - size * 0.62, x + size * 0.78, y - size * 0.05, x, y + size * 0.45);
   context.fill();
 }
