@@ -9,7 +9,7 @@ PORT ?= 8080
 # Extra arguments for the tool behind a target, e.g. `make unit ARGS="-k inbox -x"`.
 ARGS ?=
 
-.PHONY: help setup setup-demo setup-browser setup-pages web demo test check unit fuzz bench claims sanitize fmt docs lock clean
+.PHONY: help setup setup-demo setup-browser setup-pages web demo test check unit fuzz bench bench-web claims sanitize fmt docs lock clean
 
 help: ## Show this list
 	@echo "Trunkline: make TARGET [ARGS=...]"
@@ -32,6 +32,9 @@ claims: setup ## The reliability claims in full: crashes, power loss, bad networ
 
 bench: setup ## The speed claims against other systems in one run; writes a report with a plot
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-web: setup-browser setup ## The web client in Chromium: scrolling, the live room at 200 comments per second, first interaction
+	@$(BIN)/python -m bench.web $(ARGS)
 
 fuzz: setup ## Property tests with many more examples, and the media kernel's fuzz targets (minutes)
 	@tools/fuzz_kernel.sh 5000000
