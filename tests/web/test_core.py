@@ -20,7 +20,8 @@ from playwright.async_api import Browser, BrowserContext, Page
 from tests.claims.server_process import ServerProcess
 from tests.web.conftest import serve_pages
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(240)
+in_browser = pytest.mark.asyncio(loop_scope="session")
 
 CORE = Path(__file__).parents[2] / "web/packages/core"
 FIRST_LOAD_BYTES = 25 * 1024
@@ -122,6 +123,7 @@ async def group(page: Page, name: str) -> str:
     return name
 
 
+@in_browser
 async def test_the_outbox_survives_closing_the_tab_offline(tabs: Tabs) -> None:
     tab = await tabs.open()
     name = await group(tab, "g.offline")
@@ -143,6 +145,7 @@ async def test_the_outbox_survives_closing_the_tab_offline(tabs: Tabs) -> None:
     assert [entry["content"]["text"] for entry in history["entries"] if entry["type"] == "text"] == ["a", "b", "c"]
 
 
+@in_browser
 async def test_two_tabs_share_a_connection_and_stay_consistent(tabs: Tabs) -> None:
     one = await tabs.open()
     name = await group(one, "g.tabs")
@@ -180,6 +183,7 @@ async def test_two_tabs_share_a_connection_and_stay_consistent(tabs: Tabs) -> No
     assert await one.evaluate("client.state.get().state") == "online"
 
 
+@in_browser
 async def test_another_tab_takes_over_and_loses_and_doubles_nothing(tabs: Tabs) -> None:
     leader = await tabs.open()
     name = await group(leader, "g.lead")

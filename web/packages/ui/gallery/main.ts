@@ -28,6 +28,13 @@ const stage = document.createElement("main");
 stage.id = "stage";
 stage.className = show;
 document.body.append(stage);
+if (show !== "chat") {
+  const heading = document.createElement("h1");
+  heading.className = "page";
+  heading.textContent = show;
+  stage.append(heading);
+  if (show === "cards") stage.append(Object.assign(document.createElement("h2"), { className: "page", textContent: "All kinds" }));
+}
 
 function put<T extends HTMLElement>(name: string, values: Partial<T>, label = ""): T {
   const element = document.createElement(name) as T;

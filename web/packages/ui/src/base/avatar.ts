@@ -12,9 +12,10 @@ const HUES = 8;
 
 /** The number of the colour of a name: the same everywhere, and stable. */
 export function hueOf(name: string): number {
-  let hash = 0;
-  for (let at = 0; at < name.length; at++) hash = (hash * 31 + name.charCodeAt(at)) >>> 0;
-  return ((hash ^ (hash >>> 15)) >>> 0) % HUES;
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return ((hash ^ (hash >>> 12)) >>> 0) % HUES;
 }
 
 /** One or two letters that stand for a name. */

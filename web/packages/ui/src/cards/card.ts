@@ -110,7 +110,7 @@ export class TlCard extends TlElement {
       },
       avatar: (party) => {
         const profile = this.profileOf(party);
-        return html`<tl-avatar name=${profile.name ?? ""} seed=${party} src=${profile.avatar ?? ""} title=${profile.name ?? ""}></tl-avatar>`;
+        return html`<tl-avatar name=${profile.name ?? ""} seed=${party} .src=${profile.avatar ?? ""} title=${profile.name ?? ""}></tl-avatar>`;
       },
     };
   }
@@ -124,11 +124,11 @@ export class TlCard extends TlElement {
     };
     const kind = Object.hasOwn(KINDS, card.kind) ? (KINDS[card.kind] ?? UNKNOWN) : UNKNOWN;
     const host = this.host(message, card);
-    return html`<section class="frame kind-${card.kind}" aria-label=${this.t(kind.label)}>
+    return html`<div class="frame kind-${card.kind}" role="group" aria-label=${this.t(kind.label)}>
       <header>${icon(kind.icon, "small")}<span>${this.t(kind.label)}</span><span class="end">${this.status(card, content)}${this.closing(host)}</span></header>
       <div class="body">${kind.view(host)}</div>
       ${this.error === "" ? nothing : html`<p class="error" role="alert">${icon("alert", "small")}${this.error}</p>`}
-    </section>`;
+    </div>`;
   }
 
   private status(card: LocalCard, content: Readonly<Record<string, unknown>>): TemplateResult | typeof nothing {

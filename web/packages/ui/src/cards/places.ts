@@ -12,9 +12,8 @@ export function placeView(host: CardHost): TemplateResult {
   const { data } = host;
   const [latitude, longitude] = [numberOf(data["latitude"]), numberOf(data["longitude"])];
   const title = textOf(data["title"]) || host.t("location");
-  return html`<a class="place-link" href=${mapLink(latitude, longitude)} target="_blank" rel="noopener noreferrer nofollow"
-    aria-label="${host.t("open_map")}: ${title}">
-    ${mapPicture(latitude, longitude)}
+  return html`<a class="place-link" href=${mapLink(latitude, longitude)} target="_blank" rel="noopener noreferrer nofollow">
+    <span class="visually-hidden">${host.t("open_map")}: </span>${mapPicture(latitude, longitude)}
     <span class="place"><strong dir="auto">${title}</strong><span dir="auto">${textOf(data["address"]) || `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`}</span></span>
   </a>`;
 }
@@ -34,9 +33,8 @@ export function livePlaceView(host: CardHost): TemplateResult {
       void host.act("update", { latitude: coords.latitude, longitude: coords.longitude, accuracy_m: Math.round(coords.accuracy) });
     });
 
-  return html`<a class="place-link ${host.open ? "live" : ""}" href=${mapLink(latitude, longitude)} target="_blank" rel="noopener noreferrer nofollow"
-      aria-label="${host.t("open_map")}: ${title}">
-      ${mapPicture(latitude, longitude)}
+  return html`<a class="place-link ${host.open ? "live" : ""}" href=${mapLink(latitude, longitude)} target="_blank" rel="noopener noreferrer nofollow">
+      <span class="visually-hidden">${host.t("open_map")}: </span>${mapPicture(latitude, longitude)}
       <span class="place"><strong dir="auto">${title}</strong>
         <span>${host.open ? host.t("live_location_people", { count: Math.max(1, positions.length) }) : host.t("live_location_ended")}</span></span>
     </a>

@@ -155,8 +155,8 @@ export class TlChat extends TlElement {
         ${this.ownBar()} ${this.connection()}
         <tl-conversation-list .selected=${this.selected} @tl-new-conversation=${() => this.maker.show()} @tl-conversation=${this.onConversation}></tl-conversation-list>
       </div>
-      <div class="main" role="main">${conversation === "" ? this.nothingOpen() : this.opened()}</div>
-      ${side === undefined ? nothing : html`<div class="side" role="complementary" aria-label=${this.t(side.kind)}>${this.sidePanel(side)}</div>`}
+      <div class="main" role="region" aria-label=${this.t("messages_unnamed")}>${conversation === "" ? this.nothingOpen() : this.opened()}</div>
+      ${side === undefined ? nothing : html`<div class="side" role="region" aria-label=${this.t(side.kind)}>${this.sidePanel(side)}</div>`}
     </div>
     <tl-new-conversation @tl-conversation=${this.onConversation}></tl-new-conversation>
     <tl-dialog heading=${this.t("forward")} @tl-dialog-closed=${() => undefined}>${this.targets()}</tl-dialog>`;
@@ -176,8 +176,8 @@ export class TlChat extends TlElement {
     const party = this.client?.party ?? "";
     const profile = this.profileOf(party);
     return html`<div class="bar">
-      <button type="button" class="me" aria-label="${this.t("profile")}: ${profile.name ?? ""}" @click=${() => this.toggle({ kind: "profile", party })}>
-        <tl-avatar name=${profile.name ?? ""} seed=${party} src=${profile.avatar ?? ""}></tl-avatar>
+      <button type="button" class="me" @click=${() => this.toggle({ kind: "profile", party })}>
+        <tl-avatar name=${profile.name ?? ""} seed=${party} .src=${profile.avatar ?? ""}></tl-avatar><span class="visually-hidden">${this.t("profile")}: ${profile.name}</span>
       </button>
       <h1 class="about ellipsis">${this.t("conversations")}</h1>
       <button type="button" class="icon-button" aria-label=${this.t("search_messages")} title=${this.t("search_messages")} aria-pressed=${String(this.side?.kind === "search")} @click=${() => this.toggle({ kind: "search" })}>${icon("search")}</button>
@@ -215,7 +215,7 @@ export class TlChat extends TlElement {
           }
         }}>${icon("back")}</button>
         <button type="button" class="about" @click=${() => this.toggle(peer === "" ? { kind: "group" } : { kind: "profile", party: peer })}>
-          <tl-avatar name=${title} seed=${peer || (about?.conversation ?? conversation)} src=${profile?.avatar || (about?.avatar ?? "")} ?online=${presence?.online ?? false} ?square=${peer === ""}></tl-avatar>
+          <tl-avatar name=${title} seed=${peer || (about?.conversation ?? conversation)} .src=${profile?.avatar || (about?.avatar ?? "")} ?online=${presence?.online ?? false} ?square=${peer === ""}></tl-avatar>
           <span><h2 class="ellipsis" dir="auto">${title}</h2>${this.subtitle(about, peer, presence)}</span>
         </button>
         <slot name="actions"></slot>
@@ -282,7 +282,7 @@ export class TlChat extends TlElement {
         const title = titleOf(about.conversation, about, (party) => this.nameOf(party));
         const peer = peerOf(about.conversation, about);
         return html`<button type="button" class="target" @click=${() => this.forward(about.conversation)}>
-          <tl-avatar name=${title} seed=${peer || about.conversation} src=${about.avatar} ?square=${peer === ""}></tl-avatar><span class="ellipsis" dir="auto">${title}</span>
+          <tl-avatar name=${title} seed=${peer || about.conversation} .src=${about.avatar} ?square=${peer === ""}></tl-avatar><span class="ellipsis" dir="auto">${title}</span>
         </button>`;
       })}
     </div>`;

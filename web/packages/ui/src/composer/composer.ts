@@ -469,7 +469,7 @@ export class TlComposer extends TlElement {
       ${this.candidates.map(
         (candidate, at) => html`<div role="option" id="option-${at}" aria-selected=${String(at === this.chosen)}
           @pointerdown=${(event: Event) => event.preventDefault()} @click=${() => this.mention(candidate)}>
-          <tl-avatar name=${candidate.name} seed=${candidate.party} .symbol=${candidate.party === "*" ? "users" : ""} src=${candidate.party === "*" ? "" : (this.profileOf(candidate.party).avatar ?? "")}></tl-avatar>
+          <tl-avatar name=${candidate.name} seed=${candidate.party} .symbol=${candidate.party === "*" ? "users" : ""} .src=${candidate.party === "*" ? "" : (this.profileOf(candidate.party).avatar ?? "")}></tl-avatar>
           <span class="ellipsis" dir="auto">${candidate.name}</span>
           <small class="ellipsis">${candidate.party === "*" ? this.t("mention_all_hint") : candidate.party}</small>
         </div>`,

@@ -79,6 +79,9 @@ export const composerStyles = css`
     scrollbar-width: thin;
     unicode-bidi: plaintext;
   }
+  textarea:focus-visible {
+    outline: none;
+  }
   textarea::placeholder {
     color: var(--tl-text-3);
     opacity: 1;

@@ -177,7 +177,7 @@ export class TlConversationList extends TlElement {
       <button type="button" class="row ${selected ? "selected" : ""} ${about.unread > 0 ? "unread" : ""} ${about.settings.pinned ? "pinned" : ""}"
         tabindex=${inOrder ? 0 : -1} aria-current=${selected ? "true" : nothing}
         @click=${() => this.choose(about)} @contextmenu=${(event: Event) => this.openMenu(event, about)}>
-        <tl-avatar name=${title} seed=${peer || about.conversation} src=${profile?.avatar || about.avatar} ?online=${online} ?square=${peer === ""}
+        <tl-avatar name=${title} seed=${peer || about.conversation} .src=${profile?.avatar || about.avatar} ?online=${online} ?square=${peer === ""}
           .symbol=${about.kind === "broadcast" ? "megaphone" : about.kind === "channel" ? "hash" : ""}></tl-avatar>
         <span class="middle">
           <span class="top">

@@ -195,7 +195,7 @@ export class TlGroup extends TlElement {
   private hero(about: Conversation): TemplateResult {
     const title = titleOf(this.conversation, about, (party) => this.nameOf(party));
     return html`<div class="hero">
-      <tl-avatar square name=${title} seed=${about.conversation} src=${about.avatar}></tl-avatar>
+      <tl-avatar square name=${title} seed=${about.conversation} .src=${about.avatar}></tl-avatar>
       <h3 dir="auto">${title}</h3>
       <small>${this.t("members_count", { count: this.count || about.member_count })}</small>
     </div>`;
@@ -234,7 +234,7 @@ export class TlGroup extends TlElement {
     const muted = member.muted_until_ms ?? 0;
     const below = about?.role === "owner" || (about?.role === "admin" && member.role === "member");
     return html`<li class="member">
-      <tl-avatar name=${profile.name ?? ""} seed=${member.party} src=${profile.avatar ?? ""} ?online=${online}></tl-avatar>
+      <tl-avatar name=${profile.name ?? ""} seed=${member.party} .src=${profile.avatar ?? ""} ?online=${online}></tl-avatar>
       <button type="button" class="who" @click=${() => this.emit("tl-open-profile", { party: member.party })}>
         <span class="ellipsis" dir="auto">${profile.name}${self ? ` (${this.t("you")})` : ""}</span>
         <small class="ellipsis">${muted > Date.now() ? this.t("muted_until", { when: this.localizer.recent(muted) }) : online ? this.t("online") : member.party}</small>
@@ -251,7 +251,7 @@ export class TlGroup extends TlElement {
     const choice = (label: string, id: string, options: readonly (readonly [string, string])[], set: (value: string) => void): TemplateResult => html`<div class="setting">
       <label for=${id}>${label}</label>
       <select class="field" id=${id} @change=${(event: Event) => set((event.target as HTMLSelectElement).value)}>
-        <option value="" selected>…</option>
+        <option value="" selected>${this.t("change")}</option>
         ${options.map(([value, text]) => html`<option value=${value}>${text}</option>`)}
       </select>
     </div>`;

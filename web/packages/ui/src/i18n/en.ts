@@ -341,6 +341,7 @@ export const en = {
   confirm_transfer: "Make {name} the owner? You become an admin.",
   confirm_recall: "Take this message back for everyone?",
   member_options: "Options for {name}",
+  change: "Change…",
   saved: "Saved",
   new_group: "New group",
   new_group_members: "Members",

@@ -324,6 +324,7 @@ export const zh: Readonly<Record<keyof typeof en, Phrase>> = {
   confirm_transfer: "将群主转让给 {name}？你将成为管理员。",
   confirm_recall: "为所有人撤回这条消息？",
   member_options: "{name} 的选项",
+  change: "更改…",
   saved: "已保存",
   new_group: "新建群组",
   new_group_members: "成员",

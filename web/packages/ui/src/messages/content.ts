@@ -118,7 +118,7 @@ function locationTemplate(content: Readonly<Record<string, unknown>>, host: Cont
     <span class="place"><strong dir="auto">${title}</strong><span dir="auto">${address}</span></span>`;
   return known
     ? html`<a class="location" href=${mapLink(latitude, longitude)} target="_blank" rel="noopener noreferrer nofollow"
-        aria-label="${host.t("open_map")}: ${title}${address ? `, ${address}` : ""}">${inner}</a>`
+        ><span class="visually-hidden">${host.t("open_map")}: </span>${inner}</a>`
     : html`<div class="location">${inner}</div>`;
 }
 
@@ -156,7 +156,8 @@ function forwardTemplate(message: Message, host: ContentHost): TemplateResult {
   const inner = forwardedMessages(message);
   const title = textOf(contentOf(message)["title"]) || host.t("forwarded");
   const speaker = { localizer: host.localizer, self: host.self, nameOf: (party: string) => host.name(party) };
-  return html`<button type="button" class="forward" aria-label="${host.t("view_forwarded")}: ${title}" @click=${() => host.openForward(message)}>
+  return html`<button type="button" class="forward" @click=${() => host.openForward(message)}>
+    <span class="visually-hidden">${host.t("view_forwarded")}: </span>
     <strong dir="auto">${title}</strong>
     ${inner.slice(0, 4).map((entry) => html`<span class="line" dir="auto">${host.name(entry.sender)}: ${summaryOf(entry, speaker)}</span>`)}
     <span class="foot">${host.t("forwarded_count", { count: inner.length })}</span>

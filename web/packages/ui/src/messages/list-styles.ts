@@ -14,13 +14,21 @@ export const listStyles = css`
   .scroller {
     flex: 1;
     min-block-size: 0;
-    display: flow-root;
+    display: flex;
+    flex-direction: column;
     overflow-x: hidden;
     contain: strict;
     block-size: 100%;
   }
   .scroller:focus-visible {
     outline-offset: -2px;
+  }
+  .scroller > * {
+    flex: none;
+  }
+  /* Few messages stand at the bottom, above the composer. */
+  .space.before {
+    margin-block-start: auto;
   }
   .space {
     pointer-events: none;

@@ -97,6 +97,8 @@ export class TlMessageList extends TlElement {
   /** Up to where it was read when the list was opened: the line of what is new. */
   private readAtOpening = -1;
   private unreadAtOpening = 0;
+  /** The window told what it has. */
+  private ready = false;
   private positioned = false;
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
 
@@ -170,7 +172,7 @@ export class TlMessageList extends TlElement {
     this.items = [];
     this.shownFrom = undefined;
     this.view = undefined;
-    this.positioned = false;
+    this.positioned = this.ready = false;
     this.readAtOpening = -1;
     this.newBelow = 0;
     this.readers = undefined;
@@ -188,10 +190,12 @@ export class TlMessageList extends TlElement {
       const stops = [window.subscribe(() => this.take())];
       stops.push(client.on("cursor", (cursor) => cursor.conversation === window.conversation && this.askReaders()));
       this.opened = { client, conversation, thread, window, stop: () => stops.forEach((stop) => stop()) };
-      void window.ready.then(
-        () => this.take(),
-        () => this.take(),
-      );
+      const ready = (): void => {
+        if (this.opened?.window !== window) return;
+        this.ready = true;
+        this.take();
+      };
+      void window.ready.then(ready, ready);
       this.take();
     }
   }
@@ -209,7 +213,7 @@ export class TlMessageList extends TlElement {
       this.items = items;
       this.virtual.setRows(items);
     }
-    if (!this.positioned && (view.items.length > 0 || view.loading === "")) this.position();
+    if (!this.positioned && (this.items.length > 0 || (this.ready && view.loading === ""))) this.position();
     this.requestUpdate();
   }
 
@@ -220,7 +224,6 @@ export class TlMessageList extends TlElement {
   /** Where a list begins: at the first unread message, if there is one, else at the end. */
   private position(): void {
     const about = this.client?.conversations.one(this.conversation).get();
-    if (about === undefined && this.items.length === 0) return;
     this.positioned = true;
     if (this.thread > 0 || about === undefined) return;
     this.readAtOpening = about.unread > 0 ? about.read : -1;
@@ -509,7 +512,7 @@ export class TlMessageList extends TlElement {
     else content = this.rows(about);
     return html`<div
         class="scroller scroll"
-        role="feed"
+        role=${this.items.length > 0 ? "feed" : "group"}
         tabindex=${this.virtual.indexOf(this.focusKey) >= 0 && this.focusInRange() ? -1 : 0}
         aria-label=${label}
         aria-busy=${String(view === undefined || view.loading !== "")}
@@ -536,7 +539,7 @@ export class TlMessageList extends TlElement {
     const drawn = Array.from({ length: end - first }, (_, at) => first + at);
     return html`
       ${this.view?.loading === "before" && before < 200 ? html`<div class="edge"><div class="spinner"></div></div>` : nothing}
-      <div class="space" ${styled({ "block-size": `${before}px` })}></div>
+      <div class="space before" ${styled({ "block-size": `${before}px` })}></div>
       ${repeat(drawn, (at) => this.items[at]?.key, (at) => this.rowTemplate(at, about, firstUnread))}
       <div class="space" ${styled({ "block-size": `${after}px` })}></div>
       ${this.view?.loading === "after" ? html`<div class="edge"><div class="spinner"></div></div>` : nothing}
@@ -627,7 +630,7 @@ export class TlMessageList extends TlElement {
       <ul class="people">
         ${receipt.readers.map((party) => {
           const profile = this.profileOf(party);
-          return html`<li><tl-avatar name=${profile.name ?? ""} seed=${party} src=${profile.avatar ?? ""}></tl-avatar><span class="ellipsis">${profile.name}</span></li>`;
+          return html`<li><tl-avatar name=${profile.name ?? ""} seed=${party} .src=${profile.avatar ?? ""}></tl-avatar><span class="ellipsis">${profile.name}</span></li>`;
         })}
       </ul>
       ${receipt.readers.length === 0 ? html`<p>${this.t("nobody_read")}</p>` : nothing}`;

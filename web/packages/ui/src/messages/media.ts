@@ -232,13 +232,12 @@ export class TlMedia extends TlElement {
     const size = Number(this.content["size_bytes"]);
     const shown = html`<span class="kind" aria-hidden="true">${ending || icon("file")}</span>
       <span class="what">
-        <span class="name" dir="auto">${name}</span>
+        <span class="visually-hidden">${this.t("download", { name: "" })}</span><span class="name" dir="auto">${name}</span>
         <span class="size">${size > 0 ? this.localizer.size(size) : this.t("file")}</span>
       </span>
       ${icon("download")}`;
     return typeof address === "string"
-      ? html`<a class="file" href=${address} download=${name} target="_blank" rel="noopener noreferrer nofollow"
-          aria-label="${this.t("download", { name })}${size > 0 ? `, ${this.localizer.size(size)}` : ""}">${shown}</a>`
+      ? html`<a class="file" href=${address} download=${name} target="_blank" rel="noopener noreferrer nofollow">${shown}</a>`
       : html`<div class="file">${shown}</div>`;
   }
 

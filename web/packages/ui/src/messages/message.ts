@@ -113,7 +113,7 @@ export class TlMessage extends TlElement {
     const name = profile?.name || this.nameOf(message.sender);
     return html`<div class="row ${message.status}">
       ${named && this.last
-        ? html`<tl-avatar name=${name} seed=${message.sender} src=${profile?.avatar ?? ""}></tl-avatar>`
+        ? html`<tl-avatar name=${name} seed=${message.sender} .src=${profile?.avatar ?? ""}></tl-avatar>`
         : nothing}
       <div class="stack">
         ${named && this.first ? html`<span class="name ellipsis hue-${hueOf(message.sender)}" dir="auto">${name}</span>` : nothing}
@@ -209,9 +209,9 @@ export class TlMessage extends TlElement {
         const mine = parties.includes(self);
         const names = this.localizer.list(parties.slice(0, 8).map((party) => (party === self ? this.t("you") : this.nameOf(party))));
         const label = this.t("reacted_by", { key, names });
-        return html`<button type="button" class="reaction" aria-pressed=${String(mine)} aria-label=${label} title=${label} ?disabled=${this.plain}
+        return html`<button type="button" class="reaction" aria-pressed=${String(mine)} title=${label} ?disabled=${this.plain}
           @click=${(event: Event) => this.act(mine ? "unreact" : "react", event, key)}>
-          <span class="key">${key}</span><span>${this.localizer.number(parties.length)}</span>
+          <span class="key">${key}</span><span>${this.localizer.number(parties.length)}</span><span class="visually-hidden">${names}</span>
         </button>`;
       })}
     </div>`;

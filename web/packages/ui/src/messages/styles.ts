@@ -160,10 +160,7 @@ export const messageStyles = css`
     color: var(--tl-text);
   }
   .bubble.mentioned {
-    box-shadow: inset 3px 0 0 var(--tl-mention);
-  }
-  :host(:dir(rtl)) .bubble.mentioned {
-    box-shadow: inset -3px 0 0 var(--tl-mention);
+    background: var(--tl-mention-soft);
   }
   :host([flash]) .bubble {
     animation: flash 1.6s ease-out;
@@ -187,8 +184,8 @@ export const messageStyles = css`
     font-style: italic;
     color: var(--tl-text-2);
   }
-  .pending .bubble {
-    opacity: 0.78;
+  :host([own]) .pending .bubble {
+    background: color-mix(in srgb, var(--tl-bubble-own) 55%, var(--tl-bg));
   }
 
   /* text */
@@ -220,8 +217,8 @@ export const messageStyles = css`
   .mention.me {
     padding-inline: 3px;
     border-radius: 4px;
-    background: var(--tl-mention-soft);
-    color: var(--tl-mention);
+    background: var(--tl-mention);
+    color: var(--tl-on-mention);
   }
   .bubble a {
     color: inherit;

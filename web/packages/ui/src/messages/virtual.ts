@@ -51,6 +51,7 @@ export class Virtual<R extends Row> implements ReactiveController {
   /** Rows or anchor changed, and the scroll position has not followed yet. */
   private dirty = true;
   private placedTop = -1;
+  private settling = 0;
   private top = 0;
 
   constructor(
@@ -75,7 +76,7 @@ export class Virtual<R extends Row> implements ReactiveController {
     scroller.addEventListener("scroll", this.onScroll, { passive: true });
     this.viewHeight = scroller.clientHeight;
     this.width = scroller.clientWidth;
-    this.follow(this.atEnd);
+    this.anchoring();
   }
 
   /** Let go of the scroller. */
@@ -107,7 +108,7 @@ export class Virtual<R extends Row> implements ReactiveController {
       this.heights.reset(rows.length, height);
     }
     if (this.anchor !== undefined && !this.index.has(this.anchor.key)) this.anchor = this.nearest(before);
-    this.dirty = true;
+    this.hold();
     this.host.requestUpdate();
   }
 
@@ -149,17 +150,17 @@ export class Virtual<R extends Row> implements ReactiveController {
   /** Bring a row into sight, `offset` pixels below the top of the view (a third of it by default). False: no such row. */
   show(key: string, offset = this.viewHeight / 3): boolean {
     if (!this.index.has(key)) return false;
-    this.follow(false);
+    this.atEnd = false;
     this.anchor = { key, offset };
-    this.dirty = true;
+    this.hold();
     this.host.requestUpdate();
     return true;
   }
 
   /** Go to the end, and stay there. */
   toEnd(): void {
-    this.follow(true);
-    this.dirty = true;
+    this.atEnd = true;
+    this.hold();
     this.host.requestUpdate();
   }
 
@@ -216,10 +217,31 @@ export class Virtual<R extends Row> implements ReactiveController {
     this.options.scrolled();
   };
 
-  /** At the end rows are held by us, else by the browser's scroll anchoring where it has one. */
   private follow(end: boolean): void {
+    if (this.atEnd !== end) this.host.requestUpdate();
     this.atEnd = end;
-    this.scroller?.style.setProperty("overflow-anchor", end ? "none" : "auto");
+    this.anchoring();
+  }
+
+  /**
+   * While the reader scrolls, the browser's scroll anchoring (where it has one) holds the view without interrupting a
+   * smooth scroll. At the end, and around changes made here, it would undo what `place` does, and is off.
+   */
+  private anchoring(): void {
+    this.scroller?.style.setProperty("overflow-anchor", this.atEnd || this.settling > 0 ? "none" : "auto");
+  }
+
+  private hold(): void {
+    this.dirty = true;
+    this.settling += 1;
+    this.anchoring();
+    // Two frames: one that draws and measures the rows, one that the measures lead to.
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        this.settling -= 1;
+        this.anchoring();
+      }),
+    );
   }
 
   private takeAnchor(top: number): void {

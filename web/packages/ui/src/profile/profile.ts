@@ -143,7 +143,7 @@ export class TlProfile extends TlElement {
     const blocked = (this.watch("blocked", (client) => client.blocked) ?? []).includes(party);
     const seen = presence?.last_seen_ms ?? 0;
     return html`<div class="profile">
-      <tl-avatar name=${profile.name ?? ""} seed=${party} src=${profile.avatar ?? ""} ?online=${presence?.online ?? false}></tl-avatar>
+      <tl-avatar name=${profile.name ?? ""} seed=${party} .src=${profile.avatar ?? ""} ?online=${presence?.online ?? false}></tl-avatar>
       ${this.editing
         ? this.form()
         : html`<h2 dir="auto">${profile.name}</h2>

@@ -282,7 +282,7 @@ export class TlSearch extends TlElement {
     const about = elsewhere ? this.watch(`conversation ${entry.conversation}`, (client) => client.conversations.one(entry.conversation)) : undefined;
     return html`<li>
       <button type="button" class="hit" @click=${() => this.choose(hit)}>
-        <tl-avatar name=${profile.name ?? ""} seed=${entry.sender} src=${profile.avatar ?? ""}></tl-avatar>
+        <tl-avatar name=${profile.name ?? ""} seed=${entry.sender} .src=${profile.avatar ?? ""}></tl-avatar>
         <span class="body">
           <span class="top"><strong class="ellipsis" dir="auto">${entry.sender === this.client?.party ? this.t("you") : profile.name}</strong><time>${this.localizer.recent(entry.at_ms)}</time></span>
           ${elsewhere ? html`<span class="where ellipsis" dir="auto">${titleOf(entry.conversation, about, (party) => this.nameOf(party))}</span>` : nothing}

@@ -62,6 +62,7 @@ export class TlThread extends TlElement {
         padding-block: var(--tl-space-2) var(--tl-space-3);
         border-block-end: 1px solid var(--tl-line);
         background: var(--tl-surface);
+        --tl-bubble: var(--tl-raised);
       }
       .root:focus-visible {
         outline-offset: -2px;
