@@ -17,7 +17,9 @@ const packages = join(here, "../..");
 const repository = join(packages, "../..");
 const docs = join(repository, "docs");
 const dist = resolve(process.argv[2] ?? join(packages, "../dist"));
-const out = join(dist, "docs");
+// A folder that is served below "/": what is in its docs/ is at /docs.
+const root = join(dist, "docs");
+const out = join(root, "docs");
 const escape = (text) => text.replace(/[&<>"]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[sign]);
 const slug = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").trim().replace(/\s+/g, "-");
 
@@ -88,7 +90,9 @@ const place = (file, language) => pages.find((page) => page.language === languag
 
 function render(page) {
   const headings = [];
-  const tokens = markdown.parse(readFileSync(page.source, "utf8").replace(/<!--[\s\S]*?-->/g, ""), {});
+  let text = readFileSync(page.source, "utf8").replace(/<!--[\s\S]*?-->/g, "");
+  if (page.source.startsWith(generated)) text = text.replace(/<a id="[^"]*"><\/a> ?/g, "").replace(/^# .*$/m, `# ${page.title}`);
+  const tokens = markdown.parse(text, {});
   const seen = new Map();
   tokens.forEach((token, index) => {
     if (token.type === "heading_open") {
@@ -135,7 +139,7 @@ function picture(src, page) {
 
 // ---------------------------------------------------------------- pages
 
-rmSync(out, { recursive: true, force: true });
+rmSync(root, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 const { metafile } = await build({
   entryPoints: [join(here, "src/docs.ts"), join(here, "src/docs.css")],
@@ -155,8 +159,17 @@ const assets = Object.fromEntries(
 cpSync(join(here, "../static/demo/mark.svg"), join(out, "mark.svg"));
 
 const index = { en: [], zh: [] };
-for (const page of pages) {
-  const { html, headings } = render(page);
+const rendered = pages.map(render);
+const anchors = new Map(pages.map((page, at) => [page.path, new Set(rendered[at].headings.map(({ id }) => id))]));
+for (const [at, page] of pages.entries()) {
+  const { headings } = rendered[at];
+  const html = rendered[at].html.replace(/href="([^"#]*)#([^"]*)"/g, (whole, path, id) => {
+    const known = anchors.get(path || page.path);
+    if (known === undefined || known.has(decodeURIComponent(id))) return whole;
+    // typedoc numbers headings otherwise; and what is not there at all is found on its page.
+    const plain = id.replace(/-\d+$/, "");
+    return known.has(plain) ? `href="${path}#${plain}"` : `href="${path || page.path}"`;
+  });
   const words = WORDS[page.language];
   const title = headings.find(({ level }) => level === 1)?.text ?? page.title;
   const toc = headings.filter(({ level }) => level === 2);

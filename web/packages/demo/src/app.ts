@@ -129,15 +129,7 @@ export class DemoApp extends TlElement {
         inline-size: min(220px, 40%);
         accent-color: var(--tl-accent);
       }
-      .show {
-        position: fixed;
-        inset-block-end: var(--tl-space-4);
-        inset-inline-end: var(--tl-space-4);
-        z-index: 20;
-        background: var(--tl-raised);
-        box-shadow: var(--tl-shadow-2);
-      }
-      @media ${css`(max-width: 1100px)`} {
+      @media (max-width: 1100px) {
         demo-panel {
           position: fixed;
           inset-block: 0;
@@ -164,9 +156,6 @@ export class DemoApp extends TlElement {
         nav .grow,
         nav .wide {
           display: none;
-        }
-        .show {
-          inset-block-end: 76px;
         }
       }
     `,
@@ -221,17 +210,18 @@ export class DemoApp extends TlElement {
         <span class="grow"></span>
         <a class="wide" href=${language() === "zh" ? "/docs/zh/" : "/docs/"} target="_blank" rel="noopener">${icon("file")}${this.t("demo_docs")}</a>
         <button class="item wide" type="button" lang=${language() === "zh" ? "en" : "zh-CN"} @click=${this.speak}>${icon("form")}${this.t("demo_language")}</button>
+        <button class="icon-button" type="button" aria-expanded=${this.panel_open} aria-label=${this.t("demo_panel")} title=${this.t(this.panel_open ? "demo_panel_close" : "demo_panel_open")} @click=${() => (this.panel_open = !this.panel_open)}>${icon("poll")}</button>
         <button class="icon-button" type="button" aria-label=${this.t(this.dark ? "demo_light" : "demo_dark")} title=${this.t(this.dark ? "demo_light" : "demo_dark")} @click=${this.shade}>${icon("moon")}</button>
         <a href="/" title=${this.t("demo_switch")} aria-label="${this.t("demo_you_are", { name })}. ${this.t("demo_switch")}">
           <tl-avatar class="me" name=${name} seed=${this.me?.party ?? ""} src="/demo/avatars/${this.me?.id}.svg"></tl-avatar>
         </a>
       </nav>
-      <main>${this.view === "chat" ? this.chat() : this.view === "live" ? this.live() : this.call()}</main>
+      <main><h1 class="visually-hidden">${this.t(`demo_${this.view}`)}</h1>${this.view === "chat" ? this.chat() : this.view === "live" ? this.live() : this.call()}</main>
       ${this.panel_open
         ? html`<demo-panel .call=${this.stats}>
             <button slot="close" class="icon-button" type="button" aria-label=${this.t("demo_panel_close")} title=${this.t("demo_panel_close")} @click=${() => (this.panel_open = false)}>${icon("close")}</button>
           </demo-panel>`
-        : html`<button class="icon-button show" type="button" aria-label=${this.t("demo_panel_open")} title=${this.t("demo_panel_open")} @click=${() => (this.panel_open = true)}>${icon("poll")}</button>`}
+        : nothing}
     `;
   }
 

@@ -146,6 +146,11 @@ export class DemoPanel extends TlElement {
   private listening: ClientApi | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.role = "complementary";
+  }
+
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.listening = undefined;
@@ -160,6 +165,7 @@ export class DemoPanel extends TlElement {
   }
 
   protected override willUpdate(): void {
+    this.ariaLabel = this.t("demo_panel");
     const { client } = this;
     if (client === undefined || client === this.listening || !this.isConnected) return;
     this.listening = client;

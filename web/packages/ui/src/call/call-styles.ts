@@ -309,9 +309,14 @@ export const callStyles = css`
       z-index: 4;
       box-shadow: var(--tl-shadow-3);
     }
-    .controls .icon-button {
-      inline-size: 44px;
-      block-size: 44px;
+    .controls {
+      gap: 4px;
+      padding-inline: 4px;
+    }
+    .controls .icon-button,
+    .controls .leave {
+      inline-size: 42px;
+      block-size: 42px;
     }
     .gap {
       display: none;

@@ -351,7 +351,7 @@ export class TlCall extends TlElement {
 
   private listed(tiles: readonly CallTile[]): TemplateResult {
     const people = tiles.filter((tile) => !tile.screen);
-    return html`<aside class="people scroll" aria-label=${this.t("call_people")}>
+    return html`<section class="people scroll" tabindex="0" aria-label=${this.t("call_people")}>
       <h3>${this.t("call_people_count", { count: people.length })}</h3>
       <ul>
         ${repeat(people, (tile) => tile.id, (tile) => {
@@ -369,7 +369,7 @@ export class TlCall extends TlElement {
           </li>`;
         })}
       </ul>
-    </aside>`;
+    </section>`;
   }
 
   private controls(view: CallView): TemplateResult {

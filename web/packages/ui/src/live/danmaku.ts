@@ -26,7 +26,9 @@ const LANE_PX = 34;
 const PAD_PX = 8;
 const CROSS_MS = 7_000;
 const LONGEST = 80;
-const HIGHEST_PART = 0.68;
+const HIGHEST_PART = 0.7;
+/** The upper edge stays free too: who is there, and whose room it is. */
+const HEAD_PX = 56;
 /** Bitmaps come in widths of so many device pixels, so that another comment can have them. */
 const STEP_PX = 64;
 const HEARTS = ["#ff5d73", "#ff8fa3", "#ffb454", "#7ee0c9", "#8cc0f5", "#d3a8ee"];
@@ -77,7 +79,7 @@ export class DanmakuLayer {
     return this.flying.map((flight) => ({
       text: flight.item.text,
       left: leftOf(flight, this.width_px, now_ms),
-      top: flight.top_px,
+      top: HEAD_PX + flight.top_px,
       width: flight.width_px,
       height: LANE_PX,
     }));
@@ -92,7 +94,7 @@ export class DanmakuLayer {
     this.canvas.height = Math.round(this.height_px * this.scale);
     for (const flight of this.flying.splice(0)) this.give_back(flight.item);
     // The lowest part stays free for what stands there: faces, gifts, buttons.
-    this.lanes.resize(this.width_px, Math.max(LANE_PX, this.height_px * HIGHEST_PART));
+    this.lanes.resize(this.width_px, Math.max(LANE_PX, this.height_px * HIGHEST_PART - HEAD_PX));
   }
 
   /** Show or hide comments; hearts rise anyway. */
@@ -160,7 +162,7 @@ export class DanmakuLayer {
       const bitmap = flight.item.bitmap;
       if (bitmap === undefined) continue;
       const left = leftOf(flight, this.width_px, now_ms);
-      context.drawImage(bitmap, left, flight.top_px + 6, bitmap.width / this.scale, bitmap.height / this.scale);
+      context.drawImage(bitmap, left, HEAD_PX + flight.top_px, bitmap.width / this.scale, bitmap.height / this.scale);
     }
     this.flying.length = kept;
     this.hearts.step(now_ms, Math.random);
