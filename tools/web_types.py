@@ -6,8 +6,6 @@ client itself (web/packages/core).
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from msgspec import inspect
 

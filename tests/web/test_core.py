@@ -157,7 +157,8 @@ async def test_two_tabs_share_a_connection_and_stay_consistent(tabs: Tabs) -> No
     await asyncio.gather(
         *(
             tab.evaluate(
-                "([name, who]) => Promise.all(Array.from({ length: 30 }, (_, i) => client.send(name, `${who} ${i}`).sent))",
+                """([name, who]) =>
+                    Promise.all(Array.from({ length: 30 }, (_, i) => client.send(name, `${who} ${i}`).sent))""",
                 [name, who],
             )
             for tab, who in ((one, "one"), (two, "two"))
@@ -171,7 +172,9 @@ async def test_two_tabs_share_a_connection_and_stay_consistent(tabs: Tabs) -> No
         assert [text for text in shown if text.startswith(who)] == [f"{who} {i}" for i in range(30)]
     # Calls, drafts, read marks and settings of the one that does not hold the connection.
     assert (await two.evaluate("client.api.profile.set({ name: 'Ann' })"))["name"] == "Ann"
-    refused = await two.evaluate("client.call('conversation.get', { conversation: 'g.none' }).catch((error) => [error.slug, error.applied])")
+    refused = await two.evaluate(
+        "client.api.conversation.get({ conversation: 'g.none' }).catch((error) => [error.slug, error.applied])"
+    )
     assert refused == ["not_found", False]
     await two.evaluate("(name) => client.conversations.setDraft(name, 'half a')", name)
     await until(one, f"client.conversations.one('{name}').get().draft === 'half a'")

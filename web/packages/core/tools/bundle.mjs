@@ -1,6 +1,6 @@
 // Bundles of the client for pages without a build of their own, into dist/bundle (or the folder given), and their sizes.
 // `page.js` is what a page loads first: a client and the store of browsers. The code of rooms, uploads, cards and erasures
-// is in files of its own, loaded when first used.
+// is in a file of its own, loaded when first used.
 
 import { readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";

@@ -45,7 +45,7 @@ export class Client implements ClientApi {
   readonly #windows = new Set<Window>();
   readonly #links = new Map<string, { url: Promise<string>; until: number }>();
   readonly #drafts = new Map<string, ReturnType<typeof setTimeout>>();
-  #loading = true;
+  #loading = 1;
   #early: Notice[] = [];
   #engine: Engine | undefined;
   #closed = false;
@@ -246,7 +246,7 @@ export class Client implements ClientApi {
     const host = { base: this.#base, token, store: this.#store, view: (id: string) => this.call("file.get", { file: id }) };
     const progress = new Value<UploadProgress>({ sent_bytes: 0, size_bytes: file.size, state: "sending" });
     // The code of uploads is loaded with the first one.
-    const upload = import("./upload.js").then(({ FileUpload }) => new FileUpload(host, file, options, progress));
+    const upload = import("../later.js").then(({ FileUpload }) => new FileUpload(host, file, options, progress));
     const done = upload.then((one) => one.run());
     done.catch(() => {});
     return {
@@ -292,14 +292,14 @@ export class Client implements ClientApi {
 
   /** What came while the store was read is taken now, in order; whole rows, so nothing is lost by the overlap. */
   #settle(): void {
-    this.#loading = false;
+    if (--this.#loading) return;
     for (const notice of this.#early.splice(0)) this.#take(notice);
   }
 
   /** Notices may have been missed, or everything is different: read again. */
   async #reload(): Promise<void> {
     if (this.#closed) return;
-    this.#loading = true;
+    this.#loading++;
     await this.#model.load().catch(() => {});
     this.#settle();
     for (const window of this.#windows) void window.reload();

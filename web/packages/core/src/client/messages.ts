@@ -9,12 +9,12 @@ import { sendKey } from "../engine/notices.js";
 import { isMessage } from "../protocol/entries.js";
 import type { OutboxRow } from "../store/store.js";
 
-type Views = typeof import("../protocol/card_views.js");
+type Views = typeof import("../later.js");
 let views: Views | undefined;
 
 /** What draws cards, loaded when the first one is to be shown; resolves at once when it is there. */
 export async function cardViews(): Promise<Views> {
-  return (views ??= await import("../protocol/card_views.js"));
+  return (views ??= await import("../later.js"));
 }
 
 /** Whether cards can be shown now. */

@@ -30,7 +30,7 @@ export class Rooms {
   async join(conversation: string, { wait_ms = 0 }: { wait_ms?: number } = {}): Promise<Room> {
     const before = this.#rooms.get(conversation);
     if (before && !before.get().ended) return before;
-    const { Room } = await import("./room.js");
+    const { Room } = await import("../later.js");
     const room = new Room(conversation, this.#ask, this.#me);
     this.#rooms.set(conversation, room);
     const admitted = new Promise<boolean>((resolve) => this.#admissions.set(conversation, resolve));

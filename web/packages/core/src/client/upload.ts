@@ -77,28 +77,22 @@ export class FileUpload {
   async run(): Promise<FileView> {
     try {
       this.#url = (await this.#host.store.transaction("read", (tx) => tx.get("meta", [this.#key])))?.value ?? "";
-      let offset = this.#url ? await this.#offset() : -1;
-      if (offset < 0) {
-        await this.#create();
-        offset = 0;
-      }
-      for (let attempt = 0; offset < this.#file.size || !this.#file.size; ) {
+      let offset = -1;
+      for (let attempt = 0; offset < this.#file.size; ) {
         if (this.#resumed) await this.#resumed;
         this.#check();
         try {
-          offset = await this.#sendChunk(offset);
+          if (offset >= 0) offset = await this.#sendChunk(offset);
+          else offset = (await this.#offset()) ?? (await this.#create());
           attempt = 0;
-          this.#show(offset < this.#file.size ? "sending" : "checking", offset);
-          if (!this.#file.size) break;
+          this.#show(this.#resumed ? "paused" : "sending", offset);
         } catch (error) {
           this.#check();
           if (!this.#repeatable(error)) throw error;
           this.#show("waiting");
           const least = error instanceof TrunklineError ? error.retry_ms : 0;
           await new Promise((resolve) => setTimeout(resolve, retryDelayMs(least, ++attempt + 2, Math.random())));
-          this.#check();
-          offset = Math.max(0, await this.#offset().catch(() => offset));
-          if (!this.#resumed) this.#show("sending", offset);
+          offset = -1; // ask how much arrived
         }
       }
       const view = await this.#host.view(this.#url.slice(this.#url.lastIndexOf("/") + 1));
@@ -114,33 +108,24 @@ export class FileUpload {
     }
   }
 
-  async #create(): Promise<void> {
+  async #create(): Promise<number> {
     const { name = (this.#file as Partial<File>).name, mime = this.#file.type } = this.#options;
     const metadata = Object.entries({ filename: name, filetype: mime }).filter(([, value]) => value);
     const headers: Record<string, string> = { "Upload-Length": String(this.#file.size) };
     if (metadata.length) headers["Upload-Metadata"] = metadata.map(([key, value]) => `${key} ${base64(value!)}`).join(",");
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const response = await this.#request(`${this.#host.base}/v1/uploads`, "POST", headers);
-        this.#url = new URL(response.headers.get("Location")!, response.url).href;
-        return this.#remember(this.#url);
-      } catch (error) {
-        this.#check();
-        if (!this.#repeatable(error)) throw error;
-        this.#show("waiting");
-        await new Promise((resolve) => setTimeout(resolve, retryDelayMs(0, attempt + 2, Math.random())));
-        this.#check();
-        this.#show("sending");
-      }
-    }
+    const response = await this.#request(`${this.#host.base}/v1/uploads`, "POST", headers);
+    this.#url = new URL(response.headers.get("Location")!, response.url).href;
+    await this.#remember(this.#url);
+    return 0;
   }
 
-  /** How much the server has; -1: the upload is gone. */
-  async #offset(): Promise<number> {
+  /** How much the server has; undefined: there is no upload (any more). */
+  async #offset(): Promise<number | undefined> {
+    if (!this.#url) return undefined;
     try {
       return Number((await this.#request(this.#url, "HEAD")).headers.get("Upload-Offset"));
     } catch (error) {
-      if (error instanceof TrunklineError && error.family < 4) return -1;
+      if (error instanceof TrunklineError && error.family < 4) return undefined;
       throw error;
     }
   }

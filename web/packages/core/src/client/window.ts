@@ -77,6 +77,7 @@ export class Window extends Value<WindowState> implements MessageWindow {
       if (this.#entries.length > this.#max) {
         this.#entries = this.#entries.slice(0, this.#max);
         this.#to = this.#entries[this.#max - 1]!.seq;
+        this.#tail = false;
       }
     });
   }
@@ -90,6 +91,7 @@ export class Window extends Value<WindowState> implements MessageWindow {
 
   async loadAround(seq: number, count = this.#options.limit ?? 40): Promise<boolean> {
     await this.#load("around", async () => {
+      this.#tail = false;
       this.#entries = [];
       this.#from = seq + 1;
       this.#to = seq;
@@ -103,6 +105,7 @@ export class Window extends Value<WindowState> implements MessageWindow {
     return this.#load("around", async () => {
       const row = this.#host.model.rows.get(this.conversation);
       this.#known = !!row && row.last !== null;
+      this.#tail = true;
       this.#entries = [];
       this.#to = row?.last ?? (await this.#headAtServer());
       this.#from = this.#to + 1;
@@ -138,8 +141,10 @@ export class Window extends Value<WindowState> implements MessageWindow {
     }
     let changed = outbox.length + settled.length > 0;
     for (const entry of entries) if (entry.conversation === this.conversation) changed = this.#merge(entry) || changed;
-    if (mine && mine.last !== null && this.#to + 1 >= (entries[0]?.seq ?? mine.last + 1) && this.#to < mine.last && this.#wasAtEnd) {
-      this.#to = mine.last;
+    if (this.#tail && !this.#catchingUp && (mine?.last ?? 0) > this.#to) {
+      // It came while the window was reading.
+      this.#catchingUp = true;
+      void this.#load("after", () => this.#extendAfter(PAGE)).finally(() => (this.#catchingUp = false));
     }
     for (const { conversation, seq } of elsewhere) if (conversation === this.conversation && this.#index(seq) >= 0) void this.#refetch(seq);
     if (changed || mine) this.#publish({});
@@ -148,6 +153,9 @@ export class Window extends Value<WindowState> implements MessageWindow {
   // ---------------------------------------------------------------- what is there
 
   #wasAtEnd = false;
+  /** Whether the window is meant to follow the newest. */
+  #tail = false;
+  #catchingUp = false;
 
   #merge(entry: EntryView): boolean {
     const at = this.#index(entry.seq);
@@ -242,7 +250,7 @@ export class Window extends Value<WindowState> implements MessageWindow {
 
   async #extendBefore(count: number): Promise<void> {
     for (let missing = count; missing > 0 && this.#from > this.#firstSeq(); ) {
-      const { entries, from } = await this.#readBefore(this.#from - 1);
+      const { entries, from } = await this.#readBefore(this.#from - 1, missing);
       const shown = entries.filter((entry) => this.#belongs(entry));
       this.#entries = [...shown, ...this.#entries];
       this.#from = from;
@@ -253,8 +261,11 @@ export class Window extends Value<WindowState> implements MessageWindow {
   async #extendAfter(count: number): Promise<void> {
     for (let missing = count; missing > 0; ) {
       const last = this.#host.model.rows.get(this.conversation)?.last ?? 0;
-      if (this.#to >= last) break;
-      const { entries, to } = await this.#readAfter(this.#to + 1, last);
+      if (this.#to >= last) {
+        this.#tail = true;
+        break;
+      }
+      const { entries, to } = await this.#readAfter(this.#to + 1, last, missing);
       const shown = entries.filter((entry) => this.#belongs(entry));
       this.#entries = [...this.#entries, ...shown];
       this.#to = to;
@@ -262,9 +273,9 @@ export class Window extends Value<WindowState> implements MessageWindow {
     }
   }
 
-  async #readBefore(top: number): Promise<Stretch> {
+  async #readBefore(top: number, count: number): Promise<Stretch> {
     const floor = this.#floor();
-    if (top >= floor) return this.#stored(floor, top, true);
+    if (top >= floor) return this.#stored(floor, top, true, count);
     const to = top;
     const from = Math.max(this.#firstSeq(), to - PAGE + 1);
     const { entries } = await this.#fetch({ from_seq: this.#thread ? 0 : from, to_seq: to, limit: PAGE, newest_first: true });
@@ -274,9 +285,9 @@ export class Window extends Value<WindowState> implements MessageWindow {
     return { entries, from: entries[0]?.seq ?? this.#firstSeq(), to };
   }
 
-  async #readAfter(from: number, last: number): Promise<Stretch> {
+  async #readAfter(from: number, last: number, count: number): Promise<Stretch> {
     const floor = this.#floor();
-    if (from >= floor) return this.#stored(from, last, false);
+    if (from >= floor) return this.#stored(from, last, false, count);
     const { entries, more } = await this.#fetch({ from_seq: from, to_seq: floor - 1, limit: PAGE });
     const reached = this.#thread && more ? entries.at(-1)!.seq : this.#thread ? floor - 1 : (entries.at(-1)?.seq ?? floor - 1);
     return { entries, from, to: reached };
@@ -287,22 +298,24 @@ export class Window extends Value<WindowState> implements MessageWindow {
     return row && row.last !== null ? row.floor : Infinity;
   }
 
-  #stored(from: number, to: number, reverse: boolean): Promise<Stretch> {
+  #stored(from: number, to: number, reverse: boolean, limit: number): Promise<Stretch> {
     const { conversation } = this;
     const thread = this.#thread;
     return this.#host.store.transaction("read", async (tx) => {
       let entries: EntryView[];
+      let found: { seq: number }[];
       if (thread) {
-        const replies = await tx.list("replies", { prefix: [conversation, thread], from, to, limit: PAGE, reverse });
+        found = await tx.list("replies", { prefix: [conversation, thread], from, to, limit, reverse });
         entries = [];
-        for (const { seq } of replies) {
+        for (const { seq } of found) {
           const entry = await tx.get("entries", [conversation, seq]);
           if (entry) entries.push(entry);
         }
-      } else entries = await tx.list("entries", { prefix: [conversation], from, to, limit: PAGE, reverse });
-      const whole = entries.length < PAGE;
-      if (reverse) entries.reverse();
-      return reverse ? { entries, from: whole ? from : entries[0]!.seq, to } : { entries, from, to: whole ? to : entries.at(-1)!.seq };
+      } else found = entries = await tx.list("entries", { prefix: [conversation], from, to, limit, reverse });
+      const whole = found.length < limit;
+      const furthest = found.at(-1)?.seq ?? 0;
+      if (reverse) entries = [...entries].reverse();
+      return reverse ? { entries, from: whole ? from : furthest, to } : { entries, from, to: whole ? to : furthest };
     });
   }
 

@@ -7,7 +7,7 @@ import type { ConversationRow, OutboxRow, Store, ThreadRow, Tx } from "../store/
 import { type Changes, type SendId, sendKey } from "./notices.js";
 
 const MOST_AHEAD = 500;
-let erasure: typeof import("../protocol/erasure.js") | undefined;
+let later: typeof import("../later.js") | undefined;
 
 export interface HiddenPush {
   conversation: string;
@@ -42,7 +42,7 @@ export class Applier {
   /** Store entries, advance positions, settle the sends that made them. */
   async apply(entries: EntryView[]): Promise<Changes> {
     // Before the transaction, in which nothing else may be awaited.
-    if (entries.some(({ type }) => type === "message.erased")) erasure ??= await import("../protocol/erasure.js");
+    if (entries.some(({ type }) => type === "message.erased")) later ??= await import("../later.js");
     return this.#store.transaction("plain", async (tx) => {
       const batch = new Batch(tx, this.#me());
       for (const entry of entries) {
@@ -322,7 +322,7 @@ class Batch {
   /** A party was erased: what it said before loses its content here too. */
   async #erase({ conversation, seq, content }: EntryView): Promise<void> {
     for (const entry of await this.tx.list("entries", { prefix: [conversation], to: seq - 1 })) {
-      const left = erasure!.erased(entry, String(content?.party ?? ""), seq);
+      const left = later!.erased(entry, String(content?.party ?? ""), seq);
       if (left) this.#keep(left);
     }
   }

@@ -3,9 +3,8 @@
 // What does not live here: which tab runs it and how notices travel (tabs), what applications hold (client).
 
 import type { ClientOptions, LinkFrame, Tuning } from "../api.js";
-import type { ConversationView, Cursor, Hello, Welcome } from "../generated/wire.js";
+import type { ConversationView, Hello, Welcome } from "../generated/wire.js";
 import { claimsOf, linkUrl } from "../protocol/addresses.js";
-import { applyCursor } from "../protocol/entries.js";
 import { jsonCodec } from "../protocol/frames.js";
 import { type Identity, openIdentity } from "../store/identity.js";
 import type { OutboxRow, Store } from "../store/store.js";
@@ -46,7 +45,6 @@ export class Engine implements Session {
     const claims = typeof token === "string" ? claimsOf(token) : { party: "", device: "" };
     const identity = await openIdentity(options.store, device || claims.device, claims.party);
     const engine = new Engine(options, identity);
-    await engine.#sender.load();
     await engine.#receiver.load();
     return engine;
   }
@@ -62,10 +60,7 @@ export class Engine implements Session {
     this.#identity = identity;
     const { client, store, tuning, notify } = options;
     const changed = (changes: Changes): void => this.changed(changes);
-    const broken = (reason: string): void => {
-      notify({ type: "warning", message: `the local store cannot be written, trying again: ${reason}` });
-      this.#supervisor.drop();
-    };
+    const broken = (reason: string): void => this.#broken(reason);
     this.requests = new Requests(tuning);
     this.interests = new Interests((method, params) => this.requests.call(method, params));
     this.#supervisor = new Supervisor(
@@ -78,7 +73,7 @@ export class Engine implements Session {
       },
       this,
     );
-    this.marks = new Marks(tuning, () => identity.party, (cursor) => this.#cursor({ ...cursor, party: identity.party }));
+    this.marks = new Marks(tuning, () => identity.party, (cursor) => void this.#receiver.cursor({ ...cursor, party: identity.party }).catch(() => {}));
     this.#applier = new Applier(store, () => identity.party, tuning.initial_history, this.#accepted);
     this.#receiver = new Receiver(store, this.#applier, tuning, identity, {
       changed,
@@ -106,7 +101,10 @@ export class Engine implements Session {
   }
 
   start(): void {
-    this.#running = this.#supervisor.run();
+    this.#running = this.#sender
+      .load()
+      .catch((error) => this.#supervisor.giveUp(String(error)))
+      .then(() => this.#supervisor.run());
     void this.#running.then(() => this.requests.stop(this.state.reason));
   }
 
@@ -163,7 +161,7 @@ export class Engine implements Session {
   }
 
   welcomed(socket: LinkSocket, welcome: Welcome): void {
-    void this.#begin(socket, welcome);
+    this.#begin(socket, welcome).catch((error) => this.#broken(String(error)));
   }
 
   lost(): void {
@@ -186,18 +184,25 @@ export class Engine implements Session {
 
   pushed(event: string, body: any): void {
     const receiver = this.#receiver;
+    // What cannot be written is reported by whoever wrote it.
+    const told = (done: Promise<void>): void => void done.catch(() => {});
     if (event === "entry") return receiver.pushed(body);
-    if (event === "cursor") this.#cursor(body);
-    else if (event === "settings") void receiver.configured(body.conversation, body.settings ?? {});
-    else if (event === "hidden") void receiver.hidden(body);
-    else if (event === "thread") void receiver.marked(body);
-    else if (event === "blocked") void this.#blocked(body.blocked);
+    if (event === "cursor") told(receiver.cursor(body));
+    else if (event === "settings") told(receiver.configured(body.conversation, body.settings ?? {}));
+    else if (event === "hidden") told(receiver.hidden(body));
+    else if (event === "thread") told(receiver.marked(body));
+    else if (event === "blocked") told(this.#blocked(body.blocked));
     else if (event === "lagged") receiver.sync();
     else if (event === "draining") this.#supervisor.draining(body.reconnect_in_ms ?? 0);
     this.#options.notify({ type: "push", event, body });
   }
 
   // ---------------------------------------------------------------- inside
+
+  #broken(reason: string): void {
+    this.#options.notify({ type: "warning", message: `the local store cannot be written, trying again: ${reason}` });
+    this.#supervisor.drop();
+  }
 
   async #begin(socket: LinkSocket, welcome: Welcome): Promise<void> {
     const [identity, options] = [this.#identity, this.#options];
@@ -224,22 +229,6 @@ export class Engine implements Session {
     }
     const rows = await options.store.transaction("read", (tx) => tx.list("conversations"));
     if (current()) this.marks.start(socket, rows);
-  }
-
-  #cursor(moved: Partial<Cursor> & { conversation: string; party: string }): void {
-    const { conversation, party, delivered = 0, read = 0, unread, unread_mentions } = moved;
-    const me = this.#identity.party;
-    void this.#applier
-      .row(conversation, (row) => {
-        if (!row.view || (party !== me && row.view.peer !== party)) return false; // in groups, receipts are asked for
-        applyCursor(row.view, party, delivered, read, me);
-        if (party !== me) return true;
-        row.read_wanted = Math.max(row.read_wanted, read);
-        row.view.unread = unread ?? row.view.unread ?? 0;
-        row.view.unread_mentions = unread_mentions ?? row.view.unread_mentions ?? 0;
-        return true;
-      })
-      .then((changes) => this.changed(changes));
   }
 
   async #blocked(blocked: string[]): Promise<void> {

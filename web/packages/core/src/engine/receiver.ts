@@ -5,7 +5,7 @@
 import type { Tuning } from "../api.js";
 import { TrunklineError } from "../errors.js";
 import type { ConversationView, EntryView, MemberSettings, SyncResult } from "../generated/wire.js";
-import { reachableHead } from "../protocol/entries.js";
+import { applyCursor, reachableHead } from "../protocol/entries.js";
 import { type Action, Position } from "../protocol/gap.js";
 import type { ConversationRow, Store } from "../store/store.js";
 import type { Applier, HiddenPush } from "./applier.js";
@@ -24,8 +24,9 @@ export interface ReceiverEvents {
   broken(reason: string): void;
 }
 
-/** Positions of the store that only the receiver moves. */
+/** Whose store it is, and the positions that only the receiver moves. */
 export interface Place {
+  party: string;
   epoch: number;
   pts: number;
   threads_pts: number;
@@ -34,7 +35,10 @@ export interface Place {
 export class Receiver {
   #socket: LinkSocket | undefined;
   #positions = new Map<string, Position<EntryView>>();
-  #ready: EntryView[] = [];
+  /** What waits to be written, in the order of arrival: entries, and other jobs between them. */
+  #ready: (EntryView[] | (() => Promise<Changes>))[] = [];
+  /** Conversations whose counts the server told while entries that they include were still missing here. */
+  readonly #uncounted = new Set<string>();
   #flushing: Promise<void> | undefined;
   #wanted = new Map<string, number>();
   #busy = 0;
@@ -140,14 +144,31 @@ export class Receiver {
   }
 
   /** I deleted messages for myself, here or on another device. */
-  async hidden(hidden: HiddenPush): Promise<void> {
-    await this.#flush(); // what was pushed before is in the store then
-    await this.#write(() => this.#applier.hide(hidden));
+  hidden(hidden: HiddenPush): Promise<void> {
+    return this.#enqueue(() => this.#applier.hide(hidden));
   }
 
-  async marked(pushed: { conversation: string; thread: number; following?: boolean; read?: number }): Promise<void> {
-    await this.#flush();
-    await this.#write(() => this.#applier.mark(pushed.conversation, pushed.thread, pushed.following, pushed.read));
+  marked(pushed: { conversation: string; thread: number; following?: boolean; read?: number }): Promise<void> {
+    return this.#enqueue(() => this.#applier.mark(pushed.conversation, pushed.thread, pushed.following, pushed.read));
+  }
+
+  /** Somebody received or read further. My own counts are those of this moment: behind the entries before, ahead of those after. */
+  cursor(moved: { conversation: string; party: string; delivered?: number; read?: number; unread?: number; unread_mentions?: number }): Promise<void> {
+    const { conversation, party, delivered = 0, read = 0, unread, unread_mentions } = moved;
+    const me = this.#place.party;
+    const exact = this.#positions.get(conversation)?.complete !== false;
+    if (!exact && unread !== undefined) this.#uncounted.add(conversation);
+    return this.#enqueue(() =>
+      this.#applier.row(conversation, (row) => {
+        const { view } = row;
+        if (!view || (party !== me && view.peer !== party)) return false; // in groups, receipts are asked for
+        applyCursor(view, party, delivered, read, me);
+        if (party !== me) return true;
+        row.read_wanted = Math.max(row.read_wanted, read);
+        if (exact) Object.assign(view, { unread: unread ?? view.unread ?? 0, unread_mentions: unread_mentions ?? view.unread_mentions ?? 0 });
+        return true;
+      }),
+    );
   }
 
   // ---------------------------------------------------------------- sync
@@ -265,7 +286,9 @@ export class Receiver {
   #take(name: string, position: Position<EntryView>, actions: Action<EntryView>[]): void {
     for (const action of actions) {
       if (action.type === "apply") {
-        this.#ready.push(...action.entries);
+        const last = this.#ready.at(-1);
+        if (Array.isArray(last)) last.push(...action.entries);
+        else this.#ready.push(action.entries);
         void this.#flush();
       } else if (action.type === "pull") {
         this.#wanted.set(name, action.fromSeq);
@@ -276,6 +299,7 @@ export class Receiver {
         return this.sync();
       }
     }
+    if (position.complete && this.#uncounted.delete(name)) this.#work(() => this.#locate(name));
     this.#arm();
     this.#reportIfSynced();
   }
@@ -334,6 +358,11 @@ export class Receiver {
 
   // ---------------------------------------------------------------- applying
 
+  #enqueue(job: () => Promise<Changes>): Promise<void> {
+    this.#ready.push(job);
+    return this.#flush();
+  }
+
   /** Write what is ready, one transaction at a time; resolves when nothing is. */
   #flush(): Promise<void> {
     this.#flushing ??= this.#writeReady();
@@ -349,11 +378,10 @@ export class Receiver {
 
   async #writeBatches(): Promise<void> {
     while (this.#ready.length) {
-      const ready = this.#ready;
-      this.#ready = [];
+      const ready = this.#ready.shift()!;
       let changes: Changes;
       try {
-        changes = await this.#applier.apply(ready);
+        changes = await (Array.isArray(ready) ? this.#applier.apply(ready) : ready());
       } catch (error) {
         // Positions in memory are ahead of the disk now: take them from the disk again.
         this.#ready = [];
@@ -361,7 +389,7 @@ export class Receiver {
         return this.#events.broken(String(error));
       }
       this.#events.changed(changes);
-      for (const row of changes.rows ?? []) if (!row.view && this.#socket) this.#work(() => this.#locate(row.conversation));
+      for (const row of changes.applied ? (changes.rows ?? []) : []) if (!row.view && this.#socket) this.#work(() => this.#locate(row.conversation));
     }
   }
 

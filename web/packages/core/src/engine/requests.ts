@@ -7,15 +7,12 @@ import { retryDelayMs } from "../protocol/backoff.js";
 import type { LinkSocket } from "./socket.js";
 
 /** Repeating one of these after an unknown outcome could do something twice, or answer with a refusal that misleads. */
-const ONCE = new Set(
-  ("community.create category.delete channel.create channel.delete usergroup.set usergroup.delete group.create group.invite group.kick " +
-    "group.join group.leave group.dismiss group.transfer member.change room.create room.close room.recall room.kick room.admit " +
-    "room.set_attribute room.delete_attribute room.leave typing.set").split(" "),
-);
+const ONCE =
+  /^(group\.(?!update)|(room|community|channel)\.create|(category|channel|usergroup)\.delete|(usergroup|typing)\.set$|member\.change|room\.(close|recall|kick|admit|leave|.+_attribute))/;
 
 /** Whether a call may be repeated when its outcome is unknown. Sends are safe by their number. */
 export function repeatable(method: string, params: any): boolean {
-  return method === "message.send" || method === "room.send" || /^card\.(create|act)$/.test(method) ? !!params.n : !ONCE.has(method);
+  return /^((message|room)\.send|card\.(create|act))$/.test(method) ? !!params.n : !ONCE.test(method);
 }
 
 /** Makes calls, waiting for a connection when there is none. */

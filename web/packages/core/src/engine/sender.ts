@@ -36,6 +36,7 @@ export class Sender {
   #outcomes: [OutboxRow, Outcome][] = [];
   #flushing: Promise<void> | undefined;
   #starved = false;
+  #early: OutboxRow[] | undefined = [];
 
   readonly #store: Store;
   readonly #tuning: Tuning;
@@ -58,14 +59,20 @@ export class Sender {
     this.#events = events;
   }
 
-  /** What earlier runs, or other tabs, left to be sent. */
+  /**
+   * What earlier runs left to be sent, and what tabs wrote before there was this engine: they told nobody of it. Read when
+   * tabs know the engine, so that between the two nothing is missed; what they tell meanwhile comes behind it.
+   */
   async load(): Promise<void> {
     const rows = await this.#store.transaction("read", (tx) => tx.list("outbox"));
-    this.add(rows.sort((a, b) => a.order - b.order));
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    this.add([...rows.sort((a, b) => a.order - b.order), ...early]);
   }
 
   /** Rows that are on disk; those known already are left alone. */
   add(rows: OutboxRow[]): void {
+    if (this.#early) return void this.#early.push(...rows);
     const touched = new Set<Lane>();
     for (const row of rows) {
       const key = sendKey(row.outbox, row.n);

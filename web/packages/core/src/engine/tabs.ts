@@ -132,12 +132,18 @@ export class Tabs {
     else {
       if (!this.#engine) this.#abort.abort();
       await this.#leadership;
+      this.#abort.abort(); // waits for the ends of other tabs
     }
     this.#channel?.close();
   }
 
   async #lead(): Promise<void> {
-    const engine = await this.#open();
+    let engine: Engine;
+    try {
+      engine = await this.#open();
+    } catch (error) {
+      return this.#events.notice({ type: "state", change: { state: "stopped", reason: String(error), retry_at_ms: 0, close_code: 0 } });
+    }
     if (this.#closed) return;
     this.#engine = engine;
     this.#leader = this.id;

@@ -36,12 +36,12 @@ export function decodeFrame(codec: Codec, data: string | Uint8Array): ServerFram
   } catch (error) {
     throw new FrameError(`not a frame: ${error}`);
   }
-  if (!Array.isArray(frame) || !Number.isInteger(frame[0])) throw new FrameError("a frame is an array that begins with its kind");
+  if (!Array.isArray(frame) || !Number.isInteger(frame[0])) throw new FrameError("no kind");
   const [kind, subject, body] = frame;
   if (kind === Kind.ok || kind === Kind.error) {
-    if (!Number.isInteger(subject) || body === undefined) throw new FrameError("a reply must be [kind, id, body]");
+    if (!Number.isInteger(subject) || body === undefined) throw new FrameError("not a reply");
   } else if (kind === Kind.push) {
-    if (typeof subject !== "string" || body === undefined) throw new FrameError("a push must be [4, event, data]");
-  } else if (kind === Kind.pong && !Number.isInteger(subject)) throw new FrameError("a pong must be [6, n]");
+    if (typeof subject !== "string" || body === undefined) throw new FrameError("not a push");
+  } else if (kind === Kind.pong && !Number.isInteger(subject)) throw new FrameError("not a pong");
   return { kind, subject, body };
 }

@@ -76,6 +76,7 @@ class IndexedDbTx implements Tx {
     const store = this.#store(table);
     if (!range) return done(store.getAll());
     const { prefix, from, to, limit, reverse } = range;
+    if (from! > to!) return Promise.resolve([]); // which would be no range
     // Numbers come before texts, and texts before arrays, in the order of keys.
     const keys = IDBKeyRange.bound([...prefix, from ?? -Infinity], [...prefix, to ?? []]);
     if (!reverse) return done(store.getAll(keys, limit));

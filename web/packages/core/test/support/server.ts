@@ -79,7 +79,7 @@ export function mint({ key, secret }: App, party: string, ttlS = 3600): string {
 }
 
 /** Wait for a condition, looking again and again. */
-export async function until<T>(condition: () => T | Promise<T>, timeoutMs = 20_000): Promise<Exclude<T, false | null | undefined | 0 | "">> {
+export async function until<T>(condition: () => T | Promise<T>, timeoutMs = 45_000): Promise<Exclude<T, false | null | undefined | 0 | "">> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await condition();

@@ -93,10 +93,10 @@ describe.each(CODECS)("frames.json in %s", (_, codec, encoded) => {
 
 describe("closing.json", () => {
   const { closes, hello_errors } = load("closing.json");
-  test.each(closes.map((item: any): [number, string] => [item.close_code, item.reaction]))("close %i asks for %s", (code, reaction) => {
+  test.each<[number, string]>(closes.map((item: any) => [item.close_code, item.reaction]))("close %i asks for %s", (code, reaction) => {
     expect(reactionToClose(code)).toBe(reaction);
   });
-  test.each(hello_errors.map((item: any): [number, string] => [item.error_code, item.reaction]))("error %i asks for %s", (code, reaction) => {
+  test.each<[number, string]>(hello_errors.map((item: any) => [item.error_code, item.reaction]))("error %i asks for %s", (code, reaction) => {
     expect(reactionToError(code)).toBe(reaction);
   });
 });
