@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from trunkline.base.secret import Secret
 from trunkline.crypto.draws import CardSecrets
@@ -17,6 +18,7 @@ from trunkline.domain.log.records import Entry
 from trunkline.domain.webhooks.addresses import AddressPolicy
 from trunkline.domain.webhooks.backoff import RetryPolicy
 from trunkline.edges.http import AllowedOrigins, HttpConfig, HttpDeps, RequestRates, ShownSecrets
+from trunkline.edges.http.site import Site
 from trunkline.edges.link.deps import LinkDeps, LinkLimits
 from trunkline.edges.link.front import NativeFront
 from trunkline.edges.webhooks import HttpCourier
@@ -339,6 +341,7 @@ def _http(
         observe=metrics.observe,
         rates=rates,
         origins=AllowedOrigins(tuple(config.server.cors_origins)),
+        site=Site.load(Path(folder) for folder in config.web.directories),
         config=_http_config(config, version),
     )
 
