@@ -35,7 +35,7 @@ def _build_one(directory: Path, name: str, *more: str) -> str:
     fresh = target.with_suffix(".building")
     include = f"-I{sysconfig.get_path('include')}"
     sources = sorted(map(str, directory.glob("*.c")))
-    command = ["gcc", *FLAGS, *more, include, "-shared", "-o", str(fresh), *sources, "-ldl"]
+    command = ["gcc", *FLAGS, *more, include, "-shared", "-pthread", "-o", str(fresh), *sources, "-ldl", "-lm"]
     target.unlink(missing_ok=True)
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words

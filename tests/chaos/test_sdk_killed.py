@@ -19,7 +19,7 @@ from trunkline.base.faultpoints import FaultPoint
 from trunkline.client import Client
 from trunkline.wire.entries import EntryView
 
-pytestmark = [pytest.mark.chaos, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.chaos, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 ROOT = Path(__file__).parents[2]
 SDK_POINTS = {point for point in FaultPoint if point.value.startswith("sdk.")}
 ONLY_CALLBACKS = {FaultPoint.SDK_AFTER_DELIVERY, FaultPoint.SDK_AFTER_CURSOR}

@@ -15,7 +15,7 @@ def test_every_required_scenario_is_there() -> None:
 
 
 @pytest.mark.asyncio
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", REQUIRED)
 async def test_claim(name: str, tmp_path: Path) -> None:
     report = await found()[name](Context(seed=20_261, full=False, minutes=None, directory=tmp_path))

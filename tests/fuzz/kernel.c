@@ -3,9 +3,11 @@
  * kernel TARGET SEED COUNT: so many inputs, made from a few sound ones by changing, cutting, growing and joining. Each
  * lies in memory of exactly its size, so the address sanitizer sees every byte read too far.
  */
-#include "kernel.h"
+#include "thread.h"
 
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +135,75 @@ static void fuzz_rewriting(const uint8_t *data, size_t size)
             taken += rewriter_rewrite(&rewriter, sequence, sequence * 3000u, now_s, NULL, &numbers);
         require(rewriter.left_out_count <= LEFT_OUT_MEMORY, "little is remembered");
     }
+    rewriter_end(&rewriter);
+}
+
+static void fuzz_redundant(const uint8_t *data, size_t size)
+{
+    struct frame frames[MAX_BLOCKS];
+    struct frame_store store = {0};
+    struct repacker repacker = {0};
+    size_t count = red_parse((struct span){data, size}, 100000, frames);
+    require(count <= MAX_BLOCKS, "few frames");
+    for (size_t i = 0; i < count; i++)
+        frames_add(&store, frames[i]);
+    if (count) {
+        size_t room = roll(MAX_RED_BYTES + (uint32_t)size);
+        uint8_t *out = malloc(room ? room : 1);
+        taken++;
+        require(repacker_pack(&repacker, &store, 111, frames[count - 1], (int)roll(14), out, room) <= room, "room");
+        free(out);
+    }
+    frames_end(&store);
+}
+
+static void fuzz_feedback(const uint8_t *data, size_t size)
+{
+    static struct history history;
+    static double now_s;
+    uint16_t base;
+    uint8_t count;
+    int64_t *arrivals;
+    for (uint32_t more = roll(40); more; more--)
+        history_on_sent(&history, roll(1500), now_s += 0.001, 0);
+    long statuses = feedback_parse((struct span){data, size}, &base, &count, &arrivals);
+    if (statuses < 0)
+        return;
+    taken++;
+    struct reported *found = malloc(((size_t)statuses + 1) * sizeof *found);
+    require(history_on_feedback(&history, base, arrivals, (size_t)statuses, found) <= (size_t)statuses, "once each");
+    require(history.in_flight >= 0 && history.next - history.oldest <= HISTORY_PACKETS, "little is remembered");
+    free(found);
+    free(arrivals);
+}
+
+/* A port that nothing listens to: what peers may send it, opened already, and checks. */
+static void fuzz_reports(const uint8_t *data, size_t size)
+{
+    static struct port *port;
+    static struct peer *peer;
+    if (!port) {
+        int fd = socket(AF_INET, SOCK_DGRAM, 0), wake = eventfd(0, EFD_NONBLOCK);
+        struct sockaddr_in any = {.sin_family = AF_INET};
+        require(!bind(fd, (struct sockaddr *)&any, sizeof any) && (port = port_open(fd, wake)), "a port");
+        peer = peer_add(port);
+        struct track *track = track_add(port, peer);
+        track->layer_count = 1;
+        peer_add_source(peer, 2, track, 0, false);
+        struct down *down = down_add(port, track, peer, 0, 0);
+        down->ssrc = 3;
+        memcpy(peer->username, "user", 4);
+        peer->username_size = 4;
+    }
+    struct endpoint from;
+    require(endpoint_parse("127.0.0.1", 9, &from), "an address");
+    require(!consent_answer(port, peer, data, size, &from), "nobody knows the password");
+    port->now_s += 0.1;
+    reports_receive(port, peer, data, size);
+    while (events_peek(&port->events)) {
+        taken++;
+        events_drop(&port->events);
+    }
 }
 
 /* --- the driver ------------------------------------------------------------------------------ */
@@ -141,7 +212,8 @@ static const struct target {
     const char *name;
     void (*run)(const uint8_t *data, size_t size);
 } TARGETS[] = {
-    {"packet", fuzz_packet}, {"payload", fuzz_payload}, {"srtp", fuzz_srtp}, {"rewriting", fuzz_rewriting}};
+    {"packet", fuzz_packet}, {"payload", fuzz_payload}, {"srtp", fuzz_srtp}, {"rewriting", fuzz_rewriting},
+    {"redundant", fuzz_redundant}, {"feedback", fuzz_feedback}, {"reports", fuzz_reports}};
 
 /* Sound beginnings: plain, with both extension forms, padded, with sources; reports; payloads of the codecs. */
 static const char *const SEEDS[] = {
@@ -151,6 +223,10 @@ static const char *const SEEDS[] = {
     "a0600001000000020000000361620000000000000006",
     "80c9000100000001",
     "81c8000d000000010000000200000003000000040000000500000006000000070000000800000009",
+    "ef00780aef000005666972737473656e6f77", "6f66616b65", "0000000400000501200400008004000004100004",
+    "81cd0003000000010000000300010003", "81ce00020000000100000003", "84ce000400000001000000000000000301000000",
+    "8fcd0005000000010000000300000003000005012003000000040400",
+    "000100102112a4420102030405060708090a0b0c000600047573657200250000",
     "90e0e0851020309d012a", "18000267420003654711", "7c8588", "a8810a00", "08",
 };
 

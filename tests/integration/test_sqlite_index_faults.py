@@ -69,7 +69,7 @@ async def cut_and_recover(seed: int, *, syncs: bool = True) -> tuple[int, int, i
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 async def test_after_a_power_cut_the_journal_brings_the_same_state() -> None:
     lost_projections = lost_bytes = 0
     for seed in range(30):
@@ -82,7 +82,7 @@ async def test_after_a_power_cut_the_journal_brings_the_same_state() -> None:
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 async def test_the_lossy_disk_bites_when_nothing_is_synced() -> None:
     """The planted fault: without syncs, something reported durable is lost, or the file is damaged."""
     caught = 0

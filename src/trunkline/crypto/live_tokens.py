@@ -39,6 +39,15 @@ class VideoGrant(msgspec.Struct, rename="camel", kw_only=True):
     agent: bool = False
 
 
+class RoomConfig(msgspec.Struct, rename="camel", kw_only=True):
+    """Settings of the session that a token's holder makes by joining; 0 and "" stand for the defaults."""
+
+    empty_timeout: int = 0
+    departure_timeout: int = 0
+    max_participants: int = 0
+    metadata: str = ""
+
+
 class LiveClaims(msgspec.Struct, kw_only=True):
     """What a token says; unknown claims are ignored."""
 
@@ -52,6 +61,7 @@ class LiveClaims(msgspec.Struct, kw_only=True):
     kind: str = ""
     sha256: str = ""
     video: VideoGrant = msgspec.field(default_factory=VideoGrant)
+    room_config: RoomConfig | None = msgspec.field(default=None, name="roomConfig")
 
 
 _jws = jwt.PyJWS(algorithms=[ALGORITHM])
@@ -86,15 +96,15 @@ def mint(
     key: str, secret: Secret, identity: str, grant: VideoGrant, *, now_s: int, lifetime_s: int, name: str = ""
 ) -> str:
     """Sign a token, as an app server does."""
-    claims = {
-        "iss": key,
-        "sub": identity,
-        "nbf": now_s,
-        "exp": now_s + lifetime_s,
-        "name": name,
-        "video": {field: value for field, value in msgspec.to_builtins(grant).items() if value not in (None, "", [])},
-    }
-    return _jws.encode(_encode(claims), secret.reveal(), algorithm=ALGORITHM)
+    return renew(LiveClaims(iss=key, sub=identity, name=name, video=grant), secret, now_s=now_s, lifetime_s=lifetime_s)
+
+
+def renew(claims: LiveClaims, secret: Secret, *, now_s: int, lifetime_s: int) -> str:
+    """Sign claims (again), valid from now on."""
+    claims = msgspec.structs.replace(claims, nbf=now_s, exp=now_s + lifetime_s)
+    written = {field: value for field, value in msgspec.to_builtins(claims).items() if value not in (None, "", {})}
+    written["video"] = {name: value for name, value in written["video"].items() if value not in (None, "", [])}
+    return _jws.encode(_encode(written), secret.reveal(), algorithm=ALGORITHM)
 
 
 def _claims(payload: bytes) -> LiveClaims:

@@ -1,8 +1,9 @@
 """One port for everything: look at the first bytes of a connection and hand it over.
 
-A request for ``/v1/link`` goes to the WebSocket protocol, anything else to the HTTP one. The hand-over costs
-nothing afterwards. picows's ``WSProtocol`` is built by its positional arguments, which are internal to
-it: its version is pinned and ``tests/integration/test_port.py`` notices a change.
+Media over TCP (RFC 4571 frames) is told by its first byte. A request for ``/v1/link`` goes to the WebSocket protocol,
+anything else to the HTTP one. The hand-over costs nothing afterwards. picows's ``WSProtocol`` is built by its
+positional arguments, which are internal to it: its version is pinned and ``tests/integration/test_port.py`` notices a
+change.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ LINK_PATH = b"/v1/link"
 LIVE_PATHS = (b"/rtc", b"/rtc/v1")
 HEADER_TIMEOUT_S = 10.0
 MAX_SNIFF_BYTES = 16_384
+MEDIA_BELOW = 0x08
+"""Media over TCP begins with the length of a short message: neither a request line nor TLS begins with such a byte."""
 READ_BUFFER_BYTES = 2048
 log = logging.getLogger("trunkline.port")
 Upgrade = Callable[[WSUpgradeRequest], WSUpgradeResponseWithListener | WSUpgradeResponse]
@@ -49,6 +52,7 @@ class Port:
         http: makes an HTTP protocol (``asyncio.Protocol``).
         live: lets clients into live sessions; None when there are none.
         native: reads the sockets of link sessions, where that is possible.
+        media: takes connections of clients' media; None when there are none.
     """
 
     def __init__(
@@ -57,7 +61,9 @@ class Port:
         http: Callable[[], asyncio.Protocol],
         live: Door | None = None,
         native: NativeFront | None = None,
+        media: Callable[[], asyncio.Protocol] | None = None,
     ) -> None:
+        self.media = media
         self.native = native
         self._link = link
         self._http = http
@@ -141,27 +147,37 @@ class Sniffer(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Decide as soon as the first line is complete."""
         data = self._buffer + data
+        if data[0] < MEDIA_BELOW and self._port.media is not None:
+            self._hand_over(self._port.media(), data)
+            return
         end = data.find(b"\r\n")
         if end < 0:
             self._buffer = data
             if len(data) > MAX_SNIFF_BYTES:
                 self._transport.abort()
             return
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         target = data[:end].split(b" ")
-        transport, self._transport = self._transport, None
-        self._buffer = b""
         path = target[1].split(b"?", 1)[0] if len(target) > 1 else b""
         upgrade = self._port.upgrade_for(path)
         if upgrade is not None:
-            self._to_websocket(transport, data, upgrade)
+            self._to_websocket(self._release(), data, upgrade)
         else:
-            protocol = self._port.http()
-            transport.set_protocol(protocol)
-            protocol.connection_made(transport)
-            protocol.data_received(data)
+            self._hand_over(self._port.http(), data)
+
+    def _release(self) -> Any:
+        """The connection, for another protocol."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        transport, self._transport = self._transport, None
+        self._buffer = b""
+        return transport
+
+    def _hand_over(self, protocol: asyncio.Protocol, data: bytes) -> None:
+        transport = self._release()
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        protocol.data_received(data)
 
     def _to_websocket(self, transport: Any, data: bytes, upgrade: Upgrade) -> None:
         protocol = self._port.websocket(upgrade)

@@ -25,6 +25,7 @@ from trunkline.edges.link.front import connect
 from trunkline.edges.port import Port
 from trunkline.protocol.journal.errors import JournalClosed
 from trunkline.server.config import Config, ConfigError, load_config
+from trunkline.server.listening import Listener, listen
 from trunkline.server.master_key import load_admin_token, load_master_key
 from trunkline.server.runtime import Collector
 from trunkline.server.store import Store, open_store
@@ -59,7 +60,7 @@ class Server:
         self.system: System
         self.store: Store
         self._config_path = config_path
-        self._listener: asyncio.Server
+        self._listener: Listener
         self._tls: ssl.SSLContext | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
@@ -128,14 +129,9 @@ class Server:
             lambda: HttpToolsProtocol(settings, self._http_state, {}),
             live.door if live is not None else None,
             system.native,
+            live.media if live is not None else None,
         )
-        self._listener = await loop.create_server(
-            port.protocol,
-            self.config.server.host,
-            self.config.server.port,
-            ssl=self._tls,
-            backlog=self.config.server.backlog,
-        )
+        self._listener = await listen(loop, port, self.config.server, self._tls)
         self.port = self._listener.sockets[0].getsockname()[1]
         if live is not None:
             await live.start(self.port)
@@ -280,7 +276,7 @@ class Server:
         await system.webhooks.stop()
         system.hub.close_all(Code.DRAINING)
         if system.live is not None:
-            system.live.stop()
+            await system.live.stop()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

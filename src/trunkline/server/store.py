@@ -112,7 +112,7 @@ async def open_store(config: Config) -> Store:
     )
     try:
         epoch = read_epoch(directory)
-        index = _open_index(directory / "index.db", epoch, settings.project_every_s)
+        index = _open_index(directory / "index.db", epoch, settings.project_every_s, journal)
         try:
             await _replay(journal, index)
         except sqlite3.Error as error:
@@ -142,9 +142,9 @@ def _open_search(config: Config, journal: FileJournal, epoch: int) -> SqliteSear
         raise OSError(0, f"SQLite: {error}", str(config.directory / "search.db")) from error
 
 
-def _open_index(path: Path, epoch: int, batch_s: float) -> SqliteIndex:
+def _open_index(path: Path, epoch: int, batch_s: float, journal: FileJournal) -> SqliteIndex:
     try:
-        return SqliteIndex.open(path, epoch, batch_s=batch_s)
+        return SqliteIndex.open(path, epoch, batch_s=batch_s, journal=journal)
     except SchemaTooNew as error:
         raise StoreUnusable(str(error)) from error
     except sqlite3.DatabaseError as error:
@@ -202,10 +202,14 @@ async def _replay(journal: FileJournal, index: SqliteIndex) -> None:
     projector.on_progress(lambda _lsn: progressed.set())
     projector.on_failure(fail)
     projector.on_delay(fail)  # waiting for room here would be a start that neither succeeds nor fails
-    for count, (lsn, payload) in enumerate(journal.read(projector.projected_lsn), 1):
-        projector.submit(lsn, decode_group(payload))
-        if count % REPLAY_BATCH == 0:
-            await asyncio.sleep(0)
+    if projector.reads_journal:
+        for lsn in range(projector.projected_lsn + 1, journal.last_lsn + 1):
+            projector.submit(lsn, ())
+    else:
+        for count, (lsn, payload) in enumerate(journal.read(projector.projected_lsn), 1):
+            projector.submit(lsn, decode_group(payload))
+            if count % REPLAY_BATCH == 0:
+                await asyncio.sleep(0)
     while projector.projected_lsn < journal.last_lsn:
         projector.hurry()
         await progressed.wait()

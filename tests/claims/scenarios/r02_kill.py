@@ -40,9 +40,12 @@ async def run(ctx: Context) -> ScenarioReport:
         took_s = time.monotonic() - start_s
         verdict = await world.judge()
         slowest_s = max(report.recovery_s)
+        # The short version runs among other tests on machines that stall for seconds; there the bound only has to tell
+        # a server that comes back from one that does not.
+        limit_s = _FIRST_ACK_S if ctx.full else 5 * _FIRST_ACK_S
         report.check(
-            f"first acknowledgement after a start within {_FIRST_ACK_S:g} s",
-            slowest_s < _FIRST_ACK_S,
+            f"first acknowledgement after a start within {limit_s:g} s",
+            slowest_s < limit_s,
             f"{slowest_s:.2f} s",
         )
         report.check("every send got a definite answer", verdict.unresolved == 0, f"{verdict.unresolved} left")

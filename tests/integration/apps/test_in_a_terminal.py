@@ -18,7 +18,7 @@ import pytest
 
 from tests.integration.rest.running import App, serving
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 COMMAND = (sys.executable, "-m", "trunkline.server.cli")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

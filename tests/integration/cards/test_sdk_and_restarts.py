@@ -17,7 +17,7 @@ from tests.integration.sdk.conftest import QUICK, until
 from trunkline.client import Client, RequestFailed
 from trunkline.wire.calls.conversations import GroupCreate
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def blocks(name: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (GUIDES / name).read_text(), re.DOTALL)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 def test_getting_started_works_as_it_is_written(tmp_path: Path) -> None:
     serve, create = (block.strip() for block in blocks("getting-started.md", "sh"))
     assert serve == "trunkline serve"

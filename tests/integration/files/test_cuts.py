@@ -95,7 +95,7 @@ def test_a_hundred_cuts_at_random_bytes(app: App, ann: httpx.Client, place: Path
     assert not staged(place, where).exists()
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 def test_a_server_killed_in_the_middle_of_an_upload(tmp_path: Path) -> None:
     options = {"FILES__MIN_FREE_BYTES": "0", "LIVE__ENABLED": "false"}
     mib = 1 << 20

@@ -71,7 +71,7 @@ def on_bucket(place: Path, bucket: Bucket) -> Iterator[Running]:
         yield server
 
 
-@pytest.mark.timeout(40)
+@pytest.mark.timeout(120)
 def test_files_live_in_a_bucket(tmp_path: Path, endpoint: str) -> None:
     bucket = Bucket(endpoint, "served")
     bucket.make()
@@ -102,7 +102,7 @@ def test_files_live_in_a_bucket(tmp_path: Path, endpoint: str) -> None:
     bucket.close()
 
 
-@pytest.mark.timeout(40)
+@pytest.mark.timeout(120)
 def test_a_store_that_is_away_costs_no_upload(tmp_path: Path, endpoint: str) -> None:
     bucket = Bucket(endpoint, "made-later")
     with on_bucket(tmp_path, bucket) as server, server.create_app().as_client("user/ann") as ann:

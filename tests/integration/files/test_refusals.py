@@ -86,7 +86,7 @@ def test_bad_chunks_change_nothing(ann: httpx.Client) -> None:
     refused(ann.delete("/v1/uploads/" + upload(ann, b"done"), headers=TUS), "upload_gone")
 
 
-@pytest.mark.timeout(40)
+@pytest.mark.timeout(120)
 def test_limits_quotas_types_and_the_scanner(tmp_path: Path) -> None:
     scanner = tmp_path / "scan"
     scanner.write_text('#!/bin/sh\ngrep -q EICAR "$1" && exit 1\nexit 0\n')

@@ -127,7 +127,7 @@ def holding(path: Path) -> list[str]:
         ]
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 def test_an_erasure_takes_what_was_said_everywhere(tmp_path: Path) -> None:
     options = {"SEARCH__ENABLED": "true", "SEARCH__INDEX_EVERY_S": "0.05", "STORE__PROJECT_EVERY_S": "0.05"}
     with serving(tmp_path, **options) as server:

@@ -11,7 +11,7 @@ import pytest
 from tests.integration.link.wire_client import Refused, WireClient
 from trunkline.base.errors import Code
 
-DEADLINE_S = 15.0
+DEADLINE_S = 40.0
 
 
 def say(client: WireClient, conversation: str, text: str, **more: Any) -> int:

@@ -241,12 +241,12 @@ def test_erasing_a_reader_is_nobody_elses_business(news: httpx.Client, connect: 
 
 
 def test_schedules_survive_kills_and_are_sent_exactly_once(tmp_path: Path) -> None:
-    soon = int(time.time() * 1000) + 2_500
     with serving(tmp_path) as server:
         app = server.create_app()
         with app.acting() as news:
             ok(news.post("/v1/broadcasts/conversations", json={"id": "news"}), 201)
             tag(news, "user/a", "vip")
+            soon = int(time.time() * 1000) + 2_500
             for number in range(5):
                 planned = send(news, f"planned {number}", "vip", id=f"p{number}", send_at_ms=soon)
                 assert planned["status"] == "scheduled" and "seq" not in planned

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -28,10 +29,12 @@ async def enter(app: App) -> AsyncIterator[Enter]:
     """``await enter("ann", "room")``: a participant; all leave at the end."""
     people: list[Person] = []
 
-    async def make(identity: str, room: str = "room", of: App | None = None, token: str | None = None) -> Person:
+    async def make(
+        identity: str, room: str = "room", of: App | None = None, token: str | None = None, **options: Any
+    ) -> Person:
         person = Person(identity)
         people.append(person)
-        return await person.join(of or app, room, token)
+        return await person.join(of or app, room, token, **options)
 
     yield make
     for person in people:

@@ -13,7 +13,7 @@ from tests.integration.live.person import Person, live_token, until
 from tests.integration.rest.running import App, Running
 
 AUDIO, VIDEO = rtc.TrackKind.KIND_AUDIO, rtc.TrackKind.KIND_VIDEO
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 async def test_people_hear_see_and_message_each_other(enter: Enter) -> None:

@@ -12,7 +12,7 @@ from tests.integration.live.conftest import Enter
 from tests.integration.live.person import live_token, until
 from tests.integration.rest.running import App, Running
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture
@@ -111,8 +111,9 @@ async def test_calls_that_are_refused_say_why_and_change_nothing(app: App, serve
         ("RemoveParticipant", room, elsewhere, "application/json", 403, "permission_denied"),
         ("RemoveParticipant", room, token(other, room_admin=True, room="room"), "application/json", 404, "not_found"),
         ("RemoveParticipant", room, "garbage", "application/json", 401, "unauthenticated"),
-        ("RemoveParticipant", "{", admin, "application/json", 400, "invalid_argument"),
-        ("RemoveParticipant", b"\xff\xff", admin, "application/protobuf", 400, "invalid_argument"),
+        ("RemoveParticipant", "{", admin, "application/json", 400, "malformed"),
+        ("RemoveParticipant", b"\xff\xff", admin, "application/protobuf", 400, "malformed"),
+        ("MoveParticipant", room, admin, "application/json", 501, "unimplemented"),
         ("RemoveParticipant", room, admin, "text/plain", 404, "bad_route"),
         ("Nonsense", room, admin, "application/json", 404, "bad_route"),
         ("RemoveParticipant", '{"room": "room", "identity": "nobody"}', admin, "application/json", 404, "not_found"),

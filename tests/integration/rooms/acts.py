@@ -47,7 +47,7 @@ def texts(found: list[Item]) -> list[str]:
     return [item[CONTENT]["text"] for item in found if isinstance(item[CONTENT], dict) and "text" in item[CONTENT]]
 
 
-def wait_for(client: WireClient, condition: Callable[[], Any], timeout_s: float = 10) -> Any:
+def wait_for(client: WireClient, condition: Callable[[], Any], timeout_s: float = 45) -> Any:
     """Receive until a condition holds; what it answered."""
     deadline = time.monotonic() + timeout_s
     while not (found := condition()):

@@ -36,7 +36,7 @@ def ranked(found: dict[str, Any]) -> list[tuple[str, int, int]]:
     return [(giver["party"], giver["count"], giver["amount"]) for giver in found.get("top", [])]
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 def test_totals_are_exact_after_kills(tmp_path: Path) -> None:
     rng = random.Random(4)
     counts: Counter[str] = Counter()

@@ -19,14 +19,14 @@ def token(party: str) -> str:
     return mint_token("k_test", "s" * 32, party)
 
 
-async def until(condition: Callable[[], object], timeout_s: float = 12.0) -> None:
+async def until(condition: Callable[[], object], timeout_s: float = 45.0) -> None:
     """Wait for a condition, checking it again and again."""
     async with asyncio.timeout(timeout_s):
         while not condition():
             await asyncio.sleep(0.005)
 
 
-async def take(stream: EntryStream, count: int, timeout_s: float = 12.0) -> list[EntryView]:
+async def take(stream: EntryStream, count: int, timeout_s: float = 45.0) -> list[EntryView]:
     """The next entries of a stream."""
     entries: list[EntryView] = []
     async with asyncio.timeout(timeout_s):

@@ -25,7 +25,7 @@ from trunkline.client import (
 )
 from trunkline.wire.entries import EntryView
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from trunkline.client import RequestFailed
 from trunkline.protocol.rooms.gifts import GiftBoard
 from trunkline.wire.room_items import Gift
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 async def test_what_every_room_knows(tmp_path: Path) -> None:

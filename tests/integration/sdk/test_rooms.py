@@ -16,7 +16,7 @@ from tests.integration.rest.running import App, serving
 from tests.integration.rooms.acts import TYPES
 from trunkline.client import Client, RequestFailed, Room, RoomMessage
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @asynccontextmanager

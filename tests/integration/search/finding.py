@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-DEADLINE_S = 15.0
+DEADLINE_S = 40.0
 
 
 def ok(answer: httpx.Response, status: int = 200) -> Any:

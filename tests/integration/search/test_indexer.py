@@ -25,7 +25,7 @@ Document = tuple[str, int, str, str, str]
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + 40
     while not condition():
         assert time.monotonic() < deadline_s, "it did not come about in time"
         time.sleep(0.005)

@@ -16,7 +16,7 @@ from trunkline.client import Client, Resync
 from trunkline.server.backups.manifest import BackupError, read_manifest
 from trunkline.server.backups.restore import restore
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(180)
 
 
 def tree(directory: Path) -> dict[str, bytes]:

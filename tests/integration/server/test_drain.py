@@ -19,7 +19,7 @@ from tests.integration.sdk.conftest import until
 from tests.integration.server.tls_server import TlsServer
 from trunkline.base.errors import Code
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 DRAIN_S = 1.0
 
 

@@ -17,7 +17,7 @@ from tests.integration.sdk.conftest import QUICK, texts, until
 from trunkline.base.errors import Code
 from trunkline.client import Client, ClientState
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.chaos]
+pytestmark = [pytest.mark.timeout(120), pytest.mark.chaos]
 DISK_BYTES = 6 << 20
 BLOCK = "x" * 15_000
 

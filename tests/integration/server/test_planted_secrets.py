@@ -29,7 +29,7 @@ from tests.support.webhook_receiver import Receiver
 from trunkline.client import mint_token
 from trunkline.server.cli import main
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 TEXTS = ("message text", "file content", "group name", "profile name")
 """What readers are shown, and what the data directory is there to hold."""

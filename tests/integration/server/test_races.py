@@ -20,7 +20,7 @@ from tests.integration.link.wire_client import Refused, WireClient
 from tests.integration.sdk.conftest import until
 from trunkline.base.errors import Code
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 SENDS, SEND_BYTES = 400, 8_000
 
 

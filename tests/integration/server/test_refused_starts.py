@@ -14,7 +14,7 @@ from tests.claims.server_process import ServerProcess
 from trunkline.protocol.journal.format import decode_segment_header, encode_segment_header
 from trunkline.server.cli import main
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 def tree(directory: Path) -> dict[str, bytes]:

@@ -18,7 +18,7 @@ from tests.integration.server.tls_server import TlsServer, make_pair
 from trunkline.base.errors import Code
 from trunkline.client import Client, ClientState, StateChange
 
-pytestmark = pytest.mark.timeout(40)
+pytestmark = pytest.mark.timeout(120)
 RELOADED = "configuration reloaded"
 REFUSED = "configuration not reloaded"
 

@@ -17,7 +17,7 @@ from tests.integration.server.server_log import ServerLog
 from tests.integration.server.tls_server import TlsServer
 from trunkline.client import Client, ClientState, StateChange
 
-pytestmark = pytest.mark.timeout(40)
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def connect(app: App) -> Iterator[Callable[..., WireClient]]:
         client.socket.close()
 
 
-def until(condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:
+def until(condition: Callable[[], Any], timeout_s: float = 45.0) -> Any:
     """Wait until a condition holds, and return what it found."""
     deadline = time.monotonic() + timeout_s
     while not (found := condition()):

@@ -202,7 +202,7 @@ async def transcripts(plan: list[tuple[bool, Act]], second_acts: bool) -> tuple[
             return first.transcript(), second.transcript()
 
 
-@pytest.mark.timeout(120)  # shrinking a failure takes a while
+@pytest.mark.timeout(240)  # shrinking a failure takes a while
 @settings(max_examples=40)
 @given(plans)
 def test_one_tenant_cannot_tell_what_another_does(plan: list[tuple[bool, Act]]) -> None:

@@ -169,14 +169,15 @@ def phantom_delivered(run: Run, rng: random.Random) -> bool:
 
 @_fault("I2")
 def delivered_before_it_was_sent(run: Run, rng: random.Random) -> bool:
-    found = [(dev, i) for dev, i in _plain_recvs(run) if getattr(run.events[dev][i], "id", None) is not None]
+    # A phantom planted before was sent by nobody, so it has no moment to come before.
+    sent_at = {event.id: event.t for event in reversed(list(run.all_events())) if isinstance(event, Invoke)}
+    found = [(dev, i) for dev, i in _plain_recvs(run) if getattr(run.events[dev][i], "id", None) in sent_at]
     if not found:
         return False
     dev, i = rng.choice(found)
     event = run.events[dev][i]
-    assert isinstance(event, Recv)
-    invoked = next(e for e in run.all_events() if isinstance(e, Invoke) and e.id == event.id)
-    run.events[dev][i] = msgspec.structs.replace(event, t=invoked.t - 1)
+    assert isinstance(event, Recv) and event.id is not None
+    run.events[dev][i] = msgspec.structs.replace(event, t=sent_at[event.id] - 1)
     return True
 
 

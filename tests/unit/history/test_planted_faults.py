@@ -90,6 +90,16 @@ def test_the_checker_agrees_with_the_naive_one(
     assert found == naive_violations(run), verdict.sentences()
 
 
+def test_a_phantom_is_not_looked_for_among_what_was_sent() -> None:
+    """Planting both into one delivery ended in StopIteration: a phantom has no send to come before."""
+    for seed in range(200):
+        run = generate(seed, steps=4, devices=1, convs=1, retention=False, restore=False)
+        rng = random.Random(seed)
+        for name in ("phantom delivered", "delivered before it was sent"):
+            FAULTS[name][2](run, rng)
+        assert {"I2/I8" if name in ("I2", "I8") else name for name in run.check().violations} == naive_violations(run)
+
+
 @given(
     seed=st.integers(0, 2**32),
     steps=st.integers(0, 400),

@@ -434,6 +434,9 @@ Record = (
 encode_group = msgspec.msgpack.Encoder().encode
 """Encode a list of records as one journal payload."""
 
+encode_record = encode_group
+"""Encode one record, as it stands in the payload."""
+
 _decoder = msgspec.msgpack.Decoder(list[Record])
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from trunkline.base.errors import Code
 from trunkline.domain.conversation.state import Conversation, Member
 from trunkline.domain.log.dedupe import Outbox
-from trunkline.domain.log.records import Entry, EntryAppended, Record
+from trunkline.domain.log.records import Entry, EntryAppended, Record, encode_record
 from trunkline.domain.parties.state import Party
 from trunkline.edges.link import native
 from trunkline.edges.link.codec import MSGPACK
@@ -119,13 +119,14 @@ def connect(deps: LinkDeps, delivery: Delivery, loop: asyncio.AbstractEventLoop,
             codec=MSGPACK,
             outgoing=EntryOutgoing,
             text=types.TEXT,
+            encode_record=encode_record,
         )
     except (TypeError, AttributeError) as error:
         _warn(f"it was built for other sources, install again: {error}")
         return None
 
     def pass_on(lsn: int, records: list[Record], owners: list[Owner]) -> None:
-        others = [listener for listener in engine.listeners if listener != delivery.on_record]
+        others = [listener for listener in engine.listeners_of(EntryAppended) if listener != delivery.on_record]
 
         def announce(record: Record, owner: Owner) -> None:
             engine.announce(record, owner, others)
@@ -138,6 +139,7 @@ def connect(deps: LinkDeps, delivery: Delivery, loop: asyncio.AbstractEventLoop,
 
     engine.pass_on = pass_on
     engine.retire = front.retire
+    engine.encode_with(front.encode_group)
     engine.commits.count_down = front.count_down
     engine.commits.tell = front.tell
     hub.flush_all = flush_all

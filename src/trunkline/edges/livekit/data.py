@@ -24,9 +24,10 @@ def from_server(payload: bytes, topic: str | None) -> bytes:
 
 @dataclass(slots=True, frozen=True)
 class Stamped:
-    """A packet to pass on, and to whom; nobody named means everyone."""
+    """A packet to pass on, and to whom; nobody named means everyone. ``sequence``: its number, 0 without one."""
 
     data: bytes
+    sequence: int
     identities: tuple[str, ...]
     sids: tuple[str, ...]
 
@@ -52,4 +53,4 @@ def stamp(data: bytes, sender: Participant) -> Stamped | None:
         packet.user.participant_sid = sender.sid
         identities = identities or tuple(packet.user.destination_identities)
         sids = tuple(packet.user.destination_sids)
-    return Stamped(packet.SerializeToString(), identities, sids)
+    return Stamped(packet.SerializeToString(), packet.sequence, identities, sids)

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from trunkline.base.errors import Code, TrunklineError
+from trunkline.base.errors import TrunklineError
 from trunkline.edges.livekit.door import Door
-from trunkline.edges.livekit.room_service import METHODS, RoomService
+from trunkline.edges.livekit.room_service import METHODS, NOT_OFFERED, RoomService
 
 MAX_BODY_BYTES = 1 << 20
 PROTOBUF = "application/protobuf"
@@ -39,6 +39,8 @@ def routes(door: Door, service: RoomService) -> list[Route]:
     async def twirp(request: Request) -> Response:
         """One method of ``RoomService``."""
         method = METHODS.get(request.path_params["method"])
+        if request.path_params["method"] in NOT_OFFERED:
+            return _failure("unimplemented", "this server does not offer the method", 501)
         if method is None:
             return _failure("bad_route", "there is no such method", 404)
         kind = request.headers.get("Content-Type", "").partition(";")[0].strip()
@@ -51,7 +53,10 @@ def routes(door: Door, service: RoomService) -> list[Route]:
                 return _failure("invalid_argument", f"a body has at most {MAX_BODY_BYTES} bytes", 400)
         try:
             app, claims = door.verify(request.headers.get("Authorization", "").removeprefix("Bearer ").strip())
-            answer = service.call(app, claims.video, method, _read(method.request(), body, kind))
+            message = _read(method.request(), body, kind)
+            if message is None:
+                return _failure("malformed", "the body cannot be read", 400)
+            answer = service.call(app, claims.video, method, message)
         except TrunklineError as error:
             code = TWIRP.get(error.code.http_status, "invalid_argument")
             return _failure(code, error.detail, TWIRP_STATUS[code])
@@ -67,14 +72,14 @@ def routes(door: Door, service: RoomService) -> list[Route]:
     ]
 
 
-def _read(message: Message, body: bytes, kind: str) -> Message:
+def _read(message: Message, body: bytes, kind: str) -> Message | None:
     try:
         if kind == PROTOBUF:
             message.ParseFromString(body)
         else:
             json_format.Parse(body, message, ignore_unknown_fields=True)
-    except (DecodeError, json_format.ParseError, UnicodeDecodeError) as error:
-        raise TrunklineError(Code.INVALID_PARAMS, f"the body cannot be read: {error}") from None
+    except (DecodeError, json_format.ParseError, UnicodeDecodeError):
+        return None
     return message
 
 

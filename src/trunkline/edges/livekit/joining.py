@@ -119,3 +119,8 @@ def permission_from(info: models.ParticipantPermission) -> Permission:
 def kind_of(claims: LiveClaims) -> int:
     """The participant's kind as the protocol numbers it."""
     return KINDS.get(claims.kind.lower(), 0)
+
+
+def source_names(permission: Permission) -> list[str]:
+    """The sources of a permission as tokens name them."""
+    return sorted(name for name, source in SOURCES.items() if source in permission.sources)

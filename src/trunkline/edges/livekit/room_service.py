@@ -14,7 +14,7 @@ from livekit.protocol import models, room
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.crypto.live_tokens import VideoGrant
-from trunkline.domain.live import LiveSession, RoomSettings
+from trunkline.domain.live import LiveSession
 from trunkline.edges.livekit import data, signals
 from trunkline.edges.livekit.joining import permission_from
 from trunkline.services.live import LiveMember, LiveSessions
@@ -56,13 +56,15 @@ class RoomService:
         return method.run(self, app, request)
 
     def create_room(self, app: str, request: room.CreateRoomRequest) -> models.Room:
-        """Make a session, or answer with the present one."""
-        settings = RoomSettings(max_participants=request.max_participants, metadata=request.metadata)
-        if request.empty_timeout:
-            settings.empty_timeout_s = request.empty_timeout
-        if request.departure_timeout:
-            settings.departure_timeout_s = request.departure_timeout
-        return signals.room_info(self._live.create(app, request.name, settings))
+        """Make a session, or change the present one to what the request names."""
+        session = self._live.create(app, request.name)
+        settings = session.settings
+        settings.empty_timeout_s = request.empty_timeout or settings.empty_timeout_s
+        settings.departure_timeout_s = request.departure_timeout or settings.departure_timeout_s
+        settings.max_participants = request.max_participants or settings.max_participants
+        if request.metadata and request.metadata != settings.metadata:
+            self._live.describe(session, request.metadata)
+        return signals.room_info(session)
 
     def list_rooms(self, app: str, request: room.ListRoomsRequest) -> room.ListRoomsResponse:
         """The app's sessions, or those of them that are named."""
@@ -109,7 +111,7 @@ class RoomService:
         member = self._member(app, request.room, request.identity)
         member.describe(request.name or None, request.metadata or None, dict(request.attributes), own=False)
         if request.HasField("permission"):
-            member.permit(permission_from(request.permission))
+            member.grant(permission_from(request.permission))
         return signals.participant_info(member.participant)
 
     def update_subscriptions(
@@ -169,3 +171,5 @@ METHODS: dict[str, Method] = {
     "SendData": Method(room.SendDataRequest, RoomService.send_data, _admin),
     "UpdateRoomMetadata": Method(room.UpdateRoomMetadataRequest, RoomService.update_room_metadata, _admin),
 }
+NOT_OFFERED = frozenset({"ForwardParticipant", "MoveParticipant", "PerformRpc"})
+"""Methods that LiveKit's own open server does not offer either, or that clients do among themselves."""

@@ -1,7 +1,7 @@
-"""One signalling connection: messages in, asked of the participant; what the participant tells, messages out.
+"""One signalling connection: the socket, joining and resuming, messages in, and the end.
 
 Binary frames are protobuf, text frames the same as JSON; a client is answered in the kind it used. Not here: the
-upgrade and the token (``door``), what messages look like (``signals``).
+upgrade and the token (``door``), what a client may ask (``requests``), what it is told (``telling``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf import json_format
@@ -18,9 +17,11 @@ from livekit.protocol import rtc
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from trunkline.base.errors import Code, TrunklineError
-from trunkline.domain.live import LiveSession, Participant, Speaker, Track
-from trunkline.edges.livekit import data, signals
-from trunkline.edges.livekit.door import Door, Guest
+from trunkline.domain.live import Speaker
+from trunkline.domain.live.membership import Standing
+from trunkline.edges.livekit import data, requests, signals
+from trunkline.edges.livekit.door import Door, Guest, Rehearsal
+from trunkline.edges.livekit.telling import Telling
 from trunkline.services.live import LiveMember
 
 log = logging.getLogger("trunkline.livekit")
@@ -30,10 +31,11 @@ SILENCE_S = 3 * signals.PING_TIMEOUT_S
 REFUSALS = {
     Code.FORBIDDEN: rtc.RequestResponse.Reason.NOT_ALLOWED,
     Code.INVALID_PARAMS: rtc.RequestResponse.Reason.LIMIT_EXCEEDED,
+    Code.UNKNOWN_RESOURCE: rtc.RequestResponse.Reason.NOT_FOUND,
 }
 
 
-class SignalSession(WSListener):
+class SignalSession(WSListener, Telling):
     """A participant's signalling connection.
 
     Args:
@@ -51,6 +53,7 @@ class SignalSession(WSListener):
         self._closed = False
         self._fragments: list[bytes] = []
         self._heard_s = time.monotonic()
+        self._refresh_s = self._heard_s + door.refresh_in_s(guest)
         self._started: asyncio.Task[None] | None = None
 
     # --- the socket -------------------------------------------------------------------------
@@ -63,7 +66,7 @@ class SignalSession(WSListener):
 
     async def _start(self) -> None:
         try:
-            await self._door.recheck(self._guest)
+            standing = await self._door.recheck(self._guest)
         except TrunklineError as error:
             log.info("join refused", extra={"error": error.code.slug})
             self.on_left("join failure", rejoin=False)
@@ -74,31 +77,41 @@ class SignalSession(WSListener):
         if request.reconnect:
             self._resume(request)
         else:
-            self._join(request)
+            self._join(request, standing)
 
-    def _join(self, request: rtc.JoinRequest) -> None:
+    def _join(self, request: rtc.JoinRequest, standing: Standing | None) -> None:
         try:
-            self._member = member = self._door.join(self._guest, self)
+            self._member = member = self._door.join(self._guest, standing, self)
         except TrunklineError as error:
             log.info("join refused", extra={"error": error.code.slug})
             self.on_left("join failure", rejoin=False)
             return
-        self.send(signals.join_response(member.session, member.participant, self._door.version))
+        dual = not self._guest.joining.single
+        relays = self._door.relays(self._guest)
+        self.send(signals.join_response(member.session, member.participant, self._door.version, relays, dual=dual))
         for announced in request.add_track_requests:
-            self._on_add_track(member, announced)
+            self._ask("add_track", member, announced)
         if request.publisher_offer.sdp:
             member.reconcile()
-            self._on_offer(member, request.publisher_offer)
+            self._ask("offer", member, request.publisher_offer)
         member.reconcile()
+        member.media.offer(restart=False)
 
     def _resume(self, request: rtc.JoinRequest) -> None:
-        self._member = self._door.resume(self._guest, self)
-        if self._member is None:
+        self._member = member = self._door.resume(self._guest)
+        if member is None:
             self.on_left("state mismatch", rejoin=True)
             return
-        self.send(signals.reconnect_response(self._door.version))
+        relays = self._door.relays(self._guest)
+        self.send(signals.reconnect_response(self._door.version, member.last_sequence, relays))
+        member.resume(self)
+        if self._door.take_rehearsal(self._guest, Rehearsal.CUT_ON_RESUME):
+            self.close(1001, "rehearsed")
+            return
         if request.publisher_offer.sdp:
-            self._on_offer(self._member, request.publisher_offer)
+            self._ask("offer", member, request.publisher_offer)
+        if request.HasField("sync_state"):
+            self._ask("sync_state", member, request.sync_state)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """The socket is gone: the participant may resume for a while."""
@@ -137,15 +150,19 @@ class SignalSession(WSListener):
         except (DecodeError, json_format.ParseError, UnicodeDecodeError):
             self.close(1007, "not a signal request")
             return
-        name = request.WhichOneof("message")
-        handler = HANDLERS.get(name or "")
-        if handler is None or self._member is None:
+        name = request.WhichOneof("message") or ""
+        if self._member is not None:
+            self._ask(name, self._member, getattr(request, name, None))
+
+    def _ask(self, name: str, member: LiveMember, body: Any) -> None:
+        """Do what a request asks for, or say why not."""
+        handler = requests.HANDLERS.get(name)
+        if handler is None:
             return
-        body = getattr(request, name or "")
         try:
-            handler(self, self._member, body)
+            handler(self, member, body)
         except TrunklineError as error:
-            self._refuse(name or "", body, error)
+            self._refuse(name, body, error)
 
     def _refuse(self, name: str, body: Any, error: TrunklineError) -> None:
         """Say that a request was not carried out; it comes back with the reason."""
@@ -158,115 +175,7 @@ class SignalSession(WSListener):
         response.request_id = getattr(body, "request_id", 0)
         self.send(rtc.SignalResponse(request_response=response))
 
-    # --- requests ---------------------------------------------------------------------------
-
-    def _on_offer(self, member: LiveMember, offer: rtc.SessionDescription) -> None:
-        member.offer(offer.sdp, offer.id)
-
-    def _on_add_track(self, member: LiveMember, request: rtc.AddTrackRequest) -> None:
-        member.publish(signals.track_request(request))
-
-    def _on_mute(self, member: LiveMember, request: rtc.MuteTrackRequest) -> None:
-        member.mute(request.sid, request.muted)
-
-    def _on_subscription(self, member: LiveMember, request: rtc.UpdateSubscription) -> None:
-        sids = [*request.track_sids]
-        for tracks in request.participant_tracks:
-            sids.extend(tracks.track_sids)
-        member.subscribe(sids[:1000], request.subscribe)
-
-    def _on_track_setting(self, member: LiveMember, request: rtc.UpdateTrackSettings) -> None:
-        quality = None if request.disabled else int(request.quality)
-        if quality is not None and request.width:
-            quality = signals.quality_for(request.width, request.height)
-        member.limit(list(request.track_sids)[:1000], quality)
-
-    def _on_subscription_permission(self, member: LiveMember, request: rtc.SubscriptionPermission) -> None:
-        if request.all_participants:
-            member.allow(None)
-            return
-        allowed: dict[str, frozenset[str]] = {}
-        for entry in request.track_permissions:
-            identity = entry.participant_identity or member.identity_of(entry.participant_sid)
-            if entry.all_tracks:
-                allowed[identity] = frozenset()
-            elif entry.track_sids:
-                allowed[identity] = frozenset(entry.track_sids)
-        member.allow(allowed)
-
-    def _on_update_metadata(self, member: LiveMember, request: rtc.UpdateParticipantMetadata) -> None:
-        member.describe(request.name or None, request.metadata or None, dict(request.attributes), own=True)
-        self.send(
-            rtc.SignalResponse(
-                request_response=rtc.RequestResponse(
-                    request_id=request.request_id, reason=rtc.RequestResponse.Reason.OK
-                )
-            )
-        )
-
-    def _on_leave(self, member: LiveMember, _request: rtc.LeaveRequest) -> None:
-        self._member = None
-        member.leave("client initiated", tell=False)
-        self.close(1000, "left")
-
-    def _on_ping(self, _member: LiveMember, _sent_ms: int) -> None:
-        self.send(rtc.SignalResponse(pong=int(time.time() * 1000)))
-
-    def _on_ping_req(self, _member: LiveMember, request: rtc.Ping) -> None:
-        pong = rtc.Pong(last_ping_timestamp=request.timestamp, timestamp=int(time.time() * 1000))
-        self.send(rtc.SignalResponse(pong_resp=pong))
-
-    def _on_sync_state(self, member: LiveMember, request: rtc.SyncState) -> None:
-        if request.HasField("subscription"):
-            self._on_subscription(member, request.subscription)
-
-    # --- what the participant tells ---------------------------------------------------------
-
-    def on_answer(self, sdp: str, offer_id: int, tracks_by_mid: Mapping[str, str]) -> None:
-        """The answer to an offer."""
-        self.send(signals.answer(sdp, offer_id, tracks_by_mid))
-
-    def on_participants(self, participants: Sequence[Participant]) -> None:
-        """Others changed, came or left."""
-        if participants:
-            self.send(signals.update(participants))
-
-    def on_published(self, cid: str, track: Track) -> None:
-        """A track that this participant announced is taken."""
-        self.send(
-            rtc.SignalResponse(track_published=rtc.TrackPublishedResponse(cid=cid, track=signals.track_info(track)))
-        )
-
-    def on_unpublished(self, sid: str) -> None:
-        """A track of this participant is gone."""
-        self.send(rtc.SignalResponse(track_unpublished=rtc.TrackUnpublishedResponse(track_sid=sid)))
-
-    def on_subscribed(self, sid: str) -> None:
-        """Somebody gets a track of this participant."""
-        self.send(rtc.SignalResponse(track_subscribed=rtc.TrackSubscribed(track_sid=sid)))
-
-    def on_muted(self, sid: str, muted: bool) -> None:
-        """The server muted a track of this participant."""
-        self.send(rtc.SignalResponse(mute=rtc.MuteTrackRequest(sid=sid, muted=muted)))
-
-    def on_sections_needed(self, audio: int, video: int) -> None:
-        """The client has to offer again."""
-        requirement = rtc.MediaSectionsRequirement(num_audios=audio, num_videos=video)
-        self.send(rtc.SignalResponse(media_sections_requirement=requirement))
-
-    def on_demand(self, sid: str, quality: int | None, layers: int) -> None:
-        """Which layers of a track of this participant anybody wants."""
-        track = self._member.participant.tracks.get(sid) if self._member is not None else None
-        if track is not None:
-            self.send(signals.subscribed_quality(track, quality, layers))
-
-    def on_speakers(self, speakers: Sequence[Speaker]) -> None:
-        """Who speaks changed."""
-        self.send(signals.speakers_changed(speakers))
-
-    def on_room(self, session: LiveSession) -> None:
-        """The session's description changed."""
-        self.send(rtc.SignalResponse(room_update=rtc.RoomUpdate(room=signals.room_info(session))))
+    # --- data -------------------------------------------------------------------------------
 
     def on_data(self, label: str, message: bytes) -> None:
         """The client sent a message on a data channel."""
@@ -276,16 +185,15 @@ class SignalSession(WSListener):
         stamped = data.stamp(message, member.participant)
         if stamped is None:
             return
+        reliable = label == data.RELIABLE
+        if reliable and stamped.sequence:
+            if stamped.sequence <= member.last_sequence:
+                return  # sent again by a client that resumed
+            member.last_sequence = stamped.sequence
         try:
-            member.send_data(label, stamped.data, stamped.identities, stamped.sids, wait=label == data.RELIABLE)
+            member.send_data(label, stamped.data, stamped.identities, stamped.sids, wait=reliable)
         except TrunklineError as error:
             log.info("data refused", extra={"error": error.code.slug})
-
-    def on_left(self, reason: str, *, rejoin: bool) -> None:
-        """It is over."""
-        self._member = None
-        self.send(signals.leave(reason, rejoin=rejoin))
-        self.close(1000, reason)
 
     # --- care and end -----------------------------------------------------------------------
 
@@ -299,9 +207,50 @@ class SignalSession(WSListener):
             self._transport.send(WSMsgType.BINARY, response.SerializeToString())
 
     def sweep(self, now_s: float) -> None:
-        """Close a connection that has been silent too long."""
+        """Close a connection that has been silent too long; give out a fresh token in time."""
         if now_s - self._heard_s > SILENCE_S:
             self.close(1001, "silent")
+        elif now_s >= self._refresh_s and self._member is not None:
+            token, self._refresh_s = self._door.refresh(self._guest, self._member, now_s)
+            self.send(rtc.SignalResponse(refresh_token=token))
+
+    def rehearse(self, request: rtc.SimulateScenario) -> None:
+        """Fail as the client wants to see it; nobody else is touched."""
+        member, scenario = self._member, request.WhichOneof("scenario")
+        if member is None:
+            return
+        if scenario == "speaker_update":
+            self.on_speakers([Speaker(member.participant.sid, 0.9, True)])
+        elif scenario == "node_failure":
+            self._member = None
+            member.leave("connection timeout", tell=False)
+            self.close(1001, "rehearsed")
+        elif scenario == "migration":
+            self.send(signals.leave("migration", rejoin=False, resume=True))
+            self.close(1001, "rehearsed")
+        elif scenario == "server_leave":
+            member.leave("server shutdown")
+        elif scenario == "leave_request_full_reconnect":
+            member.leave("state mismatch", rejoin=True)
+        elif scenario in ("disconnect_signal_on_resume", "disconnect_signal_on_resume_no_messages"):
+            self._door.plan_rehearsal(self._guest, Rehearsal.CUT_ON_RESUME)
+        elif scenario == "switch_candidate_protocol":
+            if request.switch_candidate_protocol != rtc.CandidateProtocol.UDP:
+                self._door.plan_rehearsal(self._guest, Rehearsal.TCP_ONLY)
+            member.leave("state mismatch", rejoin=True)
+
+    def leave(self) -> None:
+        """The client leaves."""
+        member, self._member = self._member, None
+        if member is not None:
+            member.leave("client initiated", tell=False)
+        self.close(1000, "left")
+
+    def on_left(self, reason: str, *, rejoin: bool) -> None:
+        """It is over."""
+        self._member = None
+        self.send(signals.leave(reason, rejoin=rejoin))
+        self.close(1000, reason)
 
     def close(self, code: int, reason: str) -> None:
         """Close the socket."""
@@ -326,18 +275,3 @@ class SignalSession(WSListener):
 
 def _close_code(code: int) -> Any:
     return WSCloseCode(code)
-
-
-HANDLERS: dict[str, Callable[[SignalSession, LiveMember, Any], None]] = {
-    "offer": SignalSession._on_offer,
-    "add_track": SignalSession._on_add_track,
-    "mute": SignalSession._on_mute,
-    "subscription": SignalSession._on_subscription,
-    "track_setting": SignalSession._on_track_setting,
-    "subscription_permission": SignalSession._on_subscription_permission,
-    "update_metadata": SignalSession._on_update_metadata,
-    "leave": SignalSession._on_leave,
-    "ping": SignalSession._on_ping,
-    "ping_req": SignalSession._on_ping_req,
-    "sync_state": SignalSession._on_sync_state,
-}

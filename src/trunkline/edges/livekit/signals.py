@@ -8,6 +8,7 @@ from typing import Any
 from livekit.protocol import models, rtc
 
 from trunkline.domain.live import Kind, LiveSession, Participant, Permission, Source, Speaker, Track, TrackLayer
+from trunkline.domain.live.quality import Quality
 from trunkline.domain.live.track import TrackRequest
 
 PROTOCOL = 16
@@ -24,6 +25,8 @@ REASONS = {
     "room closed": models.DisconnectReason.ROOM_CLOSED,
     "state mismatch": models.DisconnectReason.STATE_MISMATCH,
     "join failure": models.DisconnectReason.JOIN_FAILURE,
+    "migration": models.DisconnectReason.MIGRATION,
+    "signal close": models.DisconnectReason.SIGNAL_CLOSE,
     "connection timeout": models.DisconnectReason.CONNECTION_TIMEOUT,
 }
 
@@ -167,9 +170,14 @@ def server_info(version: str) -> models.ServerInfo:
 
 
 def join_response(
-    session: LiveSession, participant: Participant, version: str, ice_servers: Sequence[rtc.ICEServer] = ()
+    session: LiveSession,
+    participant: Participant,
+    version: str,
+    ice_servers: Sequence[rtc.ICEServer] = (),
+    *,
+    dual: bool = False,
 ) -> rtc.SignalResponse:
-    """The first message to a participant that joined."""
+    """The first message to a participant that joined. ``dual``: it is sent to over a connection that we offer."""
     return rtc.SignalResponse(
         join=rtc.JoinResponse(
             room=room_info(session),
@@ -181,14 +189,64 @@ def join_response(
             ping_interval=PING_INTERVAL_S,
             ping_timeout=PING_TIMEOUT_S,
             enabled_publish_codecs=codecs(),
-            subscriber_primary=False,
+            subscriber_primary=dual,
+            fast_publish=dual and participant.permission.can_publish,
         )
     )
 
 
-def reconnect_response(version: str) -> rtc.SignalResponse:
-    """The first message to a participant that resumed."""
-    return rtc.SignalResponse(reconnect=rtc.ReconnectResponse(server_info=server_info(version)))
+def reconnect_response(
+    version: str, last_sequence: int, ice_servers: Sequence[rtc.ICEServer] = ()
+) -> rtc.SignalResponse:
+    """The first message to a participant that resumed. ``last_sequence``: of its numbered messages that came."""
+    return rtc.SignalResponse(
+        reconnect=rtc.ReconnectResponse(
+            server_info=server_info(version), ice_servers=ice_servers, last_message_seq=last_sequence
+        )
+    )
+
+
+def ice_servers(urls: Sequence[str], username: str, credential: str) -> list[rtc.ICEServer]:
+    """Relays that clients may use."""
+    return [rtc.ICEServer(urls=urls, username=username, credential=credential)] if urls else []
+
+
+def offer(sdp: str, number: int, tracks_by_mid: Mapping[str, str]) -> rtc.SignalResponse:
+    """An offer of what the client is sent."""
+    return rtc.SignalResponse(
+        offer=rtc.SessionDescription(type="offer", sdp=sdp, id=number, mid_to_track_id=tracks_by_mid)
+    )
+
+
+def connection_quality(found: Sequence[tuple[str, Quality, float]]) -> rtc.SignalResponse:
+    """How well participants are connected."""
+    return rtc.SignalResponse(
+        connection_quality=rtc.ConnectionQualityUpdate(
+            updates=[
+                rtc.ConnectionQualityInfo(participant_sid=sid, quality=_number(int(quality)), score=score)
+                for sid, quality, score in found
+            ]
+        )
+    )
+
+
+def stream_state(publisher_sid: str, track_sid: str, paused: bool) -> rtc.SignalResponse:
+    """A track is paused for want of bandwidth, or goes on."""
+    state = rtc.StreamState.PAUSED if paused else rtc.StreamState.ACTIVE
+    return rtc.SignalResponse(
+        stream_state_update=rtc.StreamStateUpdate(
+            stream_states=[rtc.StreamStateInfo(participant_sid=publisher_sid, track_sid=track_sid, state=state)]
+        )
+    )
+
+
+def subscription_allowed(publisher_sid: str, track_sid: str, allowed: bool) -> rtc.SignalResponse:
+    """A publisher lets one get a track, or does not any more."""
+    return rtc.SignalResponse(
+        subscription_permission_update=rtc.SubscriptionPermissionUpdate(
+            participant_sid=publisher_sid, track_sid=track_sid, allowed=allowed
+        )
+    )
 
 
 def answer(sdp: str, offer_id: int, tracks_by_mid: Mapping[str, str]) -> rtc.SignalResponse:
@@ -228,12 +286,16 @@ def subscribed_quality(track: Track, quality: int | None, layers: int) -> rtc.Si
     )
 
 
-def leave(reason: str, *, rejoin: bool) -> rtc.SignalResponse:
-    """It is over."""
+def leave(reason: str, *, rejoin: bool, resume: bool = False) -> rtc.SignalResponse:
+    """It is over, or (``rejoin``, ``resume``) to be done anew or gone on with over another connection."""
     action = rtc.LeaveRequest.Action.RECONNECT if rejoin else rtc.LeaveRequest.Action.DISCONNECT
+    if resume:
+        action = rtc.LeaveRequest.Action.RESUME
     return rtc.SignalResponse(
         leave=rtc.LeaveRequest(
-            reason=REASONS.get(reason, models.DisconnectReason.UNKNOWN_REASON), action=action, can_reconnect=rejoin
+            reason=REASONS.get(reason, models.DisconnectReason.UNKNOWN_REASON),
+            action=action,
+            can_reconnect=rejoin or resume,
         )
     )
 

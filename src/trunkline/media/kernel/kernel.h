@@ -217,11 +217,12 @@ struct rewriter {
     uint32_t ssrc;
     int64_t first, input_highest, sequence_offset;
     uint32_t timestamp_offset, picture_offset, tl0_offset;
-    int64_t left_out[LEFT_OUT_MEMORY]; /* a ring, oldest at ``left_out_first``; growing numbers */
+    int64_t *left_out; /* a ring of LEFT_OUT_MEMORY, oldest at ``left_out_first``; growing numbers. NULL before the first */
     size_t left_out_first, left_out_count;
 };
 
 void rewriter_begin(struct rewriter *rewriter, uint16_t sequence, uint32_t timestamp, uint32_t clock_rate);
+void rewriter_end(struct rewriter *rewriter);
 /* The packet with these numbers begins a key frame of another source. ``vp8`` may be NULL. */
 void rewriter_switch(struct rewriter *rewriter, uint32_t ssrc, uint16_t sequence, uint32_t timestamp, double now_s,
                      const struct vp8 *vp8);

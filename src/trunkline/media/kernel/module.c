@@ -3,6 +3,7 @@
 #include <Python.h>
 
 #include "kernel.h"
+#include "module.h"
 
 static struct span span_of(PyObject *bytes)
 {
@@ -295,8 +296,15 @@ static int Rewriter_init(Rewriter *self, PyObject *args, PyObject *kwargs)
     unsigned int timestamp, clock_rate;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "HII", names, &sequence, &timestamp, &clock_rate))
         return -1;
+    rewriter_end(&self->rewriter);
     rewriter_begin(&self->rewriter, sequence, timestamp, clock_rate);
     return 0;
+}
+
+static void Rewriter_dealloc(Rewriter *self)
+{
+    rewriter_end(&self->rewriter);
+    Py_TYPE(self)->tp_free(self);
 }
 
 /* Reads (sequence, timestamp, now_s, descriptor), a descriptor being None or (picture_id, tl0_index). */
@@ -362,6 +370,7 @@ static PyTypeObject RewriterType = {
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = PyType_GenericNew,
     .tp_init = (initproc)Rewriter_init,
+    .tp_dealloc = (destructor)Rewriter_dealloc,
     .tp_methods = Rewriter_methods,
 };
 
@@ -383,11 +392,12 @@ PyMODINIT_FUNC PyInit__kernel(void)
     const char *why_not = libcrypto_load();
     if (why_not)
         return PyErr_Format(PyExc_ImportError, "%s", why_not);
-    if (PyType_Ready(&SrtpType) || PyType_Ready(&RewriterType))
+    if (PyType_Ready(&SrtpType) || PyType_Ready(&RewriterType) || PyType_Ready(&PortType))
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module && (PyModule_AddObjectRef(module, "Srtp", (PyObject *)&SrtpType) ||
-                   PyModule_AddObjectRef(module, "Rewriter", (PyObject *)&RewriterType)))
+                   PyModule_AddObjectRef(module, "Rewriter", (PyObject *)&RewriterType) ||
+                   PyModule_AddObjectRef(module, "Port", (PyObject *)&PortType) || add_twins(module)))
         Py_CLEAR(module);
     return module;
 }

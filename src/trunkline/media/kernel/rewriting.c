@@ -4,6 +4,7 @@
  */
 #include "kernel.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void rewriter_begin(struct rewriter *rewriter, uint16_t sequence, uint32_t timestamp, uint32_t clock_rate)
@@ -12,6 +13,12 @@ void rewriter_begin(struct rewriter *rewriter, uint16_t sequence, uint32_t times
     rewriter->clock_rate = clock_rate;
     rewriter->last.timestamp = timestamp;
     rewriter->highest = (int64_t)sequence - 1;
+}
+
+void rewriter_end(struct rewriter *rewriter)
+{
+    free(rewriter->left_out);
+    rewriter->left_out = NULL;
 }
 
 /* The extended number nearest to the highest of the present source; the highest moves with it. */
@@ -53,6 +60,8 @@ void rewriter_leave_out(struct rewriter *rewriter, uint16_t sequence)
         return;
     int64_t number = unwrap(rewriter, sequence);
     if (number < rewriter->first || number != rewriter->input_highest)
+        return;
+    if (!rewriter->left_out && !(rewriter->left_out = calloc(LEFT_OUT_MEMORY, sizeof *rewriter->left_out)))
         return;
     rewriter->sequence_offset--;
     if (rewriter->left_out_count == LEFT_OUT_MEMORY) {

@@ -11,10 +11,14 @@ import time
 from collections.abc import Mapping
 
 from trunkline.base.errors import Code, TrunklineError
+from trunkline.domain.live.quality import LinkQuality
+from trunkline.media.recovery.repeats import copies_for
 from trunkline.media.sfu.downlink import Downlink
 from trunkline.media.sfu.downtrack import DownTrack
 from trunkline.media.sfu.dynacast import Demand
 from trunkline.media.sfu.host import Host
+from trunkline.media.sfu.native.downlink import KernelDownlink
+from trunkline.media.sfu.native.tracks import KernelDownTrack, KernelUplink
 from trunkline.media.sfu.peer import Peer
 from trunkline.media.sfu.uplink import Uplink, codecs_of, layers_of
 from trunkline.media.sfu.uptrack import Layer, UpTrack
@@ -38,14 +42,21 @@ class Connection:
     Args:
         host: what all connections share.
         listener: hears what happens.
+        tcp_only: the client is told of no way by UDP.
     """
 
-    def __init__(self, host: Host, listener: MediaListener) -> None:
+    def __init__(self, host: Host, listener: MediaListener, *, tcp_only: bool = False) -> None:
+        self._tcp_only = tcp_only
         self._host = host
         self._listener = listener
         self._peer: Peer | None = None
-        self._uplink = Uplink(Arrivals(time.monotonic()))
-        self._link = Downlink(host.redundancy)
+        self.path = host.make_path()
+        if self.path is None:
+            self._uplink = Uplink(Arrivals(time.monotonic()), recovery=host.recovery)
+            self._link = Downlink(host.redundancy, recovery=host.recovery)
+        else:
+            self._uplink = KernelUplink(self.path)
+            self._link = KernelDownlink(self.path, host.redundancy)
         self._announced: dict[str, tuple[str, bool]] = {}
         self._published: dict[str, UpTrack] = {}
         self._down: dict[str, DownTrack] = {}
@@ -62,6 +73,7 @@ class Connection:
         """Mid and kind of the sections of the last offer that can carry subscribed tracks."""
         self._by_ssrc: dict[int, DownTrack] = {}
         self._remote_ufrag = ""
+        self._counted = (0, 0)
         self._version = 0
         self._stale = False
         self._identifier = str(host.random_bits(62))
@@ -93,7 +105,12 @@ class Connection:
         self._assign(offer)
         self._stale = False
         self._version += 1
-        local = Local(peer.ice.ufrag, peer.ice.password, self._host.certificate.fingerprint, self._host.candidates())
+        local = Local(
+            peer.ice.ufrag,
+            peer.ice.password,
+            self._host.certificate.fingerprint,
+            self._host.candidates(tcp_only=self._tcp_only),
+        )
         sending = {mid: self._sending(sid) for mid, sid in self._sections.items()}
         redundant = [
             media.mid for media in offer.media if media.track in self._announced and self._announced[media.track][1]
@@ -165,7 +182,18 @@ class Connection:
         label, stream = self._names[sid]
         return Sending(stream, label, down.ssrc, down.rtx_ssrc if down.up.kind == "video" else None, self._cname)
 
+    def offer(self, *, restart: bool) -> None:
+        """Nothing: here the client offers."""
+
+    def take_answer(self, sdp: str, number: int) -> None:
+        """Nothing: here the client offers."""
+
     # --- tracks -----------------------------------------------------------------------------
+
+    @property
+    def source(self) -> Connection:
+        """The connection that this client publishes on."""
+        return self
 
     def published(self, sid: str) -> UpTrack | None:
         """A track this client publishes."""
@@ -173,15 +201,17 @@ class Connection:
 
     def subscribe(self, publisher: MediaConnection, track_sid: str, label: str, stream: str) -> None:
         """Send a track of another connection to this one."""
-        if self._closed or track_sid in self._down or not isinstance(publisher, Connection):
+        source = getattr(publisher, "source", None)
+        if self._closed or track_sid in self._down or not isinstance(source, Connection):
             return
         if self._peer is None:
-            self._waiting[track_sid] = (publisher, label, stream)
+            self._waiting[track_sid] = (source, label, stream)
             return
-        up = publisher.published(track_sid)
+        up = source.published(track_sid)
         if up is None:
             return
-        down = DownTrack(
+        make = DownTrack if self.path is None else KernelDownTrack
+        down = make(
             up,
             self._peer,
             self._link,
@@ -189,7 +219,7 @@ class Connection:
             self._host.random_bits(32),
             self._host.random_bits(15),
             self._host.random_bits(32),
-            publisher.ask_key_frame,
+            source.ask_key_frame,
         )
         self._down[track_sid] = down
         self._names[track_sid] = (label, stream)
@@ -214,8 +244,7 @@ class Connection:
             return
         self._names.pop(track_sid, None)
         self._by_ssrc.pop(down.ssrc, None)
-        if down in down.up.subscribers:
-            down.up.subscribers.remove(down)
+        down.close()
         kept = {mid: sid for mid, sid in self._sections.items() if sid != track_sid}
         if len(kept) < len(self._sections) and not self._closed:
             # Only a new answer tells the client that the section carries nothing any more.
@@ -344,9 +373,13 @@ class Connection:
         peer = self._peer
         if peer is None:
             return
+        if self._host.recovery:
+            peer.copies = copies_for(max(self._uplink.meter.loss, self._link.depth.loss))
         peer.tick(now_s)
+        self._uplink.round_trip_s = self._link.round_trip_s
         packets = self._uplink.due(now_s)
         for down in self._down.values():
+            down.repeat(now_s)
             report = down.due(now_s, ntp)
             if report is not None:
                 packets.append(report)
@@ -368,6 +401,19 @@ class Connection:
         if request is not None and self._peer is not None:
             self._peer.send_rtcp([request])
 
+    def quality(self) -> LinkQuality:
+        """How well packets have travelled since this was last asked."""
+        expected, received, jitter_s = self._uplink.counts()
+        before, self._counted = self._counted, (expected, received)
+        expected_now, received_now = expected - before[0], received - before[1]
+        lost = 1 - received_now / expected_now if expected_now > 0 else 0.0
+        return LinkQuality(
+            up_loss=min(max(lost, 0.0), 1.0),
+            down_loss=self._link.depth.loss,
+            round_trip_s=self._link.round_trip_s or 0.0,
+            jitter_s=jitter_s,
+        )
+
     def close(self) -> None:
         """End the transport."""
         if self._closed:
@@ -380,4 +426,5 @@ class Connection:
         if self._peer is not None:
             self._peer.close()
             self._host.drop(self._peer)
+        self._host.drop_path(self.path)
         self._host.forget(self)

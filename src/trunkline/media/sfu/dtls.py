@@ -72,7 +72,7 @@ class DtlsServer:
 
     Args:
         context: from ``make_context``.
-        remote: what the client's certificate must hash to.
+        remote: what the client's certificate must hash to; None until ``expect`` tells.
 
     Attributes:
         keys: set once the handshake is done.
@@ -81,13 +81,17 @@ class DtlsServer:
 
     __slots__ = ("_connection", "_remote", "closed", "keys")
 
-    def __init__(self, context: SSL.Context, remote: Fingerprint) -> None:
+    def __init__(self, context: SSL.Context, remote: Fingerprint | None) -> None:
         self._remote = remote
         self._connection = SSL.Connection(context, None)
         self._connection.set_accept_state()
         self._connection.set_ciphertext_mtu(MTU_BYTES)
         self.keys: SrtpKeys | None = None
         self.closed = False
+
+    def expect(self, remote: Fingerprint) -> None:
+        """What the client's certificate must hash to, learnt later; it never changes."""
+        self._remote = self._remote or remote
 
     def receive(self, datagram: bytes) -> list[bytes]:
         """A datagram arrived: the application data in it.
@@ -124,6 +128,8 @@ class DtlsServer:
         certificate = self._connection.get_peer_certificate(as_cryptography=True)
         if certificate is None:
             raise DtlsError("the client has no certificate")
+        if self._remote is None:
+            raise DtlsError("the client's certificate was not announced")
         try:
             seen = fingerprint_of(certificate, self._remote.algorithm)
         except ValueError as error:

@@ -12,18 +12,24 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from trunkline.media import kernel
 from trunkline.media.sfu.certificate import Certificate, make_certificate
 from trunkline.media.sfu.dtls import make_context
+from trunkline.media.sfu.native.path import KernelPath
+from trunkline.media.sfu.native.socket import KernelSocket
 from trunkline.media.sfu.peer import Peer, PeerSink
 from trunkline.media.sfu.port import MediaPort
+from trunkline.media.sfu.sockets import udp_socket
 from trunkline.media.sfu.srtp import warn_without_kernel
 from trunkline.protocol.sctp import Association
-from trunkline.protocol.sdp import Media
+from trunkline.protocol.sdp import Fingerprint, Media
 from trunkline.protocol.stun import IceLiteAgent
 
 TICK_S = 0.02
 HOST_PRIORITY = 2_130_706_431
 """RFC 8445 section 5.1.2.1: type preference 126, local preference 65,535, component 1."""
+TCP_PRIORITY = (90 << 24) + (((4 << 13) + 8191) << 8) + 255
+"""RFC 6544 section 4.2: a lower type preference than UDP's, direction preference 4 (passive), component 1."""
 NTP_OFFSET_S = 2_208_988_800
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -48,13 +54,30 @@ class Host:
         addresses: literal addresses that clients reach the UDP port at.
         on_tick: called with every tick, while there are connections.
         redundancy: most earlier audio frames that a packet repeats; 0 forwards redundancy as it is published.
+        recovery: repeat what lossy paths may swallow, and tell publishers of losses only when they mean congestion.
+        advertised_port: the port clients are told; 0 for the one we listen on.
+
+    Attributes:
+        tcp_port: where clients reach us by TCP; 0 when they do not.
     """
 
-    def __init__(self, addresses: tuple[str, ...], on_tick: Callable[[float], None], redundancy: int = 12) -> None:
+    def __init__(
+        self,
+        addresses: tuple[str, ...],
+        on_tick: Callable[[float], None],
+        redundancy: int = 12,
+        advertised_port: int = 0,
+        *,
+        recovery: bool = True,
+    ) -> None:
         self.addresses = addresses
+        self._advertised_port = advertised_port
+        self.recovery = recovery
         self.redundancy = redundancy
+        self.tcp_port = 0
         self._on_tick = on_tick
         self._port = MediaPort()
+        self._kernel: KernelSocket | None = None
         self._connections: set[Hosted] = set()
         self._needing: dict[Hosted, None] = {}
         self._ticking: asyncio.TimerHandle | None = None
@@ -73,7 +96,12 @@ class Host:
             OSError: the port cannot be opened.
         """
         warn_without_kernel()
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self._port, local_addr=(host, port))
+        udp = udp_socket(host, port)
+        if kernel.MODULE is not None:
+            self._kernel = KernelSocket(udp, self._port.datagram_received)
+            self._port.use(self._kernel)
+            return
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self._port, sock=udp)
 
     def stop(self) -> None:
         """End all connections and close the port."""
@@ -104,15 +132,36 @@ class Host:
         self._connections.add(connection)
         self._plan_tick()
 
+    def make_path(self) -> KernelPath | None:
+        """A connection's place in the packet thread; None where Python forwards."""
+        return self._kernel.make_path() if self._kernel is not None else None
+
+    def drop_path(self, path: KernelPath | None) -> None:
+        """A connection gives its place up."""
+        if path is not None and self._kernel is not None:
+            self._kernel.drop_path(path)
+
     def make_peer(self, transport: Media, sink: PeerSink) -> Peer:
         """A transport that answers an offer with this section."""
         if transport.fingerprint is None:
             raise ValueError("the section has no fingerprint")
         ice = IceLiteAgent(self.random_text(8), self.random_text(24), transport.ufrag, time.monotonic())
+        return self._add_peer(ice, transport.fingerprint, sink)
+
+    def make_offering_peer(self, sink: PeerSink) -> Peer:
+        """A transport that we offer; it begins with the client's answer."""
+        ice = IceLiteAgent(self.random_text(8), self.random_text(24), "", time.monotonic())
+        return self._add_peer(ice, None, sink)
+
+    def renew(self, peer: Peer) -> None:
+        """We restart ICE: new credentials, which the client's answer completes."""
+        self.restart(peer, "")
+
+    def _add_peer(self, ice: IceLiteAgent, remote: Fingerprint | None, sink: PeerSink) -> Peer:
         association = Association(
             tag=self.random_bits(32) or 1, first_tsn=self.random_bits(32), cookie=secrets.token_bytes(16)
         )
-        peer = Peer(ice, self._context, transport.fingerprint, association, self._port.send, sink)
+        peer = Peer(ice, self._context, remote, association, self._port.send, sink, sink.path)
         self._port.add(peer)
         return peer
 
@@ -141,13 +190,21 @@ class Host:
         for connection in needing:
             connection.tell_needs()
 
-    def candidates(self) -> tuple[str, ...]:
-        """Our candidates, as in the SDP (RFC 8839 section 5.1)."""
-        port = self.udp_port
-        return tuple(
-            f"{number} 1 udp {HOST_PRIORITY - number * 256} {ipaddress.ip_address(address)} {port} typ host"
-            for number, address in enumerate(self.addresses, 1)
-        )
+    def candidates(self, *, tcp_only: bool = False) -> tuple[str, ...]:
+        """Our candidates, as in the SDP (RFC 8839 section 5.1, for TCP RFC 6544 section 4.5)."""
+        found: list[str] = []
+        for number, address in enumerate(map(ipaddress.ip_address, self.addresses), 1):
+            if not tcp_only or not self.tcp_port:
+                port = self._advertised_port or self.udp_port
+                found.append(f"{number} 1 udp {HOST_PRIORITY - number * 256} {address} {port} typ host")
+            if self.tcp_port:
+                rank = TCP_PRIORITY - number * 256
+                found.append(f"{100 + number} 1 tcp {rank} {address} {self.tcp_port} typ host tcptype passive")
+        return tuple(found)
+
+    def stream(self) -> asyncio.Protocol:
+        """What takes a TCP connection of a client's media."""
+        return self._port.stream()
 
     def random_bits(self, bits: int) -> int:
         """A random number of so many bits."""

@@ -1,6 +1,6 @@
 """The one UDP port of all peers: datagrams find their peer by the ICE username first, then by address (RFC 7983).
 
-Not here: what a peer does with them (``peer``).
+What comes over TCP (``streams``) takes the same way. Not here: what a peer does with it (``peer``).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from trunkline.media.sfu.peer import Peer
+from trunkline.media.sfu.streams import MediaStream, is_stream
 from trunkline.protocol.stun import Address, is_stun, peek_username
 
 log = logging.getLogger("trunkline.media")
@@ -28,6 +29,7 @@ class MediaPort(asyncio.DatagramProtocol):
         self._by_ufrag: dict[str, Peer] = {}
         self._by_address: dict[Address, Peer] = {}
         self._pairs: dict[Peer, set[str]] = {}
+        self._streams: dict[Address, MediaStream] = {}
         self.dropped = 0
 
     @property
@@ -35,6 +37,10 @@ class MediaPort(asyncio.DatagramProtocol):
         """Where the socket listens."""
         host, port = self._transport.get_extra_info("sockname")[:2]
         return str(host), int(port)
+
+    def use(self, transport: Any) -> None:
+        """Send and be found over something that works like asyncio's transport."""
+        self._transport = transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is open."""
@@ -54,27 +60,45 @@ class MediaPort(asyncio.DatagramProtocol):
             self._by_ufrag.pop(ufrag, None)
         for address in [address for address, owner in self._by_address.items() if owner is peer]:
             del self._by_address[address]
+            if address in self._streams:
+                self._streams[address].close()
 
     def send(self, data: bytes, address: Address) -> None:
-        """Put a datagram on the wire."""
-        if self._transport is not None and not self._transport.is_closing():
+        """Put a datagram on the wire, or on the connection that has this address."""
+        if is_stream(address):
+            stream = self._streams.get(address)
+            if stream is not None:
+                stream.send(data)
+        elif self._transport is not None and not self._transport.is_closing():
             self._transport.sendto(data, address)
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         """Find the peer and hand the datagram over."""
-        address = (addr[0], addr[1])
+        self.take(data, (addr[0], addr[1]))
+
+    def stream(self) -> MediaStream:
+        """What takes a TCP connection."""
+        return MediaStream(self.take, self._streams)
+
+    def owns(self, address: Address) -> bool:
+        """Whether an address is reached by the UDP socket."""
+        return not is_stream(address)
+
+    def take(self, data: bytes, address: Address) -> bool:
+        """A datagram came from an address: whether it belongs to a peer."""
         if is_stun(data):
             peer = self._peer_of_check(data)
         else:
             peer = self._by_address.get(address)
         if peer is None:
             self.dropped += 1
-            return
+            return False
         now_s = time.monotonic()
         known = peer.ice.is_validated(address)
         peer.receive(data, address, now_s)
         if not known and peer.ice.is_validated(address):
             self._by_address[address] = peer
+        return True
 
     def _peer_of_check(self, data: bytes) -> Peer | None:
         username = peek_username(data)
@@ -83,6 +107,8 @@ class MediaPort(asyncio.DatagramProtocol):
         return self._by_ufrag.get(username.partition(b":")[0].decode("ascii", "replace"))
 
     def close(self) -> None:
-        """Close the socket."""
+        """Close the socket, and all connections."""
+        for stream in tuple(self._streams.values()):
+            stream.close()
         if self._transport is not None:
             self._transport.close()

@@ -23,7 +23,7 @@ from trunkline.protocol.stun.message import (
 )
 
 Address = tuple[str, int]
-"""Host (a literal) and port of a remote transport address."""
+"""Host (a literal) and port of a remote transport address; what follows a ``%`` in the host is not of the address."""
 
 CONSENT_TIMEOUT_S = 30.0
 """RFC 7675 section 5.1: consent expires 30 seconds after the last valid check."""
@@ -73,7 +73,8 @@ class IceLiteAgent:
 
     def restart(self, ufrag: str, password: str, remote_ufrag: str) -> None:
         """New credentials (RFC 8445 section 9). Media goes on over the old path until the new one is nominated."""
-        self._previous = (self.ufrag, self.password, self.remote_ufrag)
+        if self.remote_ufrag:  # a restart that the client never answered leaves the path before it as it was
+            self._previous = (self.ufrag, self.password, self.remote_ufrag)
         self.ufrag, self.password, self.remote_ufrag = ufrag, password, remote_ufrag
 
     def is_validated(self, address: Address) -> bool:

@@ -49,7 +49,8 @@ def _serve(config: Config, options: argparse.Namespace) -> int:
 
     def ready(server: Server) -> None:
         scheme = "https" if config.tls.certificate else "http"
-        url = f"{scheme}://{config.server.host}:{server.port}"
+        host = f"[{config.server.host}]" if ":" in config.server.host else config.server.host
+        url = f"{scheme}://{host}:{server.port}"
         line = json.dumps({"url": url, "port": server.port}) if options.json else f"Trunkline serves {url}"
         print(line, flush=True)
 

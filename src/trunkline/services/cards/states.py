@@ -72,7 +72,7 @@ class CardStates:
         self._kept: dict[Key, KeptCard] = {}
         self._cells = 0
         self._loading: dict[Key, asyncio.Event] = {}
-        engine.on_record(self._on_record)
+        engine.on_record(self._on_record, PartyErased)
 
     def __len__(self) -> int:
         """How many are in memory."""

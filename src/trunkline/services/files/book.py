@@ -31,7 +31,7 @@ class FileBook:
         self._tails: dict[Key, list[Record]] = {}
         self._removing: set[Key] = set()
         self._cleared: dict[Key, dict[str, float]] = {}
-        engine.on_record(self._on_record)
+        engine.on_record(self._on_record, FileStored, FileAttached, FileRemoved, PartyErased)
 
     # --- looking ----------------------------------------------------------------------------
 

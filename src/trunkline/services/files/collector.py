@@ -57,7 +57,7 @@ class Collector:
         self._every_s = every_s
         self._wanted = asyncio.Event()
         self._erased: list[tuple[str, str]] = []
-        engine.on_record(self._on_record)
+        engine.on_record(self._on_record, PartyErased)
 
     def hurry(self) -> None:
         """Look now."""

@@ -5,12 +5,16 @@ Not here: sessions and their end (``sessions``), the messages on the wire (``edg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.live import Kind, LiveSession, Participant, Permission, Source, State, Track, TrackRequest
-from trunkline.services.live.ports import MediaConnection, MediaEngine, Signalling, TrackMedia, disconnected
+from trunkline.domain.live.membership import Standing
+from trunkline.domain.live.quality import Quality
+from trunkline.services.live import happenings
+from trunkline.services.live.happenings import Happenings
+from trunkline.services.live.ports import MediaConnection, MediaListener, Signalling, TrackMedia, disconnected
 from trunkline.services.live.roster import Roster
 
 
@@ -22,7 +26,8 @@ class LiveMember:
         participant: who it is.
         roster: the members of all sessions.
         signalling: its connection; None while it is away and may resume.
-        engine: makes its media connection.
+        connect: makes its media connection.
+        happened: is told what happens.
     """
 
     def __init__(
@@ -31,15 +36,24 @@ class LiveMember:
         participant: Participant,
         roster: Roster[LiveMember],
         signalling: Signalling,
-        engine: MediaEngine,
+        connect: Callable[[MediaListener], MediaConnection],
+        happened: Happenings,
     ) -> None:
         self.session = session
         self.participant = participant
         self.signalling: Signalling | None = signalling
         self._roster = roster
-        self.media: MediaConnection = engine.connect(self)
+        self._happened = happened
+        self.media: MediaConnection = connect(self)
         self._receiving: set[str] = set()
         self._told_subscribed: set[str] = set()
+        self._granted = participant.permission
+        self._standing: Standing | None = None
+        self._missed: dict[str, Participant] = {}
+        """Others that left while this one was away."""
+        self.told_quality: dict[str, Quality] = {}
+        self.last_sequence = 0
+        """Of the messages this client numbers; clients that resume send later ones again."""
         self._gone = False
 
     # --- what the client asks ---------------------------------------------------------------
@@ -55,6 +69,14 @@ class LiveMember:
             self.signalling.on_answer(answer.sdp, offer_id, answer.tracks_by_mid)
             if answer.missing_audio or answer.missing_video:
                 self.signalling.on_sections_needed(answer.missing_audio, answer.missing_video)
+
+    def answer(self, sdp: str, number: int) -> None:
+        """The client answers our offer.
+
+        Raises:
+            TrunklineError: ``INVALID_PARAMS``.
+        """
+        self.media.take_answer(sdp, number)
 
     def publish(self, request: TrackRequest) -> None:
         """Announce a track.
@@ -82,8 +104,21 @@ class LiveMember:
                 self.signalling.on_muted(sid, muted)
             self._tell_others(myself=True)
 
-    def permit(self, permission: Permission) -> None:
+    def grant(self, permission: Permission) -> None:
+        """Change what the participant was granted; its standing can still take away from that."""
+        self._granted = permission
+        self._permit(permission if self._standing is None else self._standing.limit(permission))
+
+    def stand(self, standing: Standing) -> None:
+        """The participant's standing in the conversation is this."""
+        if standing != self._standing:
+            self._standing = standing
+            self._permit(standing.limit(self._granted))
+
+    def _permit(self, permission: Permission) -> None:
         """Change what the participant may do, from now on; what it may not publish any more ends."""
+        if permission == self.participant.permission:
+            return
         was_hidden = self.participant.permission.hidden
         self.participant.permission = permission
         self.participant.version += 1
@@ -99,6 +134,9 @@ class LiveMember:
     def subscribe(self, track_sids: Sequence[str], subscribe: bool) -> None:
         """Wish for tracks, or wish them away."""
         for sid in track_sids:
+            if subscribe and self.signalling is not None and self.session.find_track(sid) is None:
+                self.signalling.on_unknown_track(sid)
+                continue
             self.participant.subscriptions[sid] = subscribe
         self.reconcile()
 
@@ -114,10 +152,36 @@ class LiveMember:
 
     def allow(self, allowed: dict[str, frozenset[str]] | None) -> None:
         """Say who may get this participant's tracks; None: everyone."""
+        before = {
+            (other, sid): self.participant.lets(other.participant.identity, sid)
+            for other in self._roster.members(self.session)
+            for sid in self.participant.tracks
+            if other is not self
+        }
         self.participant.allowed = allowed
+        for (other, sid), was_allowed in before.items():
+            now_allowed = self.participant.lets(other.participant.identity, sid)
+            if now_allowed != was_allowed and other.signalling is not None:
+                other.signalling.on_subscription_allowed(self.participant.sid, sid, now_allowed)
         for other in self._roster.members(self.session):
             if other is not self:
                 other.reconcile()
+
+    def correct(
+        self, sid: str, *, features: tuple[int, ...] | None = None, size: tuple[int, int] | None = None
+    ) -> None:
+        """The client says what a track of its own has become: features of audio, or the size of pictures.
+
+        Raises:
+            TrunklineError: ``UNKNOWN_RESOURCE``.
+        """
+        track = self.participant.tracks.get(sid)
+        if track is None:
+            raise TrunklineError(Code.UNKNOWN_RESOURCE, "this participant has no such track", field="track_sid")
+        request = track.request if features is None else replace(track.request, audio_features=features)
+        track.request = request if size is None else replace(request, width=size[0], height=size[1])
+        self.participant.version += 1
+        self._tell_others(myself=True)
 
     def describe(self, name: str | None, metadata: str | None, attributes: dict[str, str], *, own: bool) -> None:
         """Change the name, metadata or attributes; ``own``: the client asks itself.
@@ -152,7 +216,12 @@ class LiveMember:
     def resume(self, signalling: Signalling) -> None:
         """The client came back on another signalling connection; its media went on."""
         self.signalling = signalling
-        signalling.on_participants(self.session.others(self.participant))
+        missed, self._missed = self._missed, {}
+        present = {other.identity for other in self.session.others(self.participant)}
+        gone = [other for identity, other in missed.items() if identity not in present]
+        signalling.on_participants([*gone, *self.session.others(self.participant), self.participant])
+        signalling.on_room(self.session)
+        self.media.offer(restart=True)
 
     def away(self, signalling: Signalling) -> bool:
         """The signalling connection broke: whether it was the present one, so that the time to resume begins."""
@@ -170,11 +239,25 @@ class LiveMember:
             self.signalling.on_left(reason, rejoin=rejoin)
         self.media.close()
         left = self._roster.leave(self)
+        was_active = self.participant.state is State.ACTIVE
         participant = disconnected(self.participant)
         for other in self._roster.members(self.session):
             other.drop_tracks(tuple(participant.tracks))
-            if left and not participant.permission.hidden and other.signalling is not None:
-                other.signalling.on_participants([participant])
+            if left and not participant.permission.hidden:
+                other.on_gone(participant)
+        if left:
+            for track in participant.tracks.values():
+                if track.live:
+                    self._happened.tell(happenings.Kind.UNPUBLISHED, self.session, participant, track)
+            kind = happenings.Kind.LEFT if was_active else happenings.Kind.ABORTED
+            self._happened.tell(kind, self.session, participant)
+
+    def on_gone(self, participant: Participant) -> None:
+        """Another participant left."""
+        if self.signalling is not None:
+            self.signalling.on_participants([participant])
+        else:
+            self._missed[participant.identity] = participant
 
     # --- what media says --------------------------------------------------------------------
 
@@ -184,6 +267,7 @@ class LiveMember:
             self.participant.state = State.ACTIVE
             self.participant.version += 1
             self._tell_others()
+            self._happened.tell(happenings.Kind.JOINED, self.session, self.participant)
 
     def on_tracks_live(self, tracks: Sequence[TrackMedia]) -> None:
         """Announced tracks can flow: others are told and get them."""
@@ -193,6 +277,7 @@ class LiveMember:
                 track.live, track.mid, track.mime_type = True, media.mid, media.mime_type
                 track.simulcast = media.simulcast
                 self.media.mute(track.sid, track.muted)
+                self._happened.tell(happenings.Kind.PUBLISHED, self.session, self.participant, track)
         self.participant.version += 1
         self._tell_others(myself=True)
         for other in self._roster.members(self.session):
@@ -206,7 +291,8 @@ class LiveMember:
 
     def unpublish(self, sid: str) -> None:
         """A track of this participant ends."""
-        if self.participant.unpublish(sid) is None:
+        track = self.participant.unpublish(sid)
+        if track is None:
             return
         self.media.unpublish(sid)
         for other in self._roster.members(self.session):
@@ -215,11 +301,24 @@ class LiveMember:
         if self.signalling is not None:
             self.signalling.on_unpublished(sid)
         self._tell_others()
+        if track.live:
+            self._happened.tell(happenings.Kind.UNPUBLISHED, self.session, self.participant, track)
 
     def on_sections_needed(self, audio: int, video: int) -> None:
         """The client has to offer again."""
         if self.signalling is not None:
             self.signalling.on_sections_needed(audio, video)
+
+    def on_offer(self, sdp: str, number: int, tracks_by_mid: Mapping[str, str]) -> None:
+        """We offer what the client is sent."""
+        if self.signalling is not None:
+            self.signalling.on_offer(sdp, number, tracks_by_mid)
+
+    def on_stream_state(self, sid: str, paused: bool) -> None:
+        """A subscribed track is paused for want of bandwidth, or goes on."""
+        found = self.session.find_track(sid)
+        if found is not None and self.signalling is not None:
+            self.signalling.on_stream_state(found[0].sid, sid, paused)
 
     def on_demand(self, sid: str, quality: int | None, layers: int) -> None:
         """Which layers of a track are wanted changed."""
@@ -276,6 +375,11 @@ class LiveMember:
             and track.source is not Source.SCREEN_SHARE_AUDIO
         ]
         return min(heard, default=None)
+
+    def heard_of(self) -> list[Participant]:
+        """Whose connection matters to this participant: its own, and of those whose tracks it gets."""
+        publishers = [p for p in self.session.participants.values() if not self._receiving.isdisjoint(p.tracks)]
+        return [self.participant, *publishers]
 
     def _tell_others(self, *, myself: bool = False) -> None:
         if not self.participant.permission.hidden:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from trunkline.domain.live import LiveSession, Participant, Speaker, Track
+from trunkline.domain.live.membership import Standing
 from trunkline.domain.live.participant import State
+from trunkline.domain.live.quality import LinkQuality, Quality
 
 
 @dataclass(slots=True, frozen=True)
@@ -52,8 +54,14 @@ class MediaListener(Protocol):
     def on_sections_needed(self, audio: int, video: int) -> None:
         """The client has to offer again, with so many sections more, to get what it subscribed to."""
 
+    def on_offer(self, sdp: str, number: int, tracks_by_mid: Mapping[str, str]) -> None:
+        """We offer what the client is sent; its answer goes to ``MediaConnection.take_answer``."""
+
     def on_demand(self, sid: str, quality: int | None, layers: int) -> None:
         """The highest layer anybody wants of a published track changed; ``layers``: how many it has."""
+
+    def on_stream_state(self, sid: str, paused: bool) -> None:
+        """A subscribed track is paused for want of bandwidth, or goes on."""
 
     def on_data(self, label: str, data: bytes) -> None:
         """A message came on a data channel."""
@@ -73,6 +81,16 @@ class MediaConnection(Protocol):
 
         Raises:
             TrunklineError: ``INVALID_PARAMS``: the offer cannot be used; nothing has changed.
+        """
+
+    def offer(self, *, restart: bool) -> None:
+        """Offer what the client is sent, where we are the one to offer. ``restart``: with new ICE credentials."""
+
+    def take_answer(self, sdp: str, number: int) -> None:
+        """The client answers our offer of this number (0: it does not say which).
+
+        Raises:
+            TrunklineError: ``INVALID_PARAMS``: the answer cannot be used; nothing has changed.
         """
 
     def subscribe(self, publisher: MediaConnection, track_sid: str, label: str, stream: str) -> None:
@@ -99,6 +117,9 @@ class MediaConnection(Protocol):
     def levels(self) -> Mapping[str, int]:
         """Loudness of the published audio tracks now, in -dBov."""
 
+    def quality(self) -> LinkQuality:
+        """How well packets have travelled since this was last asked."""
+
     def close(self) -> None:
         """End the transport."""
 
@@ -106,8 +127,12 @@ class MediaConnection(Protocol):
 class MediaEngine(Protocol):
     """Makes connections."""
 
-    def connect(self, listener: MediaListener) -> MediaConnection:
-        """A new connection, waiting for its first offer."""
+    def connect(self, listener: MediaListener, *, dual: bool = False, tcp_only: bool = False) -> MediaConnection:
+        """A new connection, waiting for its first offer.
+
+        ``dual``: one for each way; what the client is sent is offered by us, through ``MediaListener.on_offer``.
+        ``tcp_only``: the client is told of no way by UDP.
+        """
 
 
 class Signalling(Protocol):
@@ -115,6 +140,9 @@ class Signalling(Protocol):
 
     def on_answer(self, sdp: str, offer_id: int, tracks_by_mid: Mapping[str, str]) -> None:
         """The answer to an offer."""
+
+    def on_offer(self, sdp: str, number: int, tracks_by_mid: Mapping[str, str]) -> None:
+        """An offer for the client to answer."""
 
     def on_participants(self, participants: Sequence[Participant]) -> None:
         """Others changed, came or left (state ``DISCONNECTED``)."""
@@ -137,6 +165,18 @@ class Signalling(Protocol):
     def on_demand(self, sid: str, quality: int | None, layers: int) -> None:
         """Which layers of a track of this participant anybody wants: up to ``quality``; None for none."""
 
+    def on_stream_state(self, publisher_sid: str, track_sid: str, paused: bool) -> None:
+        """A track that this participant gets is paused for want of bandwidth, or goes on."""
+
+    def on_subscription_allowed(self, publisher_sid: str, track_sid: str, allowed: bool) -> None:
+        """A publisher lets this participant get a track, or does not any more."""
+
+    def on_unknown_track(self, track_sid: str) -> None:
+        """This participant subscribed to a track that does not exist."""
+
+    def on_quality(self, found: Sequence[tuple[str, Quality, float]]) -> None:
+        """How well participants are connected, by their ids, with a score of 1 to 5."""
+
     def on_speakers(self, speakers: Sequence[Speaker]) -> None:
         """Who speaks changed."""
 
@@ -148,6 +188,35 @@ class Signalling(Protocol):
 
     def on_left(self, reason: str, *, rejoin: bool) -> None:
         """It is over: why, and whether the client may join again by itself."""
+
+
+@dataclass(slots=True, frozen=True)
+class Invitation:
+    """Where a client connects, with what, what the session is called there, and for how long the token opens it."""
+
+    url: str
+    token: str
+    room: str
+    lifetime_s: int
+
+
+class Seats(Protocol):
+    """Gives places in sessions, here or on a cluster, and takes them back."""
+
+    async def invite(self, app: str, key: str, conversation: str, identity: str, standing: Standing) -> Invitation:
+        """A place for an identity, which a key of the app asks for."""
+
+    async def sessions(self) -> Sequence[tuple[str, str]]:
+        """App and conversation of every session that may have somebody in it."""
+
+    async def identities(self, app: str, conversation: str) -> Sequence[str]:
+        """Who is in a session, or was given a place in it."""
+
+    async def stand(self, app: str, conversation: str, identity: str, standing: Standing) -> None:
+        """Let a participant do what its standing gives, and no more; repeated with every look at it."""
+
+    async def remove(self, app: str, conversation: str, identity: str) -> None:
+        """Make a participant leave, if it is there."""
 
 
 def disconnected(participant: Participant) -> Participant:

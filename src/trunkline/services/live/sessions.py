@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.live import LiveSession, Participant, Permission, RoomSettings, Speakers
+from trunkline.domain.live.membership import Standing
+from trunkline.domain.live.quality import Quality, quality_of
+from trunkline.services.live import happenings
+from trunkline.services.live.happenings import Happenings
 from trunkline.services.live.member import LiveMember
 from trunkline.services.live.ports import MediaEngine, Signalling
 from trunkline.services.live.roster import Roster
@@ -33,6 +38,12 @@ class JoinRequest:
     kind: int = 0
     auto_subscribe: bool = True
     may_create: bool = True
+    standing: Standing | None = None
+    """In the conversation; None when the session has none."""
+    dual: bool = False
+    tcp_only: bool = False
+    settings: RoomSettings | None = None
+    """Of the session, when this joining makes it."""
 
 
 class LiveSessions:
@@ -52,6 +63,7 @@ class LiveSessions:
         self._sessions: dict[tuple[str, str], LiveSession] = {}
         self._speakers: dict[str, Speakers] = {}
         self._away: dict[LiveMember, float] = {}
+        self.happened = Happenings()
 
     def find(self, app: str, name: str) -> LiveSession | None:
         """A session by name."""
@@ -83,6 +95,7 @@ class LiveSessions:
             )
             self._sessions[app, name] = session
             self._speakers[session.sid] = Speakers()
+            self.happened.tell(happenings.Kind.ROOM_STARTED, session)
         return session
 
     def join(self, request: JoinRequest, signalling: Signalling) -> LiveMember:
@@ -95,7 +108,7 @@ class LiveSessions:
         if session is None:
             if not request.may_create:
                 raise TrunklineError(Code.FORBIDDEN, "the session does not exist, and this token may not create it")
-            session = self.create(request.app, request.room)
+            session = self.create(request.app, request.room, request.settings)
         participant = Participant(
             sid=self._new_sid("PA_"),
             identity=request.identity,
@@ -112,7 +125,10 @@ class LiveSessions:
         if before is not None:
             self._away.pop(before, None)
             before.leave("duplicate identity")
-        member = LiveMember(session, participant, self.roster, signalling, self._engine)
+        connect = partial(self._engine.connect, dual=request.dual, tcp_only=request.tcp_only)
+        member = LiveMember(session, participant, self.roster, signalling, connect, self.happened)
+        if request.standing is not None:
+            member.stand(request.standing)
         self.roster.enter(member)
         if not participant.permission.hidden:
             for other in self.roster.members(session):
@@ -120,14 +136,16 @@ class LiveSessions:
                     other.signalling.on_participants([participant])
         return member
 
-    def resume(self, app: str, room: str, identity: str, sid: str, signalling: Signalling) -> LiveMember | None:
-        """A client comes back after its signalling broke; None when it has to join anew."""
+    def resume(self, app: str, room: str, identity: str, sid: str) -> LiveMember | None:
+        """A client comes back after its signalling broke; None when it has to join anew.
+
+        It is told what it missed by ``LiveMember.resume``.
+        """
         session = self.find(app, room)
         member = self.roster.member(session, identity) if session is not None else None
         if member is None or (sid and member.participant.sid != sid):
             return None
         self._away.pop(member, None)
-        member.resume(signalling)
         return member
 
     def away(self, member: LiveMember, signalling: Signalling, now_s: float) -> None:
@@ -156,6 +174,7 @@ class LiveSessions:
             self._away.pop(member, None)
             member.leave(reason)
         self._speakers.pop(session.sid, None)
+        self.happened.tell(happenings.Kind.ROOM_FINISHED, session)
         return True
 
     def describe(self, session: LiveSession, metadata: str) -> None:
@@ -192,6 +211,21 @@ class LiveSessions:
                 for member in self.roster.members(session):
                     if member.signalling is not None:
                         member.signalling.on_speakers(changed)
+
+    def report_quality(self) -> None:
+        """Tell everyone how well they, and those they hear and see, are connected; to be called every 5 s."""
+        for session in self._sessions.values():
+            scores: dict[str, tuple[str, Quality, float]] = {}
+            for member in self.roster.members(session):
+                score = member.media.quality().score()
+                quality = quality_of(score) if member.signalling is not None else Quality.LOST
+                scores[member.participant.sid] = (member.participant.sid, quality, round(score, 2))
+            for member in self.roster.members(session):
+                found = [scores[p.sid] for p in member.heard_of() if p.sid in scores]
+                fresh = [item for item in found if member.told_quality.get(item[0]) is not item[1]]
+                if fresh and member.signalling is not None:
+                    member.told_quality |= {sid: quality for sid, quality, _ in fresh}
+                    member.signalling.on_quality(fresh)
 
     def close(self) -> None:
         """The server stops: everyone may join again elsewhere."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from trunkline.domain.log.records import Record
@@ -16,14 +16,20 @@ class JournalNotWritten(Exception):
 
 
 class JournalWriter(Protocol):
-    """Writes one group at a time durably, off the event loop."""
+    """Writes one group at a time durably, off the event loop.
+
+    Attributes:
+        encode: makes the journal's payload of a group; may be replaced by something that does the same, faster.
+    """
+
+    encode: Callable[[list[Record]], bytes]
 
     @property
     def last_lsn(self) -> int:
         """Lsn of the last durable group."""
         ...
 
-    def submit(self, records: Sequence[Record], done: CommitDone) -> None:
+    def submit(self, records: list[Record], done: CommitDone) -> None:
         """Write a group and fsync; then ``done`` on the event loop.
 
         Errors passed on: ``JournalNotWritten`` (definite; space may come back) or anything else

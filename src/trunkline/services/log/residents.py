@@ -227,6 +227,7 @@ class Residents:
                     break
         for key in idle:
             evicted = cache.pop(key)
+            evicted.state = None  # whoever still holds it finds that it has to be loaded
             if isinstance(evicted, ResidentConversation):
                 evicted.live = None
 

@@ -149,6 +149,11 @@ class FileJournal:
         )
 
     @property
+    def directory(self) -> str:
+        """Where the segments are."""
+        return self._directory
+
+    @property
     def store_id(self) -> bytes:
         """Identity of the store, random at its creation."""
         return self._store_id

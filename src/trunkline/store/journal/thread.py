@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable
 
 from trunkline.domain.log.records import Record, encode_group
 from trunkline.services.log.journal_port import Journal, JournalNotApplied
 from trunkline.services.log.ports import CommitDone, JournalNotWritten
+
+
+_MOMENT_S = 0.000_01
 
 
 class JournalThread:
@@ -21,10 +26,12 @@ class JournalThread:
     """
 
     def __init__(self, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
+        self.encode: Callable[[list[Record]], bytes] = encode_group
         self._journal = journal
         self._loop = loop
-        self._work: queue.SimpleQueue[tuple[Sequence[Record], CommitDone] | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[tuple[list[Record], CommitDone] | None] = queue.SimpleQueue()
         self._last_lsn = journal.last_lsn
+        self._one_core = len(os.sched_getaffinity(0)) == 1
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -33,9 +40,13 @@ class JournalThread:
         """Lsn of the last durable group."""
         return self._last_lsn
 
-    def submit(self, records: Sequence[Record], done: CommitDone) -> None:
+    def submit(self, records: list[Record], done: CommitDone) -> None:
         """Write a group and fsync; then ``done`` on the event loop."""
         self._work.put((records, done))
+        if self._one_core:
+            # Else the loop would go on for milliseconds before the thread gets the core and the interpreter, and the
+            # disk would have nothing to do.
+            time.sleep(_MOMENT_S)
 
     def stop(self) -> None:
         """Write what was submitted, then end the thread."""
@@ -48,7 +59,7 @@ class JournalThread:
             lsn = 0
             error: BaseException | None = None
             try:
-                lsn = self._journal.append(encode_group(records))
+                lsn = self._journal.append(self.encode(records))
             except JournalNotApplied as refused:
                 error = JournalNotWritten(str(refused))
                 error.__cause__ = refused

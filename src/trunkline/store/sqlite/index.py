@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from functools import partial
 from pathlib import Path
 
+from trunkline.store.journal.file_journal import FileJournal
 from trunkline.store.sqlite import gifts, retention
+from trunkline.store.sqlite.appliers import InProcess
 from trunkline.store.sqlite.connection import Connect, Database, connect_sqlite3, prepare
 from trunkline.store.sqlite.projector import SqliteProjector
 from trunkline.store.sqlite.reader import SqliteIndexReader
@@ -43,6 +46,7 @@ class SqliteIndex:
         readers: int = 2,
         niceness: int = 10,
         connect: Connect = connect_sqlite3,
+        journal: FileJournal | None = None,
     ) -> SqliteIndex:
         """Open or create the file, bring its schema forward and start the projector's thread.
 
@@ -54,10 +58,10 @@ class SqliteIndex:
             batch_s: how long the projector collects groups before it writes them.
             batch_records: how many records it writes at most in one transaction.
             readers: threads for queries.
-            niceness: lowers the priority of the projector's thread. It shortens the event loop's waits where
-                the core is the server's own; where other programs share it, 0 can be better, because a
-                thread of low priority may then be kept waiting while it holds the GIL.
+            niceness: lowers the priority of the projector, which shortens the event loop's waits.
             connect: opens a file; replaced in tests only.
+            journal: where the groups are. With it, a process of its own applies them; without, the projector's
+                thread, which costs the event loop more.
 
         Raises:
             SchemaTooNew: a newer program wrote the file.
@@ -79,7 +83,18 @@ class SqliteIndex:
             prepare(db, writer=False)
             return db
 
-        projector = SqliteProjector(open_writer, epoch, batch_s=batch_s, batch_records=batch_records, niceness=niceness)
+        elsewhere = None
+        if journal is not None:
+            directory = Path(journal.directory).absolute()
+            elsewhere = partial(InProcess, path.absolute(), journal, directory, epoch, niceness)
+        projector = SqliteProjector(
+            open_writer,
+            epoch,
+            batch_s=batch_s,
+            batch_records=batch_records,
+            niceness=niceness,
+            apply_elsewhere=elsewhere,
+        )
         return cls(path, SqliteIndexReader(open_reader, epoch, threads=readers), projector)
 
     async def close(self) -> None:

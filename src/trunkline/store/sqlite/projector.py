@@ -1,7 +1,7 @@
 """The projector's thread: collects committed groups for about a second, then projects them at once.
 
-It shares one core and the GIL with the event loop, so it works at a lower priority and in slices.
-Not here: what is written (``projection``), and the queries (``reader``).
+Not here: who applies them, here or elsewhere (``appliers``), what is written (``projection``), and the queries
+(``reader``).
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from trunkline.domain.log.records import Record
+from trunkline.store.sqlite.appliers import Applier, InThread
 from trunkline.store.sqlite.connection import Database, may_be_retried
-from trunkline.store.sqlite.projection import Group, Projection
+from trunkline.store.sqlite.projection import Group
 from trunkline.store.sqlite.schema import read_meta
 
 _PAUSE_S = 0.000_05
@@ -39,17 +40,28 @@ class SqliteProjector:
         epoch: of the store.
         batch_s: how long to collect before projecting.
         batch_records: project at once when that many records wait, and no more than these at a time.
-        niceness: added to the priority of the thread (Linux only).
+        niceness: added to the priority of the thread (Linux only): where the thread itself applies, it shares one
+            core and the GIL with the event loop, and so works at a lower priority and in slices.
+        apply_elsewhere: makes what applies the groups in place of this thread.
     """
 
     def __init__(
-        self, open_db: Callable[[], Database], epoch: int, *, batch_s: float, batch_records: int, niceness: int
+        self,
+        open_db: Callable[[], Database],
+        epoch: int,
+        *,
+        batch_s: float,
+        batch_records: int,
+        niceness: int,
+        apply_elsewhere: Callable[[], Applier] | None = None,
     ) -> None:
         self._db = open_db()
         self._batch_s = batch_s
         self._batch_records = batch_records
-        self._niceness = niceness
-        self._projection = Projection(self._db, epoch, self._pause)
+        self._niceness = niceness if apply_elsewhere is None else 0
+        self._applier: Applier = (
+            InThread(self._db, epoch, self._pause) if apply_elsewhere is None else apply_elsewhere()
+        )
         self._projected = self._durable = self._submitted = read_meta(self._db, "projected_lsn")
         self._condition = threading.Condition()
         self._queue: deque[Group] = deque()
@@ -80,6 +92,16 @@ class SqliteProjector:
     def queued_records(self) -> int:
         """Records submitted and not yet projected."""
         return self._queued_records
+
+    @property
+    def records_per_s(self) -> float:
+        """How many records a second of processor time projects; 0 while that is not known."""
+        return self._applier.records_per_s
+
+    @property
+    def reads_journal(self) -> bool:
+        """Whether only the numbers of submitted groups matter, because the records are read from the journal."""
+        return self._applier.reads_journal
 
     def submit(self, lsn: int, records: Sequence[Record]) -> None:
         """Queue a committed group; one that was submitted or projected before is ignored.
@@ -171,6 +193,7 @@ class SqliteProjector:
         except BaseException as error:
             self._fail(error)
         try:
+            self._applier.close()
             self._db.close()
         except Exception as error:
             if self._failure is None:
@@ -212,12 +235,12 @@ class SqliteProjector:
         backoff_s = _FIRST_BACKOFF_S
         while True:
             try:
-                self._projection.project(groups)
+                self._applier.apply(groups)
                 break
             except Exception as error:
                 if not may_be_retried(error) or self._stopping:
                     raise
-                self._projection.forget()
+                self._applier.forget()
                 if backoff_s == _FIRST_BACKOFF_S:
                     self._tell(self._on_delay, error)
             with self._condition:
@@ -243,12 +266,12 @@ class SqliteProjector:
         lsn = self._projected
         self._checkpointed_at_s = time.monotonic()
         try:
-            busy, in_log, moved = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            moved = self._applier.checkpoint()
         except Exception as error:
             if may_be_retried(error):
                 return
             raise
-        if not busy and in_log == moved:
+        if moved:
             self._durable = lsn
 
     def _pause(self) -> None:

@@ -22,6 +22,8 @@ static bool number_of(PyObject *object, int64_t *number)
 {
     if (!object || !PyLong_Check(object))
         return false;
+    if (small_number(object, number))
+        return true;
     int overflow;
     *number = PyLong_AsLongLongAndOverflow(object, &overflow);
     return !overflow && *number >= 0;
@@ -76,6 +78,8 @@ static bool look_up_name(Front *front, Conn *conn, const struct send_request *re
     }
     Py_XSETREF(conn->conversation_key, key);
     Py_XSETREF(conn->peer_key, peer_key);
+    Py_CLEAR(conn->resident);
+    Py_CLEAR(conn->peer);
     conn->last_has_to = request->has_to;
     conn->last_size = (uint8_t)request->name.size;
     memcpy(conn->last_name, request->name.data, request->name.size);
@@ -99,9 +103,13 @@ static bool session_may(Front *front, struct decision *d)
 static bool find_state(Front *front, Conn *conn, struct decision *d)
 {
     const struct layout *l = &front->layout;
-    d->resident = PyDict_GetItemWithError(front->conversations, conn->conversation_key);
-    if (!d->resident || !Py_IS_TYPE(d->resident, l->resident))
-        return false;
+    if (!conn->resident || slot(conn->resident, l->r_state) == Py_None) {
+        PyObject *found = PyDict_GetItemWithError(front->conversations, conn->conversation_key);
+        if (!found || !Py_IS_TYPE(found, l->resident))
+            return false;
+        Py_XSETREF(conn->resident, Py_NewRef(found));
+    }
+    d->resident = conn->resident;
     d->state = slot(d->resident, l->r_state);
     if (!d->state || !Py_IS_TYPE(d->state, l->conversation) || !is_false(slot(d->state, l->c_dismissed)) ||
         !is_false(slot(d->state, l->c_large)))
@@ -122,10 +130,13 @@ static bool find_state(Front *front, Conn *conn, struct decision *d)
 
 static bool peer_allows(Front *front, Conn *conn)
 {
-    PyObject *peer = PyDict_GetItemWithError(front->parties, conn->peer_key);
-    if (!peer || (PyObject *)Py_TYPE(peer) != front->layout.resident_party)
-        return false;
-    PyObject *party = slot(peer, front->layout.rp_state);
+    if (!conn->peer || slot(conn->peer, front->layout.rp_state) == Py_None) {
+        PyObject *found = PyDict_GetItemWithError(front->parties, conn->peer_key);
+        if (!found || (PyObject *)Py_TYPE(found) != front->layout.resident_party)
+            return false;
+        Py_XSETREF(conn->peer, Py_NewRef(found));
+    }
+    PyObject *party = slot(conn->peer, front->layout.rp_state);
     if (!party || !Py_IS_TYPE(party, front->layout.party))
         return false;
     PyObject *blocked = slot(party, front->layout.p_blocked);
@@ -157,10 +168,9 @@ static bool outbox_takes(Front *front, const struct send_request *request, struc
 static bool find_group(Front *front, struct decision *d)
 {
     const struct layout *l = &front->layout;
-    PyObject *group = PyObject_GetAttr(front->commits, name__pending);
-    if (!group)
+    if (!front->group && !(front->group = PyObject_GetAttr(front->commits, name__pending)))
         return false;
-    d->group = group;
+    PyObject *group = d->group = front->group;
     bool good = Py_IS_TYPE(group, l->group);
     if (good) {
         PyObject *lists[] = {slot(group, l->g_records), slot(group, l->g_owners), slot(group, l->g_outboxes),
@@ -169,7 +179,6 @@ static bool find_group(Front *front, struct decision *d)
             good = good && lists[i] && PyList_CheckExact(lists[i]);
         good = good && PyList_GET_SIZE(lists[0]) < front->capacity;
     }
-    Py_DECREF(group); /* the queue keeps it */
     return good;
 }
 
@@ -230,7 +239,10 @@ static bool make_rest(Front *front, const struct send_request *request, struct d
     int64_t at_ms = front->now_ms > d->at_ms ? front->now_ms : d->at_ms;
     m->ack = encode_ack(request->id, slot(d->state, l->c_id), (uint64_t)epoch, (uint64_t)(d->head + 1), (uint64_t)at_ms);
     m->waiter = m->ack ? PyTuple_Pack(3, front->settle, d->session, m->ack) : NULL;
-    return m->waiter != NULL;
+    if (!m->waiter)
+        return false;
+    PyObject_GC_UnTrack(m->waiter); /* it lives until the commit ends: the collector need not look at it */
+    return true;
 }
 
 /* The group's lists stay as long as one another, whatever fails. */

@@ -1,48 +1,8 @@
 /* The two frames of the hot path, byte for byte as msgspec writes them: the reply to a send and the push of an entry. */
 #include "native.h"
-
-#include <string.h>
+#include "put.h"
 
 enum { HEADER_ROOM = 10 };
-
-static uint8_t *put_big_endian(uint8_t *at, uint64_t value, int size)
-{
-    for (int shift = 8 * (size - 1); shift >= 0; shift -= 8)
-        *at++ = (uint8_t)(value >> shift);
-    return at;
-}
-
-static uint8_t *put_uint(uint8_t *at, uint64_t value)
-{
-    if (value < 0x80) {
-        *at++ = (uint8_t)value;
-        return at;
-    }
-    int log = value <= UINT8_MAX ? 0 : value <= UINT16_MAX ? 1 : value <= UINT32_MAX ? 2 : 3;
-    *at++ = (uint8_t)(0xcc + log);
-    return put_big_endian(at, value, 1 << log);
-}
-
-static uint8_t *put_bytes(uint8_t *at, const void *data, size_t size)
-{
-    memcpy(at, data, size);
-    return at + size;
-}
-
-static uint8_t *put_str(uint8_t *at, const char *text, size_t size)
-{
-    if (size < 32)
-        *at++ = (uint8_t)(0xa0 | size);
-    else if (size <= UINT8_MAX)
-        *at++ = 0xd9, *at++ = (uint8_t)size;
-    else if (size <= UINT16_MAX)
-        *at++ = 0xda, at = put_big_endian(at, size, 2);
-    else
-        *at++ = 0xdb, at = put_big_endian(at, size, 4);
-    return put_bytes(at, text, size);
-}
-
-#define put_word(at, word) put_str(at, word, sizeof(word) - 1)
 
 /* An unmasked, final binary message (RFC 6455 section 5.2) of what lies behind the room for its header. */
 static PyObject *message(uint8_t *room, const uint8_t *end)
@@ -111,6 +71,8 @@ static bool take_text(PyObject *object, struct span *text)
 
 static bool take_number(PyObject *object, uint64_t *number)
 {
+    if (object && small_number(object, (int64_t *)number))
+        return true;
     *number = object && PyLong_Check(object) ? PyLong_AsUnsignedLongLong(object) : UINT64_MAX;
     if (PyErr_Occurred())
         PyErr_Clear();

@@ -26,6 +26,8 @@ static void conn_drop(Conn *conn)
     conn->pending_size = 0;
     Py_CLEAR(conn->conversation_key);
     Py_CLEAR(conn->peer_key);
+    Py_CLEAR(conn->resident);
+    Py_CLEAR(conn->peer);
     /* The batch under way may still name it. */
     if (front->polling && PyList_Append(front->graveyard, (PyObject *)conn))
         PyErr_Clear(), Py_INCREF(conn);
@@ -46,6 +48,8 @@ static void conn_dealloc(Conn *conn)
     PyMem_Free(conn->pending);
     Py_XDECREF(conn->conversation_key);
     Py_XDECREF(conn->peer_key);
+    Py_XDECREF(conn->resident);
+    Py_XDECREF(conn->peer);
     Py_XDECREF(conn->protocol);
     Py_XDECREF(conn->session);
     PyObject_Free(conn);
@@ -111,11 +115,7 @@ static bool decided(Front *front, Conn *conn, const struct ws_frame *frame, cons
     PyObject *session = conn->session;
     if (decide_send(front, conn, &request) != 1)
         return false;
-    PyObject *now = PyObject_GetAttr(front->hub, name_monotonic_s);
-    if (now)
-        set_slot(session, front->layout.s_heard, now);
-    else
-        PyErr_Clear();
+    set_slot_new(session, front->layout.s_heard, front->heard);
     set_slot_new(session, front->layout.s_pinged, Py_False);
     return true;
 }
@@ -242,6 +242,8 @@ static bool read_limits(Front *front)
         long over = PyLong_AsLong(strained);
         front->yield_us = over > 0 ? (unsigned)(over / 100 < MAX_YIELD_US ? over / 100 + 20 : MAX_YIELD_US) : 0;
         front->now_ms = 0;
+        Py_XSETREF(front->heard, PyObject_GetAttr(front->hub, name_monotonic_s));
+        good = front->heard != NULL;
     }
     Py_XDECREF(strained);
     Py_XDECREF(limits);
@@ -274,6 +276,7 @@ static PyObject *front_poll(Front *front, PyObject *nothing)
         Py_DECREF(conn);
     }
     front->polling = false;
+    Py_CLEAR(front->group);
     if (PyList_GET_SIZE(front->graveyard))
         PyList_SetSlice(front->graveyard, 0, PyList_GET_SIZE(front->graveyard), NULL);
     if (front->yield_us) {
@@ -335,10 +338,10 @@ static PyMethodDef settle_method = {"settle", (PyCFunction)(void (*)(void))front
 static PyObject *front_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"types", "deps",  "engine", "hub",      "delivery", "direct_id",
-                            "feed",  "lost",  "codec",  "outgoing", "text",     NULL};
-    PyObject *types, *deps, *engine, *hub, *delivery, *direct_id, *feed_to, *lost, *codec, *outgoing, *text;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "$OOOOOOOOOOU", names, &types, &deps, &engine, &hub, &delivery,
-                                     &direct_id, &feed_to, &lost, &codec, &outgoing, &text))
+                            "feed",  "lost",  "codec",  "outgoing", "text",     "encode_record", NULL};
+    PyObject *types, *deps, *engine, *hub, *delivery, *direct_id, *feed_to, *lost, *codec, *outgoing, *text, *encode;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "$OOOOOOOOOOUO", names, &types, &deps, &engine, &hub, &delivery,
+                                     &direct_id, &feed_to, &lost, &codec, &outgoing, &text, &encode))
         return NULL;
     Front *front = (Front *)type->tp_alloc(type, 0);
     if (!front)
@@ -354,6 +357,8 @@ static PyObject *front_new(PyTypeObject *type, PyObject *args, PyObject *keyword
     front->codec = Py_NewRef(codec);
     front->outgoing = Py_NewRef(outgoing);
     front->text = Py_NewRef(text);
+    front->encode_record = Py_NewRef(encode);
+    front->online_key = PyTuple_New(2);
     front->graveyard = PyList_New(0);
     front->commits = PyObject_GetAttrString(engine, "commits");
     front->clock = PyObject_GetAttrString(engine, "clock");
@@ -363,7 +368,7 @@ static PyObject *front_new(PyTypeObject *type, PyObject *args, PyObject *keyword
     front->parties = residents ? PyObject_GetAttrString(residents, "parties") : NULL;
     Py_XDECREF(residents);
     front->settle = PyCFunction_New(&settle_method, (PyObject *)front);
-    bool good = front->graveyard && front->commits && front->clock && front->online && front->conversations &&
+    bool good = front->graveyard && front->online_key && front->commits && front->clock && front->online && front->conversations &&
                 front->parties && front->settle && layout_read(&front->layout, types) == 0;
     if (good && !(PyDict_CheckExact(front->conversations) && PyDict_CheckExact(front->parties) &&
                   PyDict_CheckExact(front->online))) {
@@ -413,6 +418,10 @@ static void front_dealloc(Front *front)
     Py_CLEAR(front->codec);
     Py_CLEAR(front->outgoing);
     Py_CLEAR(front->text);
+    Py_CLEAR(front->encode_record);
+    Py_CLEAR(front->online_key);
+    Py_CLEAR(front->heard);
+    Py_CLEAR(front->group);
     Py_CLEAR(front->graveyard);
     Py_CLEAR(front->clock);
     Py_CLEAR(front->online);
@@ -442,6 +451,7 @@ static PyMethodDef front_methods[] = {
     {"count_down", (PyCFunction)front_count_down, METH_O, "count_down(owners)"},
     {"retire", (PyCFunction)front_retire, METH_O, "retire(group)"},
     {"tell", (PyCFunction)front_tell, METH_O, "tell(waiters)"},
+    {"encode_group", (PyCFunction)(void (*)(void))front_encode_group, METH_O, "encode_group(records) -> the journal's payload"},
     {"flush", (PyCFunction)front_flush, METH_O, "flush(dirty) -> sessions that could not be written to, or None"},
     {NULL, NULL, 0, NULL},
 };

@@ -118,6 +118,8 @@ static int read_log(struct layout *l, PyObject *types)
     SLOT(e_sender, entry, "sender");
     SLOT(e_type, entry, "type");
     SLOT(e_content, entry, "content");
+    SLOT(e_count, entry, "count");
+    SLOT(e_own, entry, "own");
     SLOT(e_outbox, entry, "outbox");
     SLOT(e_n, entry, "n");
     SLOT(e_target, entry, "target");
@@ -130,7 +132,13 @@ static int read_log(struct layout *l, PyObject *types)
         return -1;
     }
     TYPE(appended, "EntryAppended");
+    SLOT(a_app, appended, "app");
+    SLOT(a_conversation, appended, "conversation");
     SLOT(a_entry, appended, "entry");
+    if (count_fields(l->appended) != 3) {
+        PyErr_SetString(PyExc_TypeError, "EntryAppended has a field that records.c does not know");
+        return -1;
+    }
     TYPE(group, "Group");
     SLOT(g_records, group, "records");
     SLOT(g_owners, group, "owners");

@@ -1,6 +1,7 @@
 /* The native link path: what its files share. See docs/decisions/0010-native-link.md.
  *
- * Everything runs with the GIL held, on the event loop's thread. There is no state here that Python does not have:
+ * Everything runs with the GIL held, on the event loop's thread (the encoding of groups: on the journal's). There is no state
+ * here that Python does not have:
  * conversations, outboxes, groups and sessions are the Python objects, changed in place.
  */
 #ifndef TRUNKLINE_NATIVE_H
@@ -58,9 +59,9 @@ struct layout {
     Py_ssize_t r_state, r_id, r_app, r_in_flight, r_entries, r_committed, r_changes;
     Py_ssize_t rp_state;
     Py_ssize_t p_blocked;
-    Py_ssize_t e_seq, e_at_ms, e_sender, e_type, e_content, e_outbox, e_n, e_target, e_reply_to, e_mentions, e_expires,
-        e_thread;
-    Py_ssize_t a_entry;
+    Py_ssize_t e_seq, e_at_ms, e_sender, e_type, e_content, e_count, e_own, e_outbox, e_n, e_target, e_reply_to,
+        e_mentions, e_expires, e_thread;
+    Py_ssize_t a_app, a_conversation, a_entry;
     Py_ssize_t g_records, g_owners, g_outboxes, g_waiters, g_lsn;
 };
 
@@ -86,6 +87,30 @@ static inline void set_slot_new(PyObject *object, Py_ssize_t offset, PyObject *v
     set_slot(object, offset, Py_NewRef(value));
 }
 
+/* A non-negative int of at most 60 bits, as nearly all are here, without a call; false: Python has to look. */
+static inline bool small_number(PyObject *object, int64_t *number)
+{
+#if PY_VERSION_HEX < 0x030c0000 && PYLONG_BITS_IN_DIGIT == 30
+    if (!PyLong_CheckExact(object))
+        return false;
+    const digit *digits = ((PyLongObject *)object)->ob_digit;
+    switch (Py_SIZE(object)) {
+    case 0:
+        *number = 0;
+        return true;
+    case 1:
+        *number = digits[0];
+        return true;
+    case 2:
+        *number = (int64_t)digits[1] << 30 | digits[0];
+        return true;
+    }
+#else
+    (void)object, (void)number;
+#endif
+    return false;
+}
+
 /* Interned names, made by the module: looking up by a new string each time would cost more than the call. */
 #define FOR_NAMES(X) X(_dirty) X(_pending) X(append) X(flush) X(in_flight) X(join) X(mark) X(monotonic_s) X(now_ms) X(push) X(popleft) X(projected) X(pushed) X(rate_allows) X(wake) X(write_rest)
 #define DECLARE_NAME(word) extern PyObject *name_##word;
@@ -100,6 +125,7 @@ typedef struct conn {
     struct front *front; /* borrowed; NULL once dropped */
     PyObject *session, *protocol;
     PyObject *conversation_key, *peer_key; /* of the last send, with the name it used */
+    PyObject *resident, *peer;             /* found by them; one that is evicted has no state any more */
     uint8_t *pending;                      /* the beginning of a frame */
     uint32_t pending_size;
     int fd;
@@ -118,13 +144,15 @@ typedef struct front {
     PyObject *graveyard; /* connections dropped while a batch runs */
     /* Python's side */
     PyObject *deps, *engine, *commits, *hub, *delivery, *conversations, *parties, *online, *clock;
-    PyObject *direct_id, *feed, *lost, *codec, *outgoing, *listener, *text;
+    PyObject *direct_id, *feed, *lost, *codec, *outgoing, *listener, *text, *encode_record;
     PyObject *settle; /* bound method, the first element of our waiters */
+    PyObject *online_key; /* a tuple of two that is filled for the length of a look-up */
     /* for the length of one poll */
     Py_ssize_t window, capacity, max_frame_bytes;
     bool room, rate_limited;
     unsigned yield_us; /* to leave to the thread that fills the index, after every batch */
     int64_t now_ms; /* 0 = not asked yet */
+    PyObject *heard, *group; /* the hub's time; the pending group, which nothing swaps meanwhile */
     uint64_t sent;
     uint8_t buffer[RECEIVE_BYTES];
     uint8_t plain[FAST_FRAME_MAX];
@@ -143,6 +171,9 @@ int decide_send(Front *front, Conn *conn, const struct send_request *request);
 PyObject *encode_ack(uint64_t id, PyObject *conversation, uint64_t epoch, uint64_t seq, uint64_t at_ms);
 /* A push of a plain entry; NULL without an exception when the entry is not plain. */
 PyObject *encode_push(const struct layout *layout, PyObject *state, PyObject *entry);
+
+/* A commit group as the journal keeps it: what ``encode_group`` makes of the records, or NULL with an exception. */
+PyObject *front_encode_group(Front *front, PyObject *records);
 
 /* --- passing.c: what follows a commit -------------------------------------------------------- */
 

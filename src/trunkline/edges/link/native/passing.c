@@ -85,14 +85,29 @@ static bool all_see(const struct layout *l, PyObject *members, PyObject *seq)
     return true;
 }
 
+/* The sessions of a party; borrowed. The key is filled with borrowed references for the length of the look-up. */
+static PyObject *sessions_of(Front *front, PyObject *app, PyObject *party)
+{
+    PyObject *key = front->online_key;
+    if (Py_REFCNT(key) != 1) { /* somebody has got hold of it: leave it to them */
+        if (!(key = PyTuple_New(2)))
+            return NULL;
+        Py_SETREF(front->online_key, key);
+    }
+    PyTuple_SET_ITEM(key, 0, app);
+    PyTuple_SET_ITEM(key, 1, party);
+    PyObject *sessions = PyDict_GetItemWithError(front->online, key);
+    PyTuple_SET_ITEM(key, 0, NULL);
+    PyTuple_SET_ITEM(key, 1, NULL);
+    return sessions;
+}
+
 static Py_ssize_t push_to_all(Front *front, PyObject *members, PyObject *app, struct push *p)
 {
     Py_ssize_t pushed = 0, at = 0;
     PyObject *party, *member;
     while (PyDict_Next(members, &at, &party, &member)) {
-        PyObject *key = PyTuple_Pack(2, app, party);
-        PyObject *sessions = key ? PyDict_GetItemWithError(front->online, key) : NULL;
-        Py_XDECREF(key);
+        PyObject *sessions = sessions_of(front, app, party);
         if (!sessions) {
             if (PyErr_Occurred())
                 return -1;
@@ -137,6 +152,8 @@ static int note(Front *front, PyObject *lsn, PyObject *entry, PyObject *owner)
     const struct layout *l = &front->layout;
     PyObject *entries = slot(owner, l->r_entries), *seq = slot(entry, l->e_seq);
     PyObject *pair = entries && seq ? PyTuple_Pack(2, lsn, entry) : NULL;
+    if (pair)
+        PyObject_GC_UnTrack(pair); /* a number and an entry, which holds no references to anything that could lead back */
     PyObject *done = pair ? PyObject_CallMethodOneArg(entries, name_append, pair) : NULL;
     Py_XDECREF(pair);
     if (!done)
@@ -274,6 +291,14 @@ PyObject *front_retire(Front *front, PyObject *group)
 static int less_by_one(PyObject *object, Py_ssize_t offset)
 {
     PyObject *number = slot(object, offset);
+    int64_t small;
+    if (number && small_number(number, &small)) {
+        PyObject *less = PyLong_FromLongLong(small - 1);
+        if (!less)
+            return -1;
+        set_slot(object, offset, less);
+        return 0;
+    }
     long before = number && PyLong_Check(number) ? PyLong_AsLong(number) : -1;
     PyObject *after = before == -1 && PyErr_Occurred() ? NULL : PyLong_FromLong(before - 1);
     if (!after)

@@ -1,0 +1,412 @@
+/* One track on its way to one subscriber: the layer it gets, its numbers, its redundancy, its retransmissions.
+ *
+ * The twin, with the reasons, is media/sfu/downtrack. Which layer fits is given as ``wanted``.
+ */
+#include "thread.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { OVERHEAD_BYTES = 70, NAMED_PACKETS = 100, MAX_EXTENSIONS = 6, MAX_HEAD_BYTES = 256, MAX_PADDING = 255 };
+#define LONG_AGO -1e9
+
+static bool add_to(struct down ***list, size_t *count, size_t *capacity, struct down *down)
+{
+    if (*count == *capacity) {
+        size_t larger = *capacity ? 2 * *capacity : 4;
+        struct down **grown = realloc(*list, larger * sizeof *grown);
+        if (!grown)
+            return false;
+        *list = grown;
+        *capacity = larger;
+    }
+    (*list)[(*count)++] = down;
+    return true;
+}
+
+struct down *down_add(struct port *port, struct track *track, struct peer *peer, uint16_t sequence, uint32_t timestamp)
+{
+    struct down *down = calloc(1, sizeof *down);
+    if (!down)
+        return NULL;
+    *down = (struct down){.peer = peer, .track = track, .layer = -1, .red_type = -1, .red_inner = -1};
+    down->wanted = (int)track->layer_count - 1;
+    down->again_sequence = sequence;
+    rewriter_begin(&down->rewriter, sequence, timestamp, track->audio ? 48000 : 90000);
+    bool made = track->audio ? (down->repacker = calloc(1, sizeof *down->repacker)) != NULL
+                             : (down->video = calloc(KEPT_PACKETS, sizeof *down->video)) != NULL;
+    down->id = made ? handle_add(port, HANDLE_DOWN, down) : 0;
+    if (!down->id || !add_to(&track->downs, &track->down_count, &track->down_capacity, down)) {
+        if (down->id)
+            handle_drop(port, down->id);
+        down_free(down);
+        return NULL;
+    }
+    if (!add_to(&peer->downs, &peer->down_count, &peer->down_capacity, down)) {
+        track->down_count--;
+        handle_drop(port, down->id);
+        down_free(down);
+        return NULL;
+    }
+    return down;
+}
+
+/* Returns where it was. */
+static size_t take_from(struct down **list, size_t *count, const struct down *down)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (list[i] == down) {
+            (*count)--;
+            memmove(list + i, list + i + 1, (*count - i) * sizeof *list);
+            return i;
+        }
+    return SIZE_MAX;
+}
+
+void down_remove(struct port *port, struct down *down)
+{
+    down->dead = true;
+    take_from(down->peer->downs, &down->peer->down_count, down);
+    if (down->track) {
+        size_t place = take_from(down->track->downs, &down->track->down_count, down);
+        if (place != SIZE_MAX && place < down->track->cursor)
+            down->track->cursor--;
+    }
+    handle_drop(port, down->id);
+    port_bury(port, HANDLE_DOWN, down);
+}
+
+void down_free(struct down *down)
+{
+    rewriter_end(&down->rewriter);
+    free(down->repacker);
+    free(down->video);
+    sent_bytes_end(down->bytes);
+    free(down);
+}
+
+/* --- writing one packet ---------------------------------------------------------------------------- */
+
+struct head { /* what a packet is sent as */
+    struct numbers numbers;
+    uint32_t ssrc;
+    uint8_t payload_type;
+    bool marker, with_mid;
+    int level;
+    struct span orientation;
+};
+
+/* The header with its extensions at ``out``, where there is room for MAX_HEAD_BYTES; its size. */
+static size_t write_head(struct port *port, struct down *down, const struct head *head, size_t payload_size,
+                         uint16_t cluster, uint8_t *out)
+{
+    struct extension extensions[MAX_EXTENSIONS];
+    uint8_t level = (uint8_t)head->level, transport[2];
+    size_t count = 0;
+    if (down->mid_id && head->with_mid)
+        extensions[count++] = (struct extension){down->mid_id, {(const uint8_t *)down->mid, strlen(down->mid)}};
+    if (down->level_id && head->level >= 0)
+        extensions[count++] = (struct extension){down->level_id, {&level, 1}};
+    if (down->transport_id) {
+        write_u16(transport, history_on_sent(&down->peer->history, payload_size + OVERHEAD_BYTES, port->now_s, cluster));
+        extensions[count++] = (struct extension){down->transport_id, {transport, sizeof transport}};
+    }
+    if (down->orientation_id && head->orientation.size)
+        extensions[count++] = (struct extension){down->orientation_id, head->orientation};
+    struct rtp rtp = {.payload_type = head->payload_type,
+                      .marker = head->marker,
+                      .sequence = head->numbers.sequence,
+                      .timestamp = head->numbers.timestamp,
+                      .ssrc = head->ssrc};
+    return rtp_write(out, MAX_HEAD_BYTES, &rtp, extensions, count);
+}
+
+/* Encrypts what stands at ``packet`` and puts it out; its size, or 0. */
+static size_t put_out(struct port *port, struct down *down, uint8_t *packet, size_t size)
+{
+    int sealed = srtp_protect(&down->peer->out, packet, size);
+    if (sealed < 0) {
+        down->peer->refused++;
+        return 0;
+    }
+    output_add(port, down->peer, packet, (size_t)sealed);
+    return (size_t)sealed;
+}
+
+static void count_sent(struct down *down, size_t payload_size)
+{
+    down->packets++;
+    down->octets += payload_size;
+}
+
+static int repair_of(const struct down *down, uint8_t out_type)
+{
+    for (size_t i = 0; i < down->format_count; i++)
+        if (down->formats[i].out == out_type && down->formats[i].repair)
+            return down->formats[i].repair;
+    return 0;
+}
+
+static void keep_bytes(struct down *down, uint16_t sequence, const uint8_t *packet, size_t size)
+{
+    bool audio = down->track && down->track->audio;
+    if (!down->bytes)
+        down->bytes = audio ? sent_bytes_make(AUDIO_BYTES, AUDIO_PLACES) : sent_bytes_make(VIDEO_BYTES, KEPT_PACKETS);
+    if (down->bytes && size)
+        sent_bytes_add(down->bytes, sequence, (struct span){packet, size});
+}
+
+/* --- video ------------------------------------------------------------------------------------------- */
+
+static void send_video(struct port *port, struct down *down, const struct rtp_media *media, uint8_t out_type)
+{
+    struct numbers numbers;
+    const struct vp8 *vp8 = media->has_vp8 ? &media->vp8 : NULL;
+    if (!rewriter_rewrite(&down->rewriter, media->rtp.sequence, media->rtp.timestamp, port->now_s, vp8, &numbers))
+        return;
+    struct sent_video *sent = &down->video[numbers.sequence & (KEPT_PACKETS - 1)];
+    if (sent->used && sent->sequence == numbers.sequence)
+        return;
+    struct head head = {numbers, down->ssrc, out_type, media->rtp.marker, down->packets < NAMED_PACKETS, -1,
+                        media->orientation};
+    struct span payload = media->rtp.payload;
+    uint8_t *packet = output_room(port, MAX_HEAD_BYTES + payload.size + SRTP_OVERHEAD);
+    size_t size = write_head(port, down, &head, payload.size, 0, packet);
+    if (!size)
+        return;
+    memcpy(packet + size, payload.data, payload.size);
+    if (vp8)
+        vp8_rewrite(packet + size, vp8, numbers.picture_id, numbers.tl0_index);
+    size = put_out(port, down, packet, size + payload.size);
+    if (!size)
+        return;
+    *sent = (struct sent_video){media->number, LONG_AGO, numbers.timestamp, numbers.sequence, numbers.picture_id,
+                                numbers.tl0_index, media->layer->index, out_type, true, head.with_mid};
+    if (!repair_of(down, out_type))
+        keep_bytes(down, numbers.sequence, packet, size);
+    count_sent(down, payload.size);
+}
+
+static void repeat_video(struct port *port, struct down *down, struct sent_video *sent, uint8_t repair)
+{
+    const struct layer *layer = down->track ? &down->track->layers[sent->layer] : NULL;
+    const struct kept *kept = layer && layer->kept ? kept_find(layer->kept, sent->number) : NULL;
+    if (!kept)
+        return;
+    const struct rtp_media *media = &kept->media;
+    struct span payload = media->rtp.payload;
+    struct head head = {{.sequence = ++down->again_sequence, .timestamp = sent->timestamp}, down->rtx_ssrc, repair,
+                        media->rtp.marker, sent->with_mid, -1, media->orientation};
+    uint8_t *packet = output_room(port, MAX_HEAD_BYTES + payload.size + 2 + SRTP_OVERHEAD);
+    size_t size = write_head(port, down, &head, payload.size, 0, packet);
+    if (!size)
+        return;
+    write_u16(packet + size, sent->sequence);
+    memcpy(packet + size + 2, payload.data, payload.size);
+    if (media->has_vp8)
+        vp8_rewrite(packet + size + 2, &media->vp8, sent->picture_id, sent->tl0_index);
+    down->again += put_out(port, down, packet, size + 2 + payload.size) > 0;
+}
+
+/* --- audio -------------------------------------------------------------------------------------------- */
+
+/* A packet of frames: redundant, or ``own`` alone when ``frames`` is NULL. */
+static void send_frames(struct port *port, struct down *down, const struct rtp_media *media, struct numbers numbers,
+                        uint8_t out_type, bool marker, struct frame own, const struct frame *frames, size_t count)
+{
+    struct peer *peer = down->peer;
+    struct head head = {numbers, down->ssrc, out_type, marker, down->packets < NAMED_PACKETS, media->level, {0}};
+    uint8_t *packet = output_room(port, MAX_HEAD_BYTES + own.data.size + MAX_RED_BYTES + SRTP_OVERHEAD);
+    uint8_t *payload = packet + MAX_HEAD_BYTES; /* moved to its place when its size, and so the header, is known */
+    size_t size = own.data.size;
+    if (!frames) {
+        repacker_note(down->repacker, own.timestamp);
+        memcpy(payload, own.data.data, size);
+    } else if (peer->depth_limit == 0) {
+        struct frame earlier[MAX_BLOCKS];
+        for (size_t i = 0; i + 1 < count; i++)
+            earlier[i] = frames[count - 2 - i];
+        size = red_pack((uint8_t)down->red_inner, own, earlier, count - 1, payload, size + MAX_RED_BYTES);
+    } else {
+        int floor = count > 1;
+        size = repacker_pack(down->repacker, &down->track->frames, (uint8_t)down->red_inner, own,
+                             peer->depth > floor ? peer->depth : floor, payload, size + MAX_RED_BYTES);
+    }
+    size_t head_size = size ? write_head(port, down, &head, size, 0, packet) : 0;
+    if (!head_size)
+        return;
+    memmove(packet + head_size, payload, size);
+    size_t sealed = put_out(port, down, packet, head_size + size);
+    if (!sealed)
+        return;
+    keep_bytes(down, numbers.sequence, packet, sealed);
+    count_sent(down, size);
+}
+
+static bool was_sent(const struct down *down, uint16_t sequence)
+{
+    return down->bytes && sent_bytes_find(down->bytes, sequence, NULL);
+}
+
+static void send_frame(struct port *port, struct down *down, const struct rtp_media *media, struct frame frame,
+                       uint16_t sequence, uint8_t out_type, bool marker)
+{
+    struct numbers numbers;
+    if (rewriter_rewrite(&down->rewriter, sequence, frame.timestamp, port->now_s, NULL, &numbers) &&
+        !was_sent(down, numbers.sequence))
+        send_frames(port, down, media, numbers, out_type, marker, frame, NULL, 0);
+}
+
+static void send_audio(struct port *port, struct down *down, const struct rtp_media *media, uint8_t out_type)
+{
+    struct frame frames[MAX_BLOCKS] = {{media->rtp.timestamp, media->rtp.payload}};
+    size_t count = 1;
+    bool redundant = media->kind == FORMAT_RED;
+    if (redundant)
+        count = red_parse(media->rtp.payload, media->rtp.timestamp, frames);
+    if (!count || !frames[count - 1].data.size) {
+        rewriter_leave_out(&down->rewriter, media->rtp.sequence);
+        return;
+    }
+    struct frame own = frames[count - 1];
+    if (down->red_type >= 0 && (redundant || down->peer->depth)) {
+        struct numbers numbers;
+        if (rewriter_rewrite(&down->rewriter, media->rtp.sequence, own.timestamp, port->now_s, NULL, &numbers) &&
+            !was_sent(down, numbers.sequence))
+            send_frames(port, down, media, numbers, (uint8_t)down->red_type, media->rtp.marker, own, frames, count);
+        return;
+    }
+    /* A frame whose own packet was lost on its way here takes that packet's number. */
+    for (size_t back = count - 1; back > 0; back--) {
+        struct frame earlier = frames[count - 1 - back];
+        if (earlier.data.size && repacker_is_new(down->repacker, earlier.timestamp))
+            send_frame(port, down, media, earlier, (uint16_t)(media->rtp.sequence - back), out_type, false);
+    }
+    send_frame(port, down, media, own, media->rtp.sequence, out_type, media->rtp.marker);
+}
+
+/* --- both ------------------------------------------------------------------------------------------------ */
+
+/* Changes to another layer when it is the one to send and a key frame begins here. */
+static bool switch_layer(struct port *port, struct down *down, const struct rtp_media *media)
+{
+    if (media->layer->index != track_best_layer(down->track, down->wanted, port->now_s))
+        return false;
+    if (!down->track->audio && !media->key_frame) {
+        track_ask(port, media->layer);
+        return false;
+    }
+    down->layer = media->layer->index;
+    rewriter_switch(&down->rewriter, media->rtp.ssrc, media->rtp.sequence, media->rtp.timestamp, port->now_s,
+                    media->has_vp8 ? &media->vp8 : NULL);
+    return true;
+}
+
+void down_forward(struct port *port, struct down *down, const struct rtp_media *media)
+{
+    if (!media->rtp.payload.size) {
+        /* A probe between publisher and server goes no further; its number must not look lost. */
+        if (media->layer->index == down->layer)
+            rewriter_leave_out(&down->rewriter, media->rtp.sequence);
+        return;
+    }
+    if (!down->assigned || down->paused || !down->peer->keyed || !down->peer->reached)
+        return;
+    if (media->layer->index != down->layer && !switch_layer(port, down, media))
+        return;
+    for (size_t i = 0; i < down->format_count; i++) {
+        if (down->formats[i].in != media->rtp.payload_type)
+            continue;
+        if (down->track->audio)
+            send_audio(port, down, media, down->formats[i].out);
+        else
+            send_video(port, down, media, down->formats[i].out);
+        return;
+    }
+}
+
+static void repeat_bytes(struct port *port, struct down *down, uint16_t sequence)
+{
+    uint8_t *room = output_room(port, UINT16_MAX);
+    struct sent_place *place = down->bytes ? sent_bytes_find(down->bytes, sequence, room) : NULL;
+    if (!place || port->now_s - place->again_s < AGAIN_S)
+        return;
+    place->again_s = port->now_s;
+    output_add(port, down->peer, room, place->size);
+    down->again++;
+}
+
+void down_on_nack(struct port *port, struct down *down, uint16_t sequence)
+{
+    if (!down->track || !down->peer->keyed || !down->peer->reached)
+        return;
+    if (down->track->audio) {
+        if (down->peer->round_trip_s <= AUDIO_REPAIR_S) /* later it comes too late to be played */
+            repeat_bytes(port, down, sequence);
+        return;
+    }
+    struct sent_video *sent = &down->video[sequence & (KEPT_PACKETS - 1)];
+    if (!sent->used || sent->sequence != sequence)
+        return;
+    int repair = repair_of(down, sent->payload_type);
+    if (!repair) {
+        repeat_bytes(port, down, sequence);
+        return;
+    }
+    if (port->now_s - sent->again_s < AGAIN_S)
+        return;
+    sent->again_s = port->now_s;
+    repeat_video(port, down, sent, (uint8_t)repair);
+}
+
+void down_ask(struct port *port, struct down *down)
+{
+    if (!down->track || down->track->audio)
+        return;
+    int layer = down->layer >= 0 ? down->layer : track_best_layer(down->track, down->wanted, port->now_s);
+    track_ask(port, &down->track->layers[layer]);
+}
+
+size_t down_probe(struct port *port, struct down *down, size_t size, uint16_t cluster)
+{
+    size_t sent = 0;
+    int repair = 0;
+    for (size_t i = 0; i < down->format_count && !repair; i++)
+        repair = down->formats[i].repair;
+    if (!repair || !down->peer->keyed || !down->peer->reached || !down->rewriter.has_last)
+        return 0;
+    while (sent < size) {
+        struct head head = {{.sequence = ++down->again_sequence, .timestamp = down->rewriter.last.timestamp},
+                            down->rtx_ssrc, (uint8_t)repair, false, false, -1, {0}};
+        uint8_t *packet = output_room(port, MAX_HEAD_BYTES + MAX_PADDING + SRTP_OVERHEAD);
+        size_t head_size = write_head(port, down, &head, MAX_PADDING, cluster, packet);
+        if (!head_size)
+            break;
+        packet[0] |= 0x20;
+        memset(packet + head_size, 0, MAX_PADDING - 1);
+        packet[head_size + MAX_PADDING - 1] = MAX_PADDING;
+        if (!put_out(port, down, packet, head_size + MAX_PADDING))
+            break;
+        sent += MAX_PADDING + OVERHEAD_BYTES;
+    }
+    return sent;
+}
+
+void down_report(struct port *port, struct down *down)
+{
+    uint8_t report[28];
+    const struct rewriter *rewriter = &down->rewriter;
+    if (!rewriter->has_last || port->now_s - down->report_s < 1.0)
+        return;
+    down->report_s = port->now_s;
+    uint64_t ntp = ntp_now();
+    uint32_t passed = (uint32_t)(int64_t)((port->now_s - rewriter->last_s) * rewriter->clock_rate);
+    write_u32(report, 0x80C80006);
+    write_u32(report + 4, down->ssrc);
+    write_u32(report + 8, (uint32_t)(ntp >> 32));
+    write_u32(report + 12, (uint32_t)ntp);
+    write_u32(report + 16, rewriter->last.timestamp + passed);
+    write_u32(report + 20, (uint32_t)down->packets);
+    write_u32(report + 24, (uint32_t)down->octets);
+    peer_send_report(port, down->peer, report, sizeof report);
+}

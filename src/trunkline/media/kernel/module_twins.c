@@ -1,0 +1,332 @@
+/* The thread's functions by themselves, for the tests that hold them against their Python twins. */
+#include "module.h"
+
+#include "thread.h"
+
+/* --- reception -------------------------------------------------------------------------------------- */
+
+typedef struct {
+    PyObject_HEAD
+    struct reception reception;
+} Reception;
+
+static int Reception_init(Reception *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"ssrc", "clock_rate", NULL};
+    unsigned ssrc, clock_rate;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "II", names, &ssrc, &clock_rate))
+        return -1;
+    reception_begin(&self->reception, ssrc, clock_rate);
+    return 0;
+}
+
+static void Reception_dealloc(Reception *self)
+{
+    reception_end(&self->reception);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *Reception_on_packet(Reception *self, PyObject *args)
+{
+    unsigned short sequence;
+    unsigned timestamp, size;
+    double now_s;
+    int64_t number;
+    if (!PyArg_ParseTuple(args, "HIId", &sequence, &timestamp, &size, &now_s))
+        return NULL;
+    if (!reception_on_packet(&self->reception, sequence, timestamp, size, now_s, &number))
+        Py_RETURN_NONE;
+    return PyLong_FromLongLong(number);
+}
+
+static PyObject *Reception_to_ask(Reception *self, PyObject *args)
+{
+    double now_s, round_trip_s;
+    uint16_t asked[MAX_MISSING];
+    if (!PyArg_ParseTuple(args, "dd", &now_s, &round_trip_s))
+        return NULL;
+    size_t count = reception_to_ask(&self->reception, now_s, round_trip_s, asked);
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list && i < count; i++)
+        PyList_SET_ITEM(list, (Py_ssize_t)i, PyLong_FromLong(asked[i]));
+    return list;
+}
+
+static PyObject *Reception_on_sender_report(Reception *self, PyObject *args)
+{
+    unsigned long long ntp;
+    double now_s;
+    if (!PyArg_ParseTuple(args, "Kd", &ntp, &now_s))
+        return NULL;
+    reception_on_sender_report(&self->reception, ntp, now_s);
+    Py_RETURN_NONE;
+}
+
+static PyObject *Reception_report(Reception *self, PyObject *args)
+{
+    double now_s;
+    uint8_t block[REPORT_BLOCK_BYTES];
+    if (!PyArg_ParseTuple(args, "d", &now_s))
+        return NULL;
+    if (!reception_report(&self->reception, now_s, block))
+        Py_RETURN_NONE;
+    return PyBytes_FromStringAndSize((char *)block, sizeof block);
+}
+
+static PyObject *Reception_gave_up(Reception *self, PyObject *unused)
+{
+    (void)unused;
+    return PyLong_FromUnsignedLongLong(self->reception.gave_up);
+}
+
+static PyMethodDef Reception_methods[] = {
+    {"on_packet", (PyCFunction)Reception_on_packet, METH_VARARGS, NULL},
+    {"to_ask", (PyCFunction)Reception_to_ask, METH_VARARGS, NULL},
+    {"on_sender_report", (PyCFunction)Reception_on_sender_report, METH_VARARGS, NULL},
+    {"report", (PyCFunction)Reception_report, METH_VARARGS, NULL},
+    {"gave_up", (PyCFunction)Reception_gave_up, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyTypeObject ReceptionType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "trunkline.media.kernel._kernel.Reception",
+    .tp_basicsize = sizeof(Reception),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)Reception_init,
+    .tp_dealloc = (destructor)Reception_dealloc,
+    .tp_methods = Reception_methods,
+};
+
+/* --- arrivals ------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    PyObject_HEAD
+    struct arrivals arrivals;
+} Arrivals;
+
+static int Arrivals_init(Arrivals *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"origin_s", NULL};
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "d", names, &self->arrivals.origin_s) ? 0 : -1;
+}
+
+static void Arrivals_dealloc(Arrivals *self)
+{
+    arrivals_end(&self->arrivals);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *Arrivals_on_packet(Arrivals *self, PyObject *args)
+{
+    unsigned short number;
+    double now_s;
+    if (!PyArg_ParseTuple(args, "Hd", &number, &now_s))
+        return NULL;
+    arrivals_on_packet(&self->arrivals, number, now_s);
+    Py_RETURN_NONE;
+}
+
+static PyObject *Arrivals_feedback(Arrivals *self, PyObject *unused)
+{
+    (void)unused;
+    uint8_t out[MAX_FEEDBACK_BYTES];
+    size_t size = arrivals_feedback(&self->arrivals, out);
+    if (!size)
+        Py_RETURN_NONE;
+    return PyBytes_FromStringAndSize((char *)out, (Py_ssize_t)size);
+}
+
+static PyMethodDef Arrivals_methods[] = {
+    {"on_packet", (PyCFunction)Arrivals_on_packet, METH_VARARGS, NULL},
+    {"feedback", (PyCFunction)Arrivals_feedback, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyTypeObject ArrivalsType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "trunkline.media.kernel._kernel.Arrivals",
+    .tp_basicsize = sizeof(Arrivals),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)Arrivals_init,
+    .tp_dealloc = (destructor)Arrivals_dealloc,
+    .tp_methods = Arrivals_methods,
+};
+
+/* --- history ------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    PyObject_HEAD
+    struct history history;
+} History;
+
+static void History_dealloc(History *self)
+{
+    history_end(&self->history);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *History_on_sent(History *self, PyObject *args)
+{
+    unsigned size;
+    double now_s;
+    unsigned short cluster = 0;
+    if (!PyArg_ParseTuple(args, "Id|H", &size, &now_s, &cluster))
+        return NULL;
+    return PyLong_FromLong(history_on_sent(&self->history, size, now_s, cluster));
+}
+
+/* on_feedback(body) -> [(number, sent_s, size, arrived_us or None, cluster)], or None when it is malformed. */
+static PyObject *History_on_feedback(History *self, PyObject *args)
+{
+    const uint8_t *body;
+    Py_ssize_t size;
+    uint16_t base;
+    uint8_t count;
+    int64_t *arrivals;
+    if (!PyArg_ParseTuple(args, "y#", &body, &size))
+        return NULL;
+    long statuses = feedback_parse((struct span){body, (size_t)size}, &base, &count, &arrivals);
+    if (statuses < 0)
+        Py_RETURN_NONE;
+    struct reported *found = malloc(((size_t)statuses + 1) * sizeof *found);
+    size_t reported = found ? history_on_feedback(&self->history, base, arrivals, (size_t)statuses, found) : 0;
+    PyObject *list = PyList_New((Py_ssize_t)reported);
+    for (size_t i = 0; list && i < reported; i++) {
+        PyObject *arrived = found[i].arrived_us < 0 ? Py_NewRef(Py_None) : PyLong_FromLongLong(found[i].arrived_us);
+        PyList_SET_ITEM(list, (Py_ssize_t)i,
+                        Py_BuildValue("(LdiNi)", (long long)found[i].number, found[i].sent_s, found[i].size, arrived,
+                                      found[i].cluster));
+    }
+    free(found);
+    free(arrivals);
+    return list;
+}
+
+static PyObject *History_in_flight(History *self, PyObject *unused)
+{
+    (void)unused;
+    return PyLong_FromLongLong(self->history.in_flight);
+}
+
+static PyMethodDef History_methods[] = {
+    {"on_sent", (PyCFunction)History_on_sent, METH_VARARGS, NULL},
+    {"on_feedback", (PyCFunction)History_on_feedback, METH_VARARGS, NULL},
+    {"in_flight", (PyCFunction)History_in_flight, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyTypeObject HistoryType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "trunkline.media.kernel._kernel.History",
+    .tp_basicsize = sizeof(History),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+    .tp_dealloc = (destructor)History_dealloc,
+    .tp_methods = History_methods,
+};
+
+/* --- redundant audio -------------------------------------------------------------------------------------- */
+
+typedef struct {
+    PyObject_HEAD
+    struct frame_store store;
+    struct repacker repacker;
+} Frames;
+
+static void Frames_dealloc(Frames *self)
+{
+    frames_end(&self->store);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *Frames_add(Frames *self, PyObject *args)
+{
+    unsigned timestamp;
+    const uint8_t *data;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "Iy#", &timestamp, &data, &size))
+        return NULL;
+    frames_add(&self->store, (struct frame){timestamp, {data, (size_t)size}});
+    Py_RETURN_NONE;
+}
+
+static PyObject *Frames_pack(Frames *self, PyObject *args)
+{
+    unsigned char type;
+    unsigned timestamp;
+    const uint8_t *data;
+    Py_ssize_t size;
+    int depth;
+    uint8_t out[MAX_RED_BYTES + 2048];
+    if (!PyArg_ParseTuple(args, "bIy#i", &type, &timestamp, &data, &size, &depth))
+        return NULL;
+    size_t made = repacker_pack(&self->repacker, &self->store, type, (struct frame){timestamp, {data, (size_t)size}},
+                                depth, out, sizeof out);
+    return PyBytes_FromStringAndSize((char *)out, (Py_ssize_t)made);
+}
+
+static PyObject *Frames_is_new(Frames *self, PyObject *timestamp)
+{
+    return PyBool_FromLong(repacker_is_new(&self->repacker, (uint32_t)PyLong_AsUnsignedLong(timestamp)));
+}
+
+static PyObject *Frames_note(Frames *self, PyObject *timestamp)
+{
+    repacker_note(&self->repacker, (uint32_t)PyLong_AsUnsignedLong(timestamp));
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef Frames_methods[] = {
+    {"add", (PyCFunction)Frames_add, METH_VARARGS, NULL},
+    {"pack", (PyCFunction)Frames_pack, METH_VARARGS, NULL},
+    {"is_new", (PyCFunction)Frames_is_new, METH_O, NULL},
+    {"note", (PyCFunction)Frames_note, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyTypeObject FramesType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "trunkline.media.kernel._kernel.Frames",
+    .tp_basicsize = sizeof(Frames),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+    .tp_dealloc = (destructor)Frames_dealloc,
+    .tp_methods = Frames_methods,
+};
+
+/* red(payload, timestamp) -> [(timestamp, data)], oldest first; None when it is malformed. */
+static PyObject *py_red(PyObject *module, PyObject *args)
+{
+    (void)module;
+    const uint8_t *data;
+    Py_ssize_t size;
+    unsigned timestamp;
+    struct frame frames[MAX_BLOCKS];
+    if (!PyArg_ParseTuple(args, "y#I", &data, &size, &timestamp))
+        return NULL;
+    size_t count = red_parse((struct span){data, (size_t)size}, timestamp, frames);
+    if (!count)
+        Py_RETURN_NONE;
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list && i < count; i++)
+        PyList_SET_ITEM(list, (Py_ssize_t)i,
+                        Py_BuildValue("(Iy#)", frames[i].timestamp, (const char *)frames[i].data.data,
+                                      (Py_ssize_t)frames[i].data.size));
+    return list;
+}
+
+static PyMethodDef functions[] = {
+    {"red", py_red, METH_VARARGS, "The frames of a redundant payload; None when it is none."},
+    {NULL, NULL, 0, NULL},
+};
+
+int add_twins(PyObject *module)
+{
+    if (PyType_Ready(&ReceptionType) || PyType_Ready(&ArrivalsType) || PyType_Ready(&HistoryType) ||
+        PyType_Ready(&FramesType))
+        return -1;
+    return PyModule_AddFunctions(module, functions) ||
+           PyModule_AddObjectRef(module, "Reception", (PyObject *)&ReceptionType) ||
+           PyModule_AddObjectRef(module, "Arrivals", (PyObject *)&ArrivalsType) ||
+           PyModule_AddObjectRef(module, "History", (PyObject *)&HistoryType) ||
+           PyModule_AddObjectRef(module, "Frames", (PyObject *)&FramesType);
+}

@@ -1,0 +1,474 @@
+/* The packet thread: what its files share. See docs/decisions/0021-packet-thread.md.
+ *
+ * One mutex, ``port.lock``, guards everything here: the thread holds it while it works on packets, Python for each
+ * command. Functions expect it to be held unless they say otherwise. Times are seconds of CLOCK_MONOTONIC.
+ */
+#ifndef TRUNKLINE_THREAD_H
+#define TRUNKLINE_THREAD_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* many datagrams in one call */
+#endif
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+#include "kernel.h"
+
+enum { MAX_LAYERS = 4, NAME_BYTES = 32, DATAGRAM_BYTES = 2048, OUR_SSRC = 1, MAX_TYPES = 128 };
+
+/* --- endpoints.c: addresses of the other side, and whose they are ------------------------------ */
+
+struct endpoint { /* comparable as bytes; IPv4 as mapped into IPv6 */
+    uint8_t ip[16];
+    uint32_t scope;
+    uint16_t port, unused;
+};
+
+bool endpoint_parse(const char *host, int port, struct endpoint *endpoint);
+void endpoint_from(const struct sockaddr_storage *address, struct endpoint *endpoint);
+socklen_t endpoint_to(const struct endpoint *endpoint, int family, struct sockaddr_storage *address);
+/* As asyncio names it on a socket of this family. ``host`` has room for INET6_ADDRSTRLEN bytes. */
+void endpoint_format(const struct endpoint *endpoint, int family, char *host);
+
+struct peer;
+
+struct owners {
+    struct owner {
+        struct endpoint endpoint;
+        struct peer *peer;
+    } *slots; /* open addressing, at most half full */
+    size_t capacity, count;
+};
+
+struct peer *owners_find(const struct owners *owners, const struct endpoint *endpoint);
+bool owners_set(struct owners *owners, const struct endpoint *endpoint, struct peer *peer);
+void owners_forget(struct owners *owners, const struct peer *peer);
+
+/* --- events.c: what Python has to see ----------------------------------------------------------- */
+
+enum event_kind {
+    EVENT_DATAGRAM = 1, /* neither media nor answered here */
+    EVENT_REPORT = 2,   /* a decrypted compound */
+    EVENT_SEND = 3,     /* to leave through Python: the peer is not reached over our socket */
+};
+
+struct event {
+    uint32_t size, peer;
+    enum event_kind kind;
+    struct endpoint from;
+};
+
+enum { EVENTS_BYTES = 2 << 20 };
+
+struct events { /* a ring of records: an event and its bytes, rounded up to 8 */
+    uint8_t *ring;
+    size_t first, used; /* ``first`` is where the oldest record begins */
+    uint64_t dropped;
+    bool waking; /* the reader was told and has not come yet */
+    int wake_fd;
+};
+
+bool events_open(struct events *events, int wake_fd);
+void events_close(struct events *events);
+void events_put(struct events *events, const struct event *event, const uint8_t *data);
+/* The oldest record; NULL when there is none. It stays valid until events_drop. */
+const struct event *events_peek(const struct events *events);
+void events_drop(struct events *events);
+
+/* --- reception.c: one source as we receive it; the twin is protocol/rtp/reception ---------------- */
+
+enum { MAX_MISSING = 512, MAX_ASKS = 10 };
+#define FIRST_ASK_S 0.005
+#define ASK_AGAIN_S 0.05
+
+struct missing {
+    int64_t number;
+    double next_ask_s;
+    int asks;
+};
+
+struct reception {
+    uint32_t ssrc, clock_rate, last_report;
+    bool started, has_transit;
+    int64_t highest, base, expected_before, received_before;
+    struct missing *missing; /* growing numbers */
+    size_t missing_count;
+    double jitter, last_transit, last_report_s;
+    uint64_t packets, octets, gave_up;
+};
+
+enum { REPORT_BLOCK_BYTES = 24 };
+
+void reception_begin(struct reception *reception, uint32_t ssrc, uint32_t clock_rate);
+void reception_end(struct reception *reception);
+/* False for a duplicate and for what is far too old. */
+bool reception_on_packet(struct reception *reception, uint16_t sequence, uint32_t timestamp, size_t size, double now_s,
+                         int64_t *number);
+/* Fills ``asked``; a negative round trip is not known. */
+size_t reception_to_ask(struct reception *reception, double now_s, double round_trip_s, uint16_t asked[MAX_MISSING]);
+void reception_on_sender_report(struct reception *reception, uint64_t ntp, double now_s);
+bool reception_report(struct reception *reception, double now_s, uint8_t block[REPORT_BLOCK_BYTES]);
+
+/* --- arrivals.c: transport-wide feedback to a publisher; the twin is protocol/rtp/arrivals -------- */
+
+enum { MAX_SPAN = 2000, ARRIVAL_SLOTS = 4096, MAX_FEEDBACK_BYTES = 8 + 2 * MAX_SPAN + 4 * MAX_SPAN };
+
+struct arrivals {
+    struct arrival {
+        int64_t number, arrived_us;
+    } *slots; /* by number modulo ARRIVAL_SLOTS; NULL before the first */
+    int64_t highest, next;
+    double origin_s;
+    uint8_t count;
+};
+
+bool arrivals_on_packet(struct arrivals *arrivals, uint16_t number, double now_s);
+/* The feedback's body, as protocol/rtp/transport_cc writes it; 0 when there is nothing to tell. */
+size_t arrivals_feedback(struct arrivals *arrivals, uint8_t out[MAX_FEEDBACK_BYTES]);
+void arrivals_end(struct arrivals *arrivals);
+
+/* --- history.c: what was sent, by transport number; the twin is media/congestion/history ---------- */
+
+enum { HISTORY_PACKETS = 8192, HISTORY_FIRST = 128 };
+
+struct sent {
+    double sent_s;
+    uint16_t size, cluster;
+    bool kept, lost;
+};
+
+struct history {
+    struct sent *ring; /* by number modulo capacity */
+    size_t capacity;
+    int64_t next, oldest, clock_us, highest_us;
+    bool has_highest;
+    int64_t in_flight;
+};
+
+struct reported {
+    int64_t number, arrived_us; /* -1: it did not arrive */
+    double sent_s;
+    uint16_t size, cluster;
+};
+
+uint16_t history_on_sent(struct history *history, size_t size, double now_s, uint16_t cluster);
+/* Reads a feedback's body: how many statuses, with their arrivals in microseconds (-1: none) in memory to free. -1 when
+ * it is malformed. Needs no lock. */
+long feedback_parse(struct span body, uint16_t *base, uint8_t *count, int64_t **arrivals);
+/* Fills ``found`` (room for ``count``) with packets reported on for the first time. */
+size_t history_on_feedback(struct history *history, uint16_t base, const int64_t *arrivals, size_t count,
+                           struct reported *found);
+void history_end(struct history *history);
+
+/* --- frames.c: redundant audio; the twins are protocol/rtp/red and media/recovery/frames ----------- */
+
+enum { MAX_FRAMES = 40, MAX_BLOCKS = 32, MAX_OFFSET = (1 << 14) - 1, MAX_BLOCK_BYTES = (1 << 10) - 1, MAX_RED_BYTES = 1100 };
+
+struct frame {
+    uint32_t timestamp;
+    struct span data;
+};
+
+/* The frames of a redundant payload, oldest first; 0 when it is malformed. */
+size_t red_parse(struct span payload, uint32_t timestamp, struct frame frames[MAX_BLOCKS]);
+
+struct frame_store { /* a ring, oldest at ``first`` */
+    struct kept_frame {
+        uint32_t timestamp;
+        uint16_t size;
+        uint8_t *data;
+    } frames[MAX_FRAMES];
+    size_t first, count;
+};
+
+void frames_add(struct frame_store *store, struct frame frame);
+void frames_end(struct frame_store *store);
+
+struct repacker { /* timestamps sent, a ring, oldest at ``first`` */
+    uint32_t sent[2 * MAX_FRAMES];
+    size_t first, count;
+};
+
+void repacker_note(struct repacker *repacker, uint32_t timestamp);
+bool repacker_is_new(const struct repacker *repacker, uint32_t timestamp);
+/* The redundant payload with ``depth`` earlier frames at least where there are so many; 0 when there is no room. */
+size_t repacker_pack(struct repacker *repacker, const struct frame_store *store, uint8_t payload_type,
+                     struct frame primary, int depth, uint8_t *out, size_t capacity);
+/* The same from given frames, newest first. */
+size_t red_pack(uint8_t payload_type, struct frame primary, const struct frame *earlier, size_t count, uint8_t *out,
+                size_t capacity);
+
+/* --- kept.c: packets that may be asked for again ----------------------------------------------------- */
+
+struct rtp_media { /* a packet of a published track on its way through */
+    struct rtp rtp;
+    struct layer *layer;
+    int64_t number; /* extended */
+    uint8_t codec, kind;
+    bool key_frame, has_vp8;
+    struct vp8 vp8;
+    struct span orientation, descriptor;
+    int level; /* -1: unknown */
+    int next; /* of the same track in this batch; -1 at the end */
+};
+
+enum { KEPT_PACKETS = 1024, AUDIO_PLACES = 64, AUDIO_BYTES = 8192, VIDEO_BYTES = 1 << 20 };
+#define AGAIN_S 0.02
+#define AUDIO_REPAIR_S 0.15
+
+struct kept { /* a received video packet, once for all subscribers */
+    int64_t number;
+    struct rtp_media media; /* its spans point behind it */
+};
+
+struct kept_packets { /* of one layer, by number */
+    struct kept *slots[KEPT_PACKETS];
+};
+
+void kept_add(struct kept_packets *packets, const struct rtp_media *media);
+const struct kept *kept_find(const struct kept_packets *packets, int64_t number);
+void kept_end(struct kept_packets *packets);
+
+struct sent_video { /* what a subscriber was sent, by the number it was sent as */
+    int64_t number;
+    double again_s;
+    uint32_t timestamp;
+    uint16_t sequence, picture_id;
+    uint8_t tl0_index, layer, payload_type;
+    bool used, with_mid;
+};
+
+/* Ciphertext, for formats without retransmission: the same number is only ever sent again as the same bytes. */
+struct sent_bytes {
+    size_t capacity, place_count, next;
+    uint64_t written;
+    struct sent_place {
+        double again_s;
+        uint64_t place;
+        uint16_t sequence, size;
+    } *places;
+    uint8_t *bytes;
+};
+
+struct sent_bytes *sent_bytes_make(size_t capacity, size_t places);
+void sent_bytes_add(struct sent_bytes *sent, uint16_t sequence, struct span ciphertext);
+/* NULL when it is not there any more. The bytes are copied to ``out`` if that is given (room for a datagram). */
+struct sent_place *sent_bytes_find(struct sent_bytes *sent, uint16_t sequence, uint8_t *out);
+void sent_bytes_end(struct sent_bytes *sent);
+
+/* --- peers, tracks, downtracks ------------------------------------------------------------------------ */
+
+enum format_kind { FORMAT_NONE, FORMAT_MEDIA, FORMAT_RED, FORMAT_REPAIR };
+
+struct layer {
+    struct track *track;
+    uint8_t index;
+    char rid[NAME_BYTES];
+    bool has_source;
+    uint32_t ssrc;
+    struct reception reception;
+    double arrived_s, asked_s;
+    uint64_t octets;
+    struct kept_packets *kept; /* of video */
+};
+
+struct track { /* published */
+    uint32_t id;
+    struct peer *peer;
+    struct track *next; /* of its peer */
+    bool audio, redundant, dead;
+    char mid[NAME_BYTES];
+    uint8_t rid_id, repaired_id, level_id, orientation_id, descriptor_id; /* 0: none */
+    struct {
+        uint8_t kind, codec, original;
+    } formats[MAX_TYPES];
+    struct layer layers[MAX_LAYERS];
+    size_t layer_count;
+    struct down **downs;
+    size_t down_count, down_capacity;
+    size_t cursor; /* the subscriber that is served, when the thread let go of the lock meanwhile */
+    int level;     /* -1: unknown */
+    struct frame_store frames;
+    int first, last; /* packets of this batch; -1: none */
+};
+
+struct source {
+    uint32_t ssrc;
+    struct track *track; /* NULL: a free slot */
+    uint8_t layer;
+    bool repair;
+};
+
+enum { MAX_SOURCES = 512 };
+
+struct peer {
+    uint32_t id;
+    bool dead, keyed, reached, through_python, publishes;
+    struct srtp in, out;
+    struct sockaddr_storage target;
+    socklen_t target_size;
+    struct track *tracks;
+    struct down **downs;
+    size_t down_count, down_capacity;
+    struct source *sources;
+    size_t source_count, source_capacity;
+    uint8_t mid_id, transport_id;
+    struct arrivals arrivals;
+    double feedback_s, report_s, handed_s;
+    double round_trip_s, uplink_round_trip_s; /* negative: unknown */
+    struct history history;
+    int depth, depth_limit;
+    uint64_t unknown, refused, received, sent;
+    struct peer *next_publisher;
+    char username[128], password[64]; /* of checks that may be answered here */
+    size_t username_size, password_size;
+    struct endpoint selected;
+    double heard_s;
+    uint64_t checks;
+};
+
+struct down { /* subscribed */
+    uint32_t id;
+    struct peer *peer;
+    struct track *track;
+    bool dead, assigned, paused;
+    uint32_t ssrc, rtx_ssrc;
+    char mid[NAME_BYTES];
+    uint8_t mid_id, level_id, transport_id, orientation_id, descriptor_id;
+    struct {
+        uint8_t in, out, repair; /* repair 0: none */
+    } formats[16];
+    size_t format_count;
+    int red_type, red_inner; /* -1: none */
+    int wanted, layer;       /* layer -1: none yet */
+    struct rewriter rewriter;
+    struct repacker *repacker;
+    uint16_t again_sequence;
+    uint64_t packets, octets, again;
+    double report_s;
+    struct sent_video *video; /* KEPT_PACKETS of them */
+    struct sent_bytes *bytes;
+};
+
+/* --- output.c: datagrams gathered and sent together ------------------------------------------------------ */
+
+enum { ARENA_BYTES = 4 << 20, MAX_MESSAGES = 512, MAX_SEGMENTS = 60, MAX_SEGMENTED_BYTES = 60000 };
+
+struct output {
+    uint8_t *arena;
+    size_t used;
+    struct mmsghdr messages[MAX_MESSAGES];
+    struct iovec vectors[MAX_MESSAGES];
+    struct peer *peers[MAX_MESSAGES];
+    uint16_t segment[MAX_MESSAGES]; /* size of the first */
+    uint8_t segments[MAX_MESSAGES];
+    bool open[MAX_MESSAGES]; /* more segments may follow */
+    uint8_t control[MAX_MESSAGES][CMSG_SPACE(sizeof(uint16_t))];
+    size_t count;
+    bool segmentation;
+    uint64_t packets, octets, calls, datagrams, failed;
+};
+
+struct port {
+    pthread_mutex_t lock;
+    pthread_t thread;
+    atomic_int waiting;
+    atomic_bool stopping, publishing;
+    bool started;
+    int fd, family;
+    struct events events;
+    struct owners owners;
+    struct handle {
+        void *object;
+        uint32_t generation;
+        uint8_t kind;
+    } *handles;
+    size_t handle_count, handle_free_count;
+    uint32_t *handle_free;
+    struct peer *publishers;
+    struct output output;
+    struct dead {
+        void *object;
+        uint8_t kind;
+        struct dead *next;
+    } *dead;
+    double now_s, timers_s;
+    size_t report_cursor;
+    uint64_t received, dropped, wakeups, gathered;
+    double wakeup_rate, wakeup_s;
+};
+
+enum { HANDLE_PEER = 1, HANDLE_TRACK = 2, HANDLE_DOWN = 3 };
+
+bool output_open(struct output *output);
+void output_close(struct output *output);
+/* Room for a packet in the arena; flushes when there is none. */
+uint8_t *output_room(struct port *port, size_t size);
+/* The ``size`` bytes at the room given last go to a peer. */
+void output_add(struct port *port, struct peer *peer, uint8_t *data, size_t size);
+void output_flush(struct port *port);
+
+/* handles.c */
+uint32_t handle_add(struct port *port, uint8_t kind, void *object);
+void *handle_find(const struct port *port, uint8_t kind, uint32_t id);
+void handle_drop(struct port *port, uint32_t id);
+
+/* peers.c */
+struct peer *peer_add(struct port *port);
+void peer_remove(struct port *port, struct peer *peer);
+void peer_free(struct peer *peer);
+struct source *peer_source(struct peer *peer, uint32_t ssrc);
+bool peer_add_source(struct peer *peer, uint32_t ssrc, struct track *track, uint8_t layer, bool repair);
+void peer_drop_sources(struct peer *peer, const struct track *track);
+bool peer_send_report(struct port *port, struct peer *peer, const uint8_t *compound, size_t size);
+
+/* tracks.c */
+struct track *track_add(struct port *port, struct peer *peer);
+void track_remove(struct port *port, struct track *track);
+void track_free(struct track *track);
+/* Which track and layer a packet is of; NULL when of none. */
+struct source *track_of(struct peer *peer, const struct rtp *rtp);
+/* The best layer for somebody who wants at most ``wanted``. */
+int track_best_layer(const struct track *track, int wanted, double now_s);
+void track_ask(struct port *port, struct layer *layer);
+/* Takes a packet of the track into the batch; false when it is a duplicate, or nothing to forward. */
+bool track_take(struct port *port, struct source *source, struct rtp_media *media);
+
+/* downtracks.c */
+struct down *down_add(struct port *port, struct track *track, struct peer *peer, uint16_t sequence, uint32_t timestamp);
+void down_remove(struct port *port, struct down *down);
+void down_free(struct down *down);
+void down_forward(struct port *port, struct down *down, const struct rtp_media *media);
+void down_on_padding(struct down *down, const struct rtp_media *media);
+void down_on_nack(struct port *port, struct down *down, uint16_t sequence);
+void down_ask(struct port *port, struct down *down);
+void down_report(struct port *port, struct down *down);
+/* Padding on the retransmission source, as a probe; the bytes sent. */
+size_t down_probe(struct port *port, struct down *down, size_t size, uint16_t cluster);
+
+/* reports.c: RTCP */
+void reports_receive(struct port *port, struct peer *peer, const uint8_t *compound, size_t size);
+void reports_due(struct port *port, struct peer *peer);
+size_t write_picture_loss(uint8_t *out, uint32_t media_ssrc);
+uint64_t ntp_now(void);
+
+/* consent.c: checks on validated addresses; false: Python has to look at it. */
+bool consent_answer(struct port *port, struct peer *peer, const uint8_t *datagram, size_t size,
+                    const struct endpoint *from);
+
+/* port.c */
+struct port *port_open(int fd, int wake_fd);
+bool port_start(struct port *port);
+void port_stop(struct port *port); /* without the lock */
+void port_close(struct port *port);
+void port_bury(struct port *port, uint8_t kind, void *object);
+void port_media(struct port *port, struct peer *peer, uint8_t *datagram, size_t size, struct rtp_media *batch,
+                size_t *count);
+void port_forward(struct port *port, struct rtp_media *batch, size_t count);
+/* A datagram that came another way than over our socket. */
+void port_inject(struct port *port, struct peer *peer, uint8_t *datagram, size_t size);
+double monotonic_s(void);
+
+#endif
