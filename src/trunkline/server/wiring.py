@@ -268,7 +268,8 @@ def _courier(config: Config, version: str) -> HttpCourier:
 def _privacy(engine: Engine, hub: Hub, store: Store, broadcasts: BroadcastSystem) -> list[Operation]:
     """Export and erasure."""
     tags = SqliteBroadcasts(store.index.reader).tags
-    return privacy_operations(Exporter(engine, tags), Eraser(engine, hub, broadcasts.broadcasts.erase))
+    answers = SqliteQuizzes(store.index.reader).answers_of
+    return privacy_operations(Exporter(engine, tags, answers), Eraser(engine, hub, broadcasts.broadcasts.erase))
 
 
 def _engine(config: Config, store: Store, loop: asyncio.AbstractEventLoop) -> Engine:

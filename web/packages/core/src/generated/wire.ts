@@ -774,6 +774,165 @@ export interface Profiles {
   next?: string;
 }
 
+/** Answer the open question: the place of an option, once. The same again gets the first answer. */
+export interface QuizAnswer {
+  conversation: string;
+  quiz: string;
+  question: number;
+  choice: number;
+}
+
+/** The answer is on disk and counts. `repeated`: it was given before. */
+export interface QuizAnswered {
+  quiz: string;
+  question: number;
+  choice: number;
+  after_ms: number;
+  repeated?: boolean;
+}
+
+/** Ask the next question: `question` is its number. The same again is harmless. */
+export interface QuizAsk {
+  conversation: string;
+  quiz: string;
+  question: number;
+  text: string;
+  options: string[];
+  correct: number[];
+  answer_ms?: number | undefined;
+}
+
+/** The change is durable; `seq` is where the room's log says so, 0 where it does not. */
+export interface QuizChanged {
+  conversation: string;
+  quiz: string;
+  seq?: number;
+  repeated?: boolean;
+}
+
+/** End the open question now; `void`: it counts for nobody. The same again tells what came of it. */
+export interface QuizClose {
+  conversation: string;
+  quiz: string;
+  question: number;
+  void?: boolean | undefined;
+}
+
+/** Begin a quiz in a room; its co-hosts may. The same again is harmless. */
+export interface QuizCreate {
+  conversation: string;
+  quiz: string;
+  title?: string | undefined;
+  rules?: QuizRules | undefined;
+}
+
+/** Parties have `cards` revival cards in all, for this quiz. */
+export interface QuizGrant {
+  conversation: string;
+  quiz: string;
+  parties: string[];
+  cards: number;
+}
+
+/** What came of a question; also the content of the entry `quiz.closed`. */
+export interface QuizOutcome {
+  quiz: string;
+  question: number;
+  correct: number[];
+  tallies: number[];
+  answered: number;
+  right: number;
+  revived: number;
+  out: number;
+  left: number;
+  void?: boolean;
+}
+
+/** A place in the results: equals in everything share it. */
+export interface QuizPlace {
+  place: number;
+  party: string;
+  left: boolean;
+  right: number;
+  right_ms: number;
+}
+
+/** The caller in a quiz. */
+export interface QuizPlayer {
+  plays: boolean;
+  out: number;
+  revivals: number;
+  right: number;
+  right_ms: number;
+  choice: number;
+}
+
+/** A question as everybody sees it; also the content of the entry `quiz.asked`. */
+export interface QuizQuestion {
+  quiz: string;
+  question: number;
+  text: string;
+  options: string[];
+  at_ms: number;
+  closes_at_ms: number;
+  outcome?: QuizOutcome | null;
+}
+
+/** Names a quiz; `current` is the newest one of the room. */
+export interface QuizRef {
+  conversation: string;
+  quiz?: string | undefined;
+}
+
+/** A page of the results, best first: who is still in, then by right answers, then by time. */
+export interface QuizResults {
+  conversation: string;
+  quiz: string;
+  players: number;
+  left: number;
+  ended?: boolean;
+  places?: QuizPlace[];
+  next?: number;
+}
+
+/** A page of the results: `after` so many places. */
+export interface QuizResultsGet {
+  conversation: string;
+  quiz?: string | undefined;
+  after?: number | undefined;
+  limit?: number | undefined;
+}
+
+/** Come back after the last question put the caller out. The same again is harmless. */
+export interface QuizRevive {
+  conversation: string;
+  quiz: string;
+}
+
+/** How a quiz is played. */
+export interface QuizRules {
+  elimination?: boolean | undefined;
+  begin_until?: number | undefined;
+  revivals?: number | undefined;
+  cards?: number | undefined;
+  automatic?: boolean | undefined;
+  revive_until?: number | undefined;
+}
+
+/** A quiz: its rules, its last question, how many play and are in, and the caller. */
+export interface QuizView {
+  conversation: string;
+  quiz: string;
+  title: string;
+  rules: QuizRules;
+  questions: number;
+  players: number;
+  left: number;
+  ended?: boolean;
+  last?: QuizQuestion | null;
+  me?: QuizPlayer;
+}
+
 /** Counts over the members who could see the message, its sender left out; and the first readers. */
 export interface Receipt {
   conversation: string;
@@ -1396,6 +1555,24 @@ export interface Operations {
   "profile.get": { params: ProfileGet; result: Profiles };
   /** Change a profile */
   "profile.set": { params: ProfileSet; result: Profile };
+  /** Answer the open question */
+  "quiz.answer": { params: QuizAnswer; result: QuizAnswered };
+  /** Ask the next question */
+  "quiz.ask": { params: QuizAsk; result: QuizChanged };
+  /** End the open question */
+  "quiz.close": { params: QuizClose; result: QuizOutcome };
+  /** Begin a quiz in a room */
+  "quiz.create": { params: QuizCreate; result: QuizChanged };
+  /** End a quiz */
+  "quiz.end": { params: QuizRef; result: QuizChanged };
+  /** Look at a quiz */
+  "quiz.get": { params: QuizRef; result: QuizView };
+  /** Give parties revival cards */
+  "quiz.grant": { params: QuizGrant; result: QuizChanged };
+  /** Read the results of a quiz */
+  "quiz.results": { params: QuizResultsGet; result: QuizResults };
+  /** Come back into a quiz */
+  "quiz.revive": { params: QuizRevive; result: QuizChanged };
   /** Who has read a message */
   "receipt.get": { params: ReceiptGet; result: Receipt };
   /** Let in those who asked */
