@@ -35,6 +35,10 @@ claims: setup ## The reliability claims in full: crashes, power loss, bad networ
 bench: setup ## The speed claims against other systems in one run; writes a report with a plot
 	@$(BIN)/python -m bench $(ARGS)
 
+losslab: setup ## Speech and video through an emulated bad network, scored; writes docs/losslab.md (a quarter of an hour)
+	@tools/losslab_setup.sh
+	@$(BIN)/python -m bench.losslab $(ARGS)
+
 fuzz: setup ## Property tests with many more examples, and the media kernel's fuzz targets (minutes)
 	@tools/fuzz_kernel.sh 5000000
 	@$(BIN)/python -m pytest tests/property --hypothesis-profile=fuzz --timeout=1800 $(ARGS)

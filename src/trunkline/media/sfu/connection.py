@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.live.quality import LinkQuality
 from trunkline.media.recovery.repeats import copies_for
+from trunkline.media.sfu.bandwidth import Bandwidth
 from trunkline.media.sfu.downlink import Downlink
 from trunkline.media.sfu.downtrack import DownTrack
 from trunkline.media.sfu.dynacast import Demand
@@ -57,6 +58,7 @@ class Connection:
         else:
             self._uplink = KernelUplink(self.path)
             self._link = KernelDownlink(self.path, host.redundancy)
+        self._bandwidth = Bandwidth(self._link)
         self._announced: dict[str, tuple[str, bool]] = {}
         self._published: dict[str, UpTrack] = {}
         self._down: dict[str, DownTrack] = {}
@@ -257,9 +259,21 @@ class Connection:
         down = self._down.get(track_sid)
         if down is None:
             return
-        down.paused = quality is None
-        if quality is not None:
-            down.wanted = min(quality, len(down.up.layers) - 1)
+        down.wish = None if quality is None else min(quality, len(down.up.layers) - 1)
+        if down.up.kind == "audio":
+            down.paused = quality is None
+            return
+        self._tell_starved(self._bandwidth.decide(self._down.values(), time.monotonic()))
+
+    def _tell_starved(self, changed: list[tuple[str, bool]]) -> None:
+        for sid, starved in changed:
+            self._listener.on_stream_state(sid, starved)
+
+    def rank(self, track_sid: str, rank: int) -> None:
+        """Say how important a published track is: higher ranks get bandwidth first."""
+        track = self._published.get(track_sid)
+        if track is not None:
+            track.rank = rank
 
     def mute(self, track_sid: str, muted: bool) -> None:
         """The publisher muted or unmuted a track; after unmuting, subscribers need a key frame."""
@@ -336,6 +350,8 @@ class Connection:
                 self._uplink.on_sender_report(packet, now_s)
             elif isinstance(packet, rtcp.TransportFeedback):
                 self._link.on_feedback(packet.body, now_s)
+            elif isinstance(packet, rtcp.ReceiverEstimate):
+                self._link.estimate.on_estimate(packet.bitrate_bps, now_s)
             else:
                 self._on_request(packet, now_s)
 
@@ -385,6 +401,11 @@ class Connection:
                 packets.append(report)
         if packets:
             peer.send_rtcp(packets)
+        self._tell_starved(self._bandwidth.tick(self._down.values(), now_s))
+        for track in self._published.values():
+            for layer in track.layers:
+                if layer.flows(now_s):
+                    layer.measure(now_s)
         if now_s - self._demanded_s >= DEMAND_S:
             self._demanded_s = now_s
             self._tell_demands(now_s)
@@ -412,6 +433,7 @@ class Connection:
             down_loss=self._link.depth.loss,
             round_trip_s=self._link.round_trip_s or 0.0,
             jitter_s=jitter_s,
+            starved=bool(self._bandwidth.starved),
         )
 
     def close(self) -> None:

@@ -55,7 +55,8 @@ class DownTrack:
 
     Attributes:
         mid: the subscriber's section; "" until one is assigned.
-        wanted: the highest layer to send.
+        wish: the highest layer the client wants; None when it wants nothing now.
+        wanted: the highest layer to send: what the client wants, and the path takes.
         paused: nothing is sent.
     """
 
@@ -84,6 +85,7 @@ class DownTrack:
         "ssrc",
         "up",
         "wanted",
+        "wish",
     )
 
     def __init__(
@@ -102,6 +104,7 @@ class DownTrack:
         self.rtx_ssrc = rtx_ssrc
         self.mid = ""
         self.wanted = len(up.layers) - 1
+        self.wish: int | None = self.wanted
         self.paused = False
         self.layer: Layer | None = None
         self._peer = peer
@@ -302,7 +305,17 @@ class DownTrack:
                 self._send_again(kept, now_s)
         return sent
 
-    def _send_again(self, kept: _Kept, now_s: float) -> None:
+    def probe(self, size_bytes: int, cluster: int, now_s: float) -> int:
+        """Send the latest packets once more, as a probe: how many bytes."""
+        sent = 0
+        for kept in reversed(self._cache.values()):
+            if sent >= size_bytes or self._repair_type(kept.packet.payload_type) is None:
+                break
+            self._send_again(kept, now_s, cluster)
+            sent += len(kept.packet.payload) + OVERHEAD_BYTES
+        return sent
+
+    def _send_again(self, kept: _Kept, now_s: float, cluster: int = 0) -> None:
         repair = self._repair_type(kept.packet.payload_type)
         if repair is None:
             self._peer.send_again(kept.ciphertext)
@@ -312,7 +325,7 @@ class DownTrack:
         extensions = dict(packet.extensions)
         if self._transport is not None:
             size_bytes = len(packet.payload) + OVERHEAD_BYTES
-            extensions[self._transport] = self._link.history.on_sent(size_bytes, now_s).to_bytes(2, "big")
+            extensions[self._transport] = self._link.history.on_sent(size_bytes, now_s, cluster).to_bytes(2, "big")
         self._peer.send_rtp(
             RtpPacket(
                 repair,

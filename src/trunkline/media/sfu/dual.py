@@ -78,6 +78,10 @@ class DualConnection:
         """Send a message, on the channels that we opened."""
         return self.receiving.send_data(label, data, wait=wait)
 
+    def rank(self, track_sid: str, rank: int) -> None:
+        """Say how important a published track is."""
+        self.source.rank(track_sid, rank)
+
     def levels(self) -> Mapping[str, int]:
         """Loudness of the published audio tracks now."""
         return self.source.levels()

@@ -113,6 +113,9 @@ class MediaConnection(Protocol):
         ``wait``: a client that is still connecting gets it when its channel opens.
         """
 
+    def rank(self, track_sid: str, rank: int) -> None:
+        """Say how important a published track is: subscribers' bandwidth goes to higher ranks first."""
+
     def levels(self) -> Mapping[str, int]:
         """Loudness of the published audio tracks now, in -dBov."""
 

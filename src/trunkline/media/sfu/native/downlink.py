@@ -51,7 +51,7 @@ class KernelDownlink(Downlink):
     __slots__ = ("_path", "_told")
 
     def __init__(self, path: KernelPath, depth_limit: int = MAX_DEPTH) -> None:
-        super().__init__(depth_limit)
+        super().__init__(depth_limit, recovery=False)
         self.history = KernelHistory(path)
         self._path = path
         self._told: tuple[int, int] | None = None
