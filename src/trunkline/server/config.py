@@ -155,6 +155,11 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
 
     Attributes:
         enabled: serve live sessions.
+        engine: ``embedded``, or ``livekit``: sessions are on an external LiveKit cluster, and everything below but
+            ``url``, ``key`` and ``secret_file`` is for the embedded engine.
+        url: of the cluster, as clients connect to it: ``wss://...``.
+        key: API key on the cluster.
+        secret_file: file with the key's secret.
         udp_port: the one UDP port of all media; 0 takes the number of the HTTP port.
         addresses: literal addresses at which clients reach that port, as behind NAT. Empty: those of this machine.
         advertised_port: the UDP port that clients are told, as behind NAT; 0 for ``udp_port``.
@@ -173,6 +178,10 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     enabled: bool = True
+    engine: Literal["embedded", "livekit"] = "embedded"
+    url: str = ""
+    key: str = ""
+    secret_file: str = ""
     udp_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     addresses: list[str] = msgspec.field(default_factory=list)
     advertised_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
@@ -407,6 +416,11 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
 
 def _check_live(live: LiveSection) -> None:
     """Refuse what the types of ``[live]`` cannot say."""
+    if live.engine == "livekit":
+        if not live.url.startswith(("ws://", "wss://")) or not live.key:
+            raise ConfigError('configuration: [live] engine = "livekit" needs url (wss://...) and key')
+        if not Path(live.secret_file).is_file():
+            raise ConfigError(f"configuration: [live] secret_file: there is no file {live.secret_file!r}")
     for url in live.turn_urls:
         if not url.startswith(("turn:", "turns:")):
             raise ConfigError(f"configuration: [live] turn_urls: {url!r} does not begin with turn: or turns:")
