@@ -132,3 +132,20 @@ def test_the_process_dies_with_a_killed_server(tmp_path: Path) -> None:
     while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "the process outlived its server"
         time.sleep(0.01)
+
+
+async def test_signals_meant_for_the_server_do_not_end_the_process(tmp_path: Path) -> None:
+    world = random_world(random.Random(4), 60)
+    journal = committed(tmp_path, world)
+    index = SqliteIndex.open(tmp_path / "index.db", EPOCH, batch_s=600.0, journal=journal)
+    groups = world.finished()
+    await project(index, groups[:5])
+    child = child_of(os.getpid())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        child.send_signal(number)
+    await project(index, groups[5:])
+    assert child_of(os.getpid()).pid == child.pid
+    assert os.getsid(child.pid) == os.getsid(0), "a session of its own would get half of the core"
+    await index.close()
+    assert not child.is_running()
+    journal.close()

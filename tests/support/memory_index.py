@@ -371,6 +371,8 @@ class MemoryProjector:
     def durable_lsn(self) -> int:
         return self._durable
 
+    records_per_s = 0.0
+
     @property
     def queued_records(self) -> int:
         return sum(len(records) for _, records in self._queue)

@@ -155,6 +155,11 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
 
     Attributes:
         enabled: serve live sessions.
+        engine: ``embedded``, or ``livekit``: sessions are on an external LiveKit cluster, and everything below but
+            ``url``, ``key`` and ``secret_file`` is for the embedded engine.
+        url: of the cluster, as clients connect to it: ``wss://...``.
+        key: API key on the cluster.
+        secret_file: file with the key's secret.
         udp_port: the one UDP port of all media; 0 takes the number of the HTTP port.
         addresses: literal addresses at which clients reach that port, as behind NAT. Empty: those of this machine.
         advertised_port: the UDP port that clients are told, as behind NAT; 0 for ``udp_port``.
@@ -166,11 +171,17 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
         turn_lifetime_s: how long credentials for the relays are valid.
         redundancy: most earlier audio frames that a packet to a lossy subscriber repeats; 0 forwards the redundancy
             that publishers send.
+        recovery: on paths that lose packets, repeat reports, answers and the video that other frames depend on, and
+            report losses to publishers as congestion only when there is a queue.
         webhooks: where LiveKit's webhooks go, each as ``KEY URL``: the key signs them, and its app's events are sent.
             ``[webhooks]`` says which addresses may be called.
     """
 
     enabled: bool = True
+    engine: Literal["embedded", "livekit"] = "embedded"
+    url: str = ""
+    key: str = ""
+    secret_file: str = ""
     udp_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     addresses: list[str] = msgspec.field(default_factory=list)
     advertised_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
@@ -180,6 +191,7 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
     turn_secret_file: str = ""
     turn_lifetime_s: Annotated[int, Meta(ge=60, le=604_800)] = 86_400
     redundancy: Annotated[int, Meta(ge=0, le=12)] = 12
+    recovery: bool = True
     webhooks: list[str] = msgspec.field(default_factory=list)
 
 
@@ -404,6 +416,11 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
 
 def _check_live(live: LiveSection) -> None:
     """Refuse what the types of ``[live]`` cannot say."""
+    if live.engine == "livekit":
+        if not live.url.startswith(("ws://", "wss://")) or not live.key:
+            raise ConfigError('configuration: [live] engine = "livekit" needs url (wss://...) and key')
+        if not Path(live.secret_file).is_file():
+            raise ConfigError(f"configuration: [live] secret_file: there is no file {live.secret_file!r}")
     for url in live.turn_urls:
         if not url.startswith(("turn:", "turns:")):
             raise ConfigError(f"configuration: [live] turn_urls: {url!r} does not begin with turn: or turns:")

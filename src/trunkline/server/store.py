@@ -202,10 +202,14 @@ async def _replay(journal: FileJournal, index: SqliteIndex) -> None:
     projector.on_progress(lambda _lsn: progressed.set())
     projector.on_failure(fail)
     projector.on_delay(fail)  # waiting for room here would be a start that neither succeeds nor fails
-    for count, (lsn, payload) in enumerate(journal.read(projector.projected_lsn), 1):
-        projector.submit(lsn, decode_group(payload))
-        if count % REPLAY_BATCH == 0:
-            await asyncio.sleep(0)
+    if projector.reads_journal:
+        for lsn in range(projector.projected_lsn + 1, journal.last_lsn + 1):
+            projector.submit(lsn, ())
+    else:
+        for count, (lsn, payload) in enumerate(journal.read(projector.projected_lsn), 1):
+            projector.submit(lsn, decode_group(payload))
+            if count % REPLAY_BATCH == 0:
+                await asyncio.sleep(0)
     while projector.projected_lsn < journal.last_lsn:
         projector.hurry()
         await progressed.wait()

@@ -26,6 +26,7 @@ from trunkline.server.clock import SystemClock, SystemRandomness
 from trunkline.server.config import Config, LimitsSection, RoomsSection
 from trunkline.server.files import FileSystem, open_files
 from trunkline.server.live import LiveMedia
+from trunkline.server.live_cluster import ClusterMedia
 from trunkline.server.metrics import Metrics
 from trunkline.server.store import Store
 from trunkline.services.apps.authentication import Authentication, CallerAuthenticator
@@ -55,6 +56,7 @@ from trunkline.services.inbox.cursors import Cursors
 from trunkline.services.inbox.operations import operations as inbox_operations
 from trunkline.services.inbox.sync import Syncer
 from trunkline.services.live.operations import operations as live_operations
+from trunkline.services.live.standings import Standings
 from trunkline.services.log.answers import Answers
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.residents import ResidentConversation
@@ -113,7 +115,7 @@ class System:
     backups: Backups
     rooms: RoomSystem
     quizzes: QuizSystem
-    live: LiveMedia | None
+    live: LiveMedia | ClusterMedia | None
     broadcasts: BroadcastSystem
     webhooks: WebhookSystem
     files: FileSystem | None = None
@@ -184,7 +186,7 @@ async def build(
     webhooks = await _webhooks(engine, hub, store, secrets, randomness, config, version)
     sender.ask_before(webhooks.asking)
     backups = Backups(store, config.backup_path, version)
-    live = _live(config, engine, authentication, secrets, version)
+    live = _live(config, engine, authentication, secrets, Standings(engine, rooms.directory, channels), version)
     operations = catalogue(
         message_operations(sender, forwarder, changes, Reader(engine)),
         search_operations(searcher),
@@ -233,11 +235,18 @@ async def build(
 
 
 def _live(
-    config: Config, engine: Engine, authentication: Authentication, secrets: SecretDeriver, version: str
-) -> LiveMedia | None:
+    config: Config,
+    engine: Engine,
+    authentication: Authentication,
+    secrets: SecretDeriver,
+    standings: Standings,
+    version: str,
+) -> LiveMedia | ClusterMedia | None:
     if not config.live.enabled:
         return None
-    return LiveMedia(config, engine, authentication, secrets, _courier(config, version), version)
+    if config.live.engine == "livekit":
+        return ClusterMedia(config.live, engine, standings)
+    return LiveMedia(config, engine, authentication, secrets, _courier(config, version), standings, version)
 
 
 def _courier(config: Config, version: str) -> HttpCourier:

@@ -39,14 +39,16 @@ from trunkline.services.log.ports import JournalWriter, Timer
 from trunkline.services.log.residents import ResidentConversation, ResidentParty, Residents, apply_change
 from trunkline.services.membership import Virtual
 
-STRAINED_UNPROJECTED = 500_000
-"""Records the index may be behind before the event loop makes room for its thread."""
-MAX_UNPROJECTED = 600_000
-"""Records the index may be behind before new appends are refused as busy."""
+STRAINED_S = 1.0
+MAX_BEHIND_S = 1.3
+"""Work, in seconds of the processor, that the index may be behind: from the first on, the event loop makes room for it;
+from the second on, new appends are refused as busy. After a crash, a start has to do that much work first."""
+LEAST_BEHIND, MOST_BEHIND = 50_000, 600_000
+"""Bounds of the second, in records: what is behind stays in memory."""
 
 log = logging.getLogger("trunkline.engine")
-RETIRE_RECORDS = 2_000
-RETIRE_PAUSE_S = 0.005
+RETIRE_RECORDS = 200
+RETIRE_PAUSE_S = 0.0005
 """How the tails are trimmed after a projection: this many records, then a pause; faster than they can grow."""
 
 PartyRecord = BlockChanged | ProfileChanged | DeviceChanged | TokensRevoked | PartyErased
@@ -90,6 +92,7 @@ class Engine:
         self._lags: deque[tuple[int, int]] = deque()
         self._unprojected_records = 0
         self._projected_lsn = 0
+        self._most_behind = MOST_BEHIND // 2
         self._retiring = False
         self._listeners: list[tuple[Listener, tuple[type[Record], ...]]] = []
         self._listeners_of: dict[type[Record], list[Listener]] = {}
@@ -119,12 +122,12 @@ class Engine:
     @property
     def index_behind(self) -> bool:
         """Whether the index is so far behind that nothing new is accepted."""
-        return self._unprojected_records > MAX_UNPROJECTED
+        return self._unprojected_records > self._most_behind
 
     @property
     def index_strain(self) -> int:
         """Records the index is behind more than is good; then it should get more of the processor."""
-        return max(0, self._unprojected_records - STRAINED_UNPROJECTED)
+        return max(0, self._unprojected_records - int(self._most_behind * STRAINED_S / MAX_BEHIND_S))
 
     async def conversation(self, app: str, conversation: str) -> ResidentConversation:
         """A loaded conversation; ``state.head`` is 0 when the log does not exist."""
@@ -356,6 +359,8 @@ class Engine:
 
     def _projected(self, lsn: int) -> None:
         self._index_stuck = ""
+        if pace := self._projector.records_per_s:
+            self._most_behind = min(max(int(pace * MAX_BEHIND_S), LEAST_BEHIND), MOST_BEHIND)
         self._projected_lsn = max(self._projected_lsn, lsn)
         while self._lags and self._lags[0][0] <= lsn:
             self._unprojected_records -= self._lags.popleft()[1]

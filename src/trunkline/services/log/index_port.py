@@ -176,6 +176,11 @@ class Projector(Protocol):
         """Records submitted and not yet projected: the lag."""
         ...
 
+    @property
+    def records_per_s(self) -> float:
+        """How many records a second of processor time projects; 0 while that is not known."""
+        ...
+
     def submit(self, lsn: int, records: Sequence[Record]) -> None:
         """Queue a committed group. Called from the event loop; never blocks.
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from trunkline.domain.log.records import Record, encode_group
 from trunkline.services.log.journal_port import Journal, JournalNotApplied
 from trunkline.services.log.ports import CommitDone, JournalNotWritten
+
+
+_MOMENT_S = 0.000_01
 
 
 class JournalThread:
@@ -26,6 +31,7 @@ class JournalThread:
         self._loop = loop
         self._work: queue.SimpleQueue[tuple[list[Record], CommitDone] | None] = queue.SimpleQueue()
         self._last_lsn = journal.last_lsn
+        self._one_core = len(os.sched_getaffinity(0)) == 1
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -37,6 +43,10 @@ class JournalThread:
     def submit(self, records: list[Record], done: CommitDone) -> None:
         """Write a group and fsync; then ``done`` on the event loop."""
         self._work.put((records, done))
+        if self._one_core:
+            # Else the loop would go on for milliseconds before the thread gets the core and the interpreter, and the
+            # disk would have nothing to do.
+            time.sleep(_MOMENT_S)
 
     def stop(self) -> None:
         """Write what was submitted, then end the thread."""

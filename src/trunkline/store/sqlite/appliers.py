@@ -8,6 +8,7 @@ Not here: when groups are applied (``projector``), what is written (``projection
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import subprocess
 import sys
@@ -26,6 +27,8 @@ MODULE = "trunkline.store.sqlite.projecting"
 SIZE_BYTES = 4
 LOST_AT_MOST = 3
 """How often in a row the process may be lost, without having applied anything, before that is a failure."""
+MEASURED_RECORDS = 1_000
+"""Fewer in one go say little of how fast it is."""
 _END_S = 10.0
 
 
@@ -40,9 +43,18 @@ class Ask(msgspec.Struct, array_like=True):
 
 
 class Answer(msgspec.Struct, array_like=True):
-    """From the process: what is done, or why not; ``error_code`` is SQLite's, 0 when it is not SQLite's."""
+    """From the process: what is done, or why not.
+
+    Attributes:
+        projected_lsn: how far the tables are.
+        records: applied for this answer, in ``cpu_s`` seconds of its processor time.
+        moved: whether a checkpoint moved everything.
+        error_code: SQLite's; 0 when the error is not SQLite's.
+    """
 
     projected_lsn: int = 0
+    records: int = 0
+    cpu_s: float = 0.0
     moved: bool = False
     error: str = ""
     error_code: int = 0
@@ -65,7 +77,15 @@ class Segments(Protocol):
 
 
 class Applier(Protocol):
-    """Applies groups; used by the projector's thread alone."""
+    """Applies groups; used by the projector's thread alone.
+
+    Attributes:
+        records_per_s: of processor time, as far as is known; 0 at first.
+        reads_journal: whether it takes the records from the journal and not from the groups it is given.
+    """
+
+    records_per_s: float
+    reads_journal: bool
 
     def apply(self, groups: Sequence[Group]) -> None:
         """Apply whole groups in one transaction."""
@@ -92,6 +112,9 @@ def checkpoint(db: Database) -> bool:
 
 class InThread:
     """Applies on the calling thread."""
+
+    records_per_s = 0.0
+    reads_journal = False
 
     def __init__(self, db: Database, epoch: int, pause: Callable[[], None]) -> None:
         self._db = db
@@ -123,11 +146,13 @@ class InProcess:
         niceness: of the process.
     """
 
+    reads_journal = True
+
     def __init__(self, path: Path, journal: Segments, directory: Path, epoch: int, niceness: int) -> None:
         self._command = [sys.executable, "-m", MODULE, str(path), str(directory), str(epoch), str(niceness)]
         self._journal = journal
         self._process: subprocess.Popen[bytes] | None = self._start()
-        self._projected_lsn = 0
+        self.records_per_s = 0.0
 
     def apply(self, groups: Sequence[Group]) -> None:
         """Have everything up to the last group applied."""
@@ -139,6 +164,8 @@ class InProcess:
             if segment.last_lsn >= first_lsn
         )
         answer = self._ask(Ask(up_to_lsn, segments))
+        if answer.records >= MEASURED_RECORDS and answer.cpu_s > 0:
+            self.records_per_s = answer.records / answer.cpu_s
         if answer.projected_lsn < up_to_lsn:
             raise RuntimeError(f"the index ends at {answer.projected_lsn} instead of {up_to_lsn}")
 
@@ -155,7 +182,8 @@ class InProcess:
         if process is None:
             return
         assert process.stdin is not None and process.stdout is not None
-        process.stdin.close()
+        with contextlib.suppress(OSError):  # it is gone already, with a question still on its way
+            process.stdin.close()
         try:
             process.wait(_END_S)
         except subprocess.TimeoutExpired:
@@ -164,10 +192,9 @@ class InProcess:
         process.stdout.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # Its own session: an interrupt at the terminal is for the server, which then ends it in order.
-        return subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", start_new_session=True
-        )
+        # Not in a session of its own: the kernel would share the processor between the two sessions evenly, whatever the
+        # niceness (autogroups).
+        return subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/")
 
     def _ask(self, ask: Ask) -> Answer:
         """One question and its answer. A lost process is started again: it goes on where the tables are."""

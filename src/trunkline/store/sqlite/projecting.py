@@ -14,12 +14,14 @@ import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
+from trunkline.base.slices import ask_for_slices
 from trunkline.domain.log.records import decode_group
 from trunkline.protocol.journal.scan import FrameScanner
 from trunkline.store.journal.file_io import OsFileIo
@@ -33,6 +35,8 @@ _PR_SET_PDEATHSIG = 1
 _BATCH_BYTES = 16 * 1024 * 1024
 """Read from the journal for one transaction at most, however many groups were asked for."""
 _YOUNG_OBJECTS = 50_000
+_SLICE_S = 0.01
+"""Long, so that whoever has asked for short ones may interrupt it at any time."""
 
 
 class SegmentReader:
@@ -84,11 +88,12 @@ class Hand:
 
     def answer(self, ask: Ask) -> Answer:
         """Do what was asked, whole or not at all."""
+        begun_s, records = time.process_time(), 0
         try:
             if not ask.up_to_lsn:
                 return Answer(self._projected_lsn, moved=checkpoint(self._db))
             while self._projected_lsn < ask.up_to_lsn:
-                self._apply(ask)
+                records += self._apply(ask)
         except Exception as error:
             self._projection.forget()
             self._drop_reader()
@@ -96,11 +101,11 @@ class Hand:
             with contextlib.suppress(Exception):
                 self._projected_lsn = read_meta(self._db, "projected_lsn")
             code = getattr(error, "sqlite_errorcode", 0)
-            return Answer(self._projected_lsn, False, f"{type(error).__name__}: {error}", code)
-        return Answer(self._projected_lsn)
+            return Answer(self._projected_lsn, error=f"{type(error).__name__}: {error}", error_code=code)
+        return Answer(self._projected_lsn, records, time.process_time() - begun_s)
 
-    def _apply(self, ask: Ask) -> None:
-        """Apply one transaction's worth of groups."""
+    def _apply(self, ask: Ask) -> int:
+        """Apply one transaction's worth of groups; returns how many records that were."""
         groups = []
         size_bytes = 0
         for lsn, payload in self._read(ask):
@@ -112,6 +117,7 @@ class Hand:
             raise RuntimeError(f"group {self._projected_lsn + 1} is not in the journal's files")
         self._projection.project(groups)
         self._projected_lsn = groups[-1][0]
+        return sum(len(records) for _, records in groups)
 
     def _read(self, ask: Ask) -> Iterator[tuple[int, bytes]]:
         wanted = self._projected_lsn + 1
@@ -151,8 +157,12 @@ def main(arguments: list[str]) -> int:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         return 1
+    # They are for the server, which then ends this process in order.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(OSError):  # not where system calls are filtered; then it has the server's own priority
         os.nice(int(niceness))
+    ask_for_slices(_SLICE_S)
     gc.set_threshold(_YOUNG_OBJECTS, 100, 100)
     db = connect_sqlite3(Path(path))
     prepare(db, writer=True)

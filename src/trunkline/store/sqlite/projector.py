@@ -93,6 +93,16 @@ class SqliteProjector:
         """Records submitted and not yet projected."""
         return self._queued_records
 
+    @property
+    def records_per_s(self) -> float:
+        """How many records a second of processor time projects; 0 while that is not known."""
+        return self._applier.records_per_s
+
+    @property
+    def reads_journal(self) -> bool:
+        """Whether only the numbers of submitted groups matter, because the records are read from the journal."""
+        return self._applier.reads_journal
+
     def submit(self, lsn: int, records: Sequence[Record]) -> None:
         """Queue a committed group; one that was submitted or projected before is ignored.
 
