@@ -1,6 +1,6 @@
 """Live media: against Debian's Janus with the same callers, a meeting, a busy interpreter, an audience.
 
-Lives here: running the loads in a network namespace, tables and verdicts. Does not live here: the loads (``bench.rtc``).
+Lives here: running the loads in a network namespace, tables, verdicts. Does not live here: the loads (``bench.rtc``).
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ packet, in bursts of four or one by one, {seconds:.0f} s each, servers in turn, 
 Trunkline for all rows, `trunkline serve` with its defaults: transport numbers, retransmission memory, reports, the
 event loop. Callers are ours and the same for both: ICE, DTLS 1.2, AES-GCM; they count every packet, open one in
 sixteen and read from it when it was sent. They neither lose nor report losses, so neither server repeats much.
-**Meeting**: {meeting} callers with sound and three layers of 720p each (20, 60 and 180 packets a second), and everybody gets
-everybody's sound and highest layer. **Busy**: the packet thread in a process whose Python runs an endless loop, both on
-one core; 600 packets a second to ten. **Audience**: the packet thread alone with {listeners:,} listeners of one speaker,
+**Meeting**: {meeting} callers with sound and three layers of 720p each (20, 60 and 180 packets a second), and everybody
+gets everybody's sound and highest layer. **Busy**: the packet thread in a process whose Python runs an endless loop, both on
+one core; 600 packets a second to ten. **Audience**: the packet thread alone, {listeners:,} listeners of one speaker,
 each at an address of its own; no signalling or DTLS, and the keys are given."""
 
 
@@ -96,7 +96,7 @@ def _flags(lines: list[dict[str, Any]]) -> list[str]:
 
 def _compare(section: Section, lines: list[dict[str, Any]]) -> None:
     table = Table(
-        ["load", "server", "packets per core-second", "ratio", "latency p50 / p99 ms", "CPU server / generator", "memory MB", "flags"]
+        ["load", "server", "packets per core-second", "ratio", "p50 / p99 ms", "CPU server / load", "memory MB", "flags"]
     )  # fmt: skip
     section.data["compare"] = {}
     for name in dict.fromkeys(line["name"] for line in lines):
@@ -172,7 +172,7 @@ def _audience(section: Section, lines: list[dict[str, Any]]) -> None:
         cost_us = SPEAKER_PER_S / rate * 1e6
         memory = line["bytes"] / int(line["name"]) / 1000
         section.tables.append(Table(
-            ["listeners of one speaker", "packets per core-second", "CPU per listener", "memory per listener", "in one core"],
+            ["listeners of one speaker", "packets per core-second", "CPU per listener", "memory each", "in one core"],
             [[
                 f"{int(line['name']):,}", f"{rate:,.0f}", f"{cost_us:.0f} us per second of speech", f"{memory:.1f} kB",
                 f"{rate / SPEAKER_PER_S:,.0f} listeners at {SPEAKER_PER_S} packets a second",

@@ -111,7 +111,9 @@ def _sync(figure: Any, data: dict[str, Any]) -> None:
 def _media(figure: Any, data: dict[str, Any]) -> None:
     colours = {"Trunkline": _COLOURS["trunkline"], "Janus VideoRoom": _COLOURS["mosquitto"]}
     loads = {name: rates for name, rates in data["compare"].items() if any(rates.values())}
-    for axes, (name, rates) in zip(figure.subplots(1, max(len(loads), 1), squeeze=False)[0], loads.items(), strict=False):
+    for axes, (name, rates) in zip(
+        figure.subplots(1, max(len(loads), 1), squeeze=False)[0], loads.items(), strict=False
+    ):
         for at, (system, colour) in enumerate(colours.items()):
             if not rates.get(system):
                 continue

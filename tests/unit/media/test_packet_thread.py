@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import threading
 import time
 from typing import Any
@@ -118,7 +119,7 @@ def test_a_layer_is_left_for_another_at_its_key_frame_and_the_numbers_go_on() ->
         assert [p.sequence for p in every] == list(range(100, 100 + len(every)))
         pictures = [int.from_bytes(p.payload[2:4], "big") & 0x7FFF for p in every]
         assert pictures == list(range(pictures[0], pictures[0] + len(every)))
-        assert all(b.timestamp - a.timestamp > 0 for a, b in zip(every, every[1:], strict=False))
+        assert all(b.timestamp - a.timestamp > 0 for a, b in itertools.pairwise(every))
         assert it.port.down_state(down)[0] == 1
 
 

@@ -95,7 +95,7 @@ class Reception:
     def restore(
         self, expected: int, packets: int, octets: int, jitter: float, gave_up: int, transit_s: float | None
     ) -> None:
-        """Take over counts that were kept elsewhere; ``jitter`` in units of the clock, ``transit_s`` the least of late."""
+        """Take over counts that were kept elsewhere; ``jitter`` in clock units, ``transit_s``: the least of late."""
         if transit_s is not None and (self._least_transit_s is None or transit_s < self._least_transit_s):
             self._least_transit_s = transit_s
         self._base = 0
