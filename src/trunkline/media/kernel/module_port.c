@@ -824,7 +824,7 @@ static PyObject *Port_down_state(Port *self, PyObject *args)
 
 enum { TAKEN_BYTES = 256 << 10, TAKEN_EVENTS = 256 };
 
-static void take(struct port *port, uint8_t *out, size_t *size)
+static void take(struct port *port, uint8_t *out, size_t *size, bool *more)
 {
     const struct event *event;
     for (int i = 0; i < TAKEN_EVENTS && (event = events_peek(&port->events)); i++) {
@@ -835,7 +835,7 @@ static void take(struct port *port, uint8_t *out, size_t *size)
         *size += whole;
         events_drop(&port->events);
     }
-    port->events.waking = events_peek(&port->events) != NULL; /* the reader comes again at once */
+    *more = port->events.waking = events_peek(&port->events) != NULL; /* the reader comes again at once */
 }
 
 /* take() -> [(kind, peer, host, port, data)] and whether there is more. */
@@ -843,10 +843,11 @@ static PyObject *Port_take(Port *self, PyObject *unused)
 {
     (void)unused;
     size_t size = 0;
+    bool more = false;
     uint8_t *copy = self->port ? PyMem_RawMalloc(TAKEN_BYTES) : NULL;
     if (!copy)
         return PyErr_Format(PyExc_ValueError, "the port is closed");
-    LOCKED(self, take(port, copy, &size));
+    LOCKED(self, take(port, copy, &size, &more));
     PyObject *list = PyList_New(0);
     for (size_t at = 0; list && at < size;) {
         struct event *event = (struct event *)(copy + at);
@@ -860,7 +861,6 @@ static PyObject *Port_take(Port *self, PyObject *unused)
         Py_XDECREF(item);
         at += sizeof *event + (event->size + 7) / 8 * 8;
     }
-    bool more = self->port->events.waking;
     PyMem_RawFree(copy);
     return list ? Py_BuildValue("(NN)", list, PyBool_FromLong(more)) : NULL;
 }
@@ -873,8 +873,8 @@ struct totals {
 static void read_totals(struct port *port, struct totals *totals)
 {
     const struct output *output = &port->output;
-    *totals = (struct totals){port->received, port->dropped, port->events.dropped, port->wakeups,
-                              port->gathered, output->packets, output->octets, output->calls,
+    *totals = (struct totals){port->received, port->dropped, port->events.dropped, atomic_load(&port->wakeups),
+                              atomic_load(&port->gathered), output->packets, output->octets, output->calls,
                               output->datagrams, output->failed, output->segmentation};
 }
 

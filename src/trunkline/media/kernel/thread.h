@@ -438,7 +438,8 @@ struct port {
     } *dead;
     double now_s, timers_s;
     size_t report_cursor;
-    uint64_t received, dropped, wakeups, gathered;
+    uint64_t received, dropped;
+    atomic_ullong wakeups, gathered;
     double wakeup_rate, wakeup_s;
 };
 
