@@ -56,8 +56,8 @@ class Connection:
             self._uplink = Uplink(Arrivals(time.monotonic()), recovery=host.recovery)
             self._link = Downlink(host.redundancy, recovery=host.recovery)
         else:
-            self._uplink = KernelUplink(self.path)
-            self._link = KernelDownlink(self.path, host.redundancy)
+            self._uplink = KernelUplink(self.path, recovery=host.recovery)
+            self._link = KernelDownlink(self.path, host.redundancy, recovery=host.recovery)
         self._bandwidth = Bandwidth(self._link)
         self._announced: dict[str, tuple[str, bool]] = {}
         self._published: dict[str, UpTrack] = {}
@@ -391,6 +391,9 @@ class Connection:
             return
         if self._host.recovery:
             peer.copies = copies_for(max(self._uplink.meter.loss, self._link.depth.loss))
+            if isinstance(self._link, KernelDownlink):
+                self._link.reports = peer.copies
+                self._link.sync()
         peer.tick(now_s)
         self._uplink.round_trip_s = self._link.round_trip_s
         packets = self._uplink.due(now_s)

@@ -89,6 +89,7 @@ class UpTrack:
         redundant: its publisher allows redundancy (not with end-to-end encryption, which covers whole payloads).
         frames: its latest audio frames.
         rank: tracks of a higher rank get bandwidth first.
+        orientation: number of the header extension that tells how a frame is turned; None without it.
         handle: its number in the packet thread; 0 without one.
     """
 
@@ -104,6 +105,7 @@ class UpTrack:
     codec: Codec | None = None
     redundant: bool = True
     frames: FrameStore = field(default_factory=FrameStore)
+    orientation: int | None = None
     handle: int = 0
 
     def layer_of_rid(self, rid: str) -> Layer | None:
