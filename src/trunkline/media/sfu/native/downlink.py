@@ -72,7 +72,7 @@ class KernelDownlink(Downlink):
         copies = (self.reports, self.answers, self.base_copies, self.other_copies)
         if copies != self._copies:
             self._copies = copies
-            self._path.port.peer_copies(self._path.number, *copies, self._recovery)
+            self._path.port.peer_copies(self._path.number, *copies, self.recovery)
 
     def on_block(self, block: rtcp.ReportBlock, now_s: float) -> None:
         """The subscriber reported on one of our sources; the thread has measured the round trip."""

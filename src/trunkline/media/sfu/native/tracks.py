@@ -195,9 +195,6 @@ class KernelDownTrack(DownTrack):
         """Send a probe: how many bytes."""
         return int(self._kernel.down_probe(self._handle, size_bytes, cluster))
 
-    def repeat(self, now_s: float) -> None:
-        """Nothing: the thread repeats."""
-
     def on_nack(self, sequences: tuple[int, ...], now_s: float) -> int:
         """The thread has answered."""
         return 0
