@@ -740,6 +740,8 @@ static void limit_down(struct port *port, unsigned id, int wanted, bool paused)
     struct down *down = handle_find(port, HANDLE_DOWN, id);
     if (down) {
         down->wanted = wanted;
+        if (paused && !down->paused)
+            down->layer = -1; /* it begins again with a key frame, and its numbers go on without a gap */
         down->paused = paused;
     }
 }
