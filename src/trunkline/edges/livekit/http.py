@@ -65,7 +65,18 @@ def routes(door: Door, service: RoomService) -> list[Route]:
         written = json_format.MessageToJson(answer, preserving_proto_field_name=True, indent=None)
         return Response(written, media_type="application/json")
 
+    async def statistics(request: Request) -> Response:
+        """Every track of a session, for whoever administers it."""
+        try:
+            app, claims = door.verify(request.headers.get("Authorization", "").removeprefix("Bearer ").strip())
+            found = service.statistics(app, claims.video, request.query_params.get("room", ""))
+        except TrunklineError as error:
+            code = TWIRP.get(error.code.http_status, "invalid_argument")
+            return _failure(code, error.detail, TWIRP_STATUS[code])
+        return JSONResponse({"participants": found})
+
     return [
+        Route("/rtc/statistics", statistics, methods=["GET"]),
         Route("/rtc/validate", validate, methods=["GET"]),
         Route("/rtc/v1/validate", validate, methods=["GET"]),
         Route("/twirp/livekit.RoomService/{method}", twirp, methods=["POST"]),

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.live.quality import LinkQuality
+from trunkline.domain.live.statistics import MediaStatistics
 from trunkline.media.recovery.repeats import copies_for
 from trunkline.media.sfu.bandwidth import Bandwidth
 from trunkline.media.sfu.downlink import Downlink
@@ -21,6 +22,7 @@ from trunkline.media.sfu.host import Host
 from trunkline.media.sfu.native.downlink import KernelDownlink
 from trunkline.media.sfu.native.tracks import KernelDownTrack, KernelUplink
 from trunkline.media.sfu.peer import Peer
+from trunkline.media.sfu.statistics import describe
 from trunkline.media.sfu.uplink import Uplink, codecs_of, layers_of
 from trunkline.media.sfu.uptrack import Layer, UpTrack
 from trunkline.protocol.rtp import rtcp
@@ -438,6 +440,12 @@ class Connection:
             jitter_s=jitter_s,
             starved=bool(self._bandwidth.starved),
         )
+
+    def statistics(self) -> MediaStatistics:
+        """Every track and the path, now."""
+        published, downs = self._published.values(), self._down.values()
+        up_loss = self._uplink.meter.loss
+        return describe(published, downs, self._link, self._bandwidth, up_loss, time.monotonic())
 
     def close(self) -> None:
         """End the transport."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trunkline.domain.live.quality import LinkQuality
+from trunkline.domain.live.statistics import MediaStatistics
 from trunkline.media.sfu.connection import Connection
 from trunkline.media.sfu.host import Host
 from trunkline.media.sfu.offering import SubscriberConnection
@@ -89,6 +90,10 @@ class DualConnection:
     def quality(self) -> LinkQuality:
         """How well packets travel, both ways."""
         return self.source.quality().joined(self.receiving.quality())
+
+    def statistics(self) -> MediaStatistics:
+        """Every track and both paths, now."""
+        return self.source.statistics().receiving(self.receiving.statistics())
 
     def close(self) -> None:
         """End both connections."""

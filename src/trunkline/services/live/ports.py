@@ -10,6 +10,7 @@ from trunkline.domain.live import LiveSession, Participant, Speaker, Track
 from trunkline.domain.live.membership import Standing
 from trunkline.domain.live.participant import State
 from trunkline.domain.live.quality import LinkQuality, Quality
+from trunkline.domain.live.statistics import MediaStatistics
 
 
 @dataclass(slots=True, frozen=True)
@@ -122,6 +123,9 @@ class MediaConnection(Protocol):
 
     def quality(self) -> LinkQuality:
         """How well packets have travelled since this was last asked."""
+
+    def statistics(self) -> MediaStatistics:
+        """Every track and the path, now."""
 
     def close(self) -> None:
         """End the transport."""
