@@ -65,6 +65,15 @@ def routes(door: Door, service: RoomService) -> list[Route]:
         written = json_format.MessageToJson(answer, preserving_proto_field_name=True, indent=None)
         return Response(written, media_type="application/json")
 
+    return [
+        _statistics(door, service),
+        Route("/rtc/validate", validate, methods=["GET"]),
+        Route("/rtc/v1/validate", validate, methods=["GET"]),
+        Route("/twirp/livekit.RoomService/{method}", twirp, methods=["POST"]),
+    ]
+
+
+def _statistics(door: Door, service: RoomService) -> Route:
     async def statistics(request: Request) -> Response:
         """Every track of a session, for whoever administers it."""
         try:
@@ -75,12 +84,7 @@ def routes(door: Door, service: RoomService) -> list[Route]:
             return _failure(code, error.detail, TWIRP_STATUS[code])
         return JSONResponse({"participants": found})
 
-    return [
-        Route("/rtc/statistics", statistics, methods=["GET"]),
-        Route("/rtc/validate", validate, methods=["GET"]),
-        Route("/rtc/v1/validate", validate, methods=["GET"]),
-        Route("/twirp/livekit.RoomService/{method}", twirp, methods=["POST"]),
-    ]
+    return Route("/rtc/statistics", statistics, methods=["GET"])
 
 
 def _read(message: Message, body: bytes, kind: str) -> Message | None:
