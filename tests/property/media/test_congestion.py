@@ -29,6 +29,7 @@ class Path:
         self.waiting: deque[tuple[float, Reported]] = deque()
         self.debt_bits = self.probe_bits = 0.0
         self.delays_s: list[float] = []
+        self.stall_every_s = self.stall_s = 0.0
 
     def run(self, seconds: float, demand_bps: float) -> list[float]:
         """Send for a while, all of ``demand_bps`` that is allowed: the targets."""
@@ -66,6 +67,8 @@ class Path:
         if begin_s - self.now_s <= self.queue_s:
             self.free_s = begin_s + 8 * PACKET_BYTES / self.rate_bps
         arrived_s = self.free_s + 0.02
+        if self.stall_every_s and arrived_s % self.stall_every_s < self.stall_s:
+            arrived_s += self.stall_s - arrived_s % self.stall_every_s
         self.delays_s.append(arrived_s - self.now_s)
         reported = Reported(self.number, self.now_s, PACKET_BYTES, None if lost else int(arrived_s * 1e6), cluster)
         self.waiting.append((arrived_s + 0.02, reported))
@@ -120,6 +123,13 @@ def test_loss_without_a_queue_costs_no_bandwidth(loss: float) -> None:
     path.loss = loss
     path.run(4, 2_000_000)
     assert mean(path.run(4, 2_000_000)) > 1_800_000
+
+
+def test_a_receiver_that_stalls_for_moments_is_not_a_full_path() -> None:
+    path = Path(50_000_000)
+    path.stall_every_s, path.stall_s = 1.1, 0.25
+    path.run(10, 2_000_000)
+    assert not path.estimate.limited
 
 
 def test_what_never_was_full_is_not_limited() -> None:
