@@ -11,7 +11,7 @@ ARGS ?=
 # How many tests run at a time.
 JOBS ?= 2
 
-.PHONY: help setup setup-demo setup-browser setup-pages web demo test check unit fuzz bench bench-web claims sanitize fmt docs lock clean
+.PHONY: help setup setup-demo setup-browser setup-pages web demo test check unit fuzz bench bench-web losslab claims sanitize fmt docs lock clean
 
 help: ## Show this list
 	@echo "Trunkline: make TARGET [ARGS=...]"
