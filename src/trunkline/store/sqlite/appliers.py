@@ -192,9 +192,9 @@ class InProcess:
         process.stdout.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # Not in a session of its own: the kernel would share the processor between the two sessions evenly, whatever the
-        # niceness (autogroups).
-        return subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/")
+        # Not in a session of its own: the kernel would share the processor between the two sessions evenly, whatever
+        # the niceness (autogroups).
+        return subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/")  # noqa: S603
 
     def _ask(self, ask: Ask) -> Answer:
         """One question and its answer. A lost process is started again: it goes on where the tables are."""

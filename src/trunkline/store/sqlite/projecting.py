@@ -21,11 +21,11 @@ from typing import BinaryIO
 
 import msgspec
 
-from trunkline.base.slices import ask_for_slices
 from trunkline.domain.log.records import decode_group
 from trunkline.protocol.journal.scan import FrameScanner
 from trunkline.store.journal.file_io import OsFileIo
 from trunkline.store.journal.segment import READ_CHUNK_BYTES, read_exactly, read_header
+from trunkline.store.slices import ask_for_slices
 from trunkline.store.sqlite.appliers import SIZE_BYTES, Answer, Ask, checkpoint
 from trunkline.store.sqlite.connection import Database, connect_sqlite3, prepare
 from trunkline.store.sqlite.projection import Projection
