@@ -28,16 +28,24 @@ async def eventually(read: Callable[[], Awaitable[Any]], holds: Callable[[Any], 
         await asyncio.sleep(0.1)
 
 
-async def enter(browser: Browser, pages: str, app: App, identity: str, **options: Any) -> Page:
+async def enter(
+    browser: Browser,
+    pages: str,
+    app: App,
+    identity: str,
+    *,
+    library: str = "livekit-client",
+    connecting: dict[str, Any] | None = None,
+    **options: Any,
+) -> Page:
     """A page in the session, in a profile of its own."""
     context = await browser.new_context(permissions=["camera", "microphone"])
     page = await context.new_page()
-    await page.goto(f"{pages}/live.html")
+    await page.goto(f"{pages}/live.html?library={library}")
     url = app.server.url.replace("http", "ws", 1)
     token = live_token(app, identity, "room")
-    assert (
-        await page.evaluate("([url, token, options]) => join(url, token, options)", [url, token, options]) == identity
-    )
+    given = [url, token, options, connecting or {}]
+    assert await page.evaluate("given => join(...given)", given) == identity
     return page
 
 
@@ -147,6 +155,45 @@ async def test_a_browser_comes_back(browser: Browser, pages: str, app: App, scen
         "bob sees ann again",
     )
     await eventually(lambda: bob.evaluate("others()"), lambda names: names == ["ann"], "one ann")
+
+
+async def test_an_older_library_on_two_connections_and_a_new_one_meet(browser: Browser, pages: str, app: App) -> None:
+    ann = await enter(browser, pages, app, "ann", library="livekit-client-1")
+    bob = await enter(browser, pages, app, "bob")
+    assert await ann.evaluate("LivekitClient.version") == "1.15.13"
+    assert await ann.evaluate("Boolean(room.engine.subscriber || room.engine.pcManager.subscriber)")
+    await ann.evaluate("publish()")
+    await bob.evaluate("publish()")
+    for page, who in ((ann, "ann"), (bob, "bob")):
+        await sees_and_hears(page, who)
+    await ann.evaluate("say('from the past', true)")
+    await bob.evaluate("say('from today', true)")
+    for page, message in ((bob, ["ann", "from the past"]), (ann, ["bob", "from today"])):
+        await eventually(functools.partial(page.evaluate, "messages"), functools.partial(holds, message), f"{message}")
+    for quality, width in (("LOW", 320), ("HIGH", 1280)):
+        await ann.evaluate("quality => choose('bob', quality)", quality)
+        await wide(ann, width)
+    await ann.evaluate("room.simulateScenario('signal-reconnect')")
+    await eventually(lambda: ann.evaluate("happened"), lambda h: "Reconnected" in h, "resumed")
+    await more_frames(bob, coming(await statistics(bob), "video", "frames") + 10)
+    await more_frames(ann, coming(await statistics(ann), "video", "frames") + 10)
+
+
+async def test_a_browser_without_udp_goes_by_tcp(browser: Browser, pages: str, app: App) -> None:
+    ann = await enter(browser, pages, app, "ann")
+    bob = await Person("bob").join(app, "room")
+    await ann.evaluate("publish()")
+    await bob.speak()
+    await bob.show()
+    await sees_and_hears(ann, "ann")
+    await ann.evaluate("room.simulateScenario('force-tcp')")
+    await eventually(lambda: ann.evaluate("happened"), lambda h: "Reconnected" in h, "back by TCP")
+    await eventually(
+        lambda: statistics(ann),
+        lambda s: {way["protocol"] for way in s["ways"] if way} == {"tcp"} and coming(s, "video", "frames") > 10,
+        "pictures by TCP",
+    )
+    await bob.leave()
 
 
 async def test_a_browser_and_the_python_library_meet(browser: Browser, pages: str, app: App) -> None:

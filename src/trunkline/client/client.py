@@ -41,6 +41,7 @@ from trunkline.client.options import Options
 from trunkline.client.send_handle import SendHandle
 from trunkline.client.store import OutboxRow
 from trunkline.client.tokens import TokenSource
+from trunkline.client.tus import web_url
 from trunkline.protocol.link.frames import JSON_CODEC, MSGPACK_CODEC
 from trunkline.wire import entries as types
 from trunkline.wire.calls.messages import MessageSent
@@ -107,6 +108,7 @@ class Client:
         self.options = options or Options()
         self._settings = Settings(
             url=link_url(url),
+            web_url=web_url(url),
             token=token,
             path=store,
             device=device,
@@ -149,7 +151,7 @@ class Client:
         self.cards = CardCalls(core.requests, core.store, core.sender)
         self.devices = DeviceCalls(core.requests)
         self.live = LiveCalls(core.requests)
-        self.files = FileCalls(core.requests)
+        self.files = FileCalls(core.requests, core.uploads)
         self.presence = core.presence
         self.rooms = core.rooms
         self.quizzes = QuizCalls(core.requests)

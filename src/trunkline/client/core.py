@@ -20,6 +20,7 @@ from trunkline.client.calls import PresenceCalls, RoomCalls
 from trunkline.client.errors import ClientStopped
 from trunkline.client.feed import Feed
 from trunkline.client.history import HistoryReader
+from trunkline.client.http_exchange import HttpServer
 from trunkline.client.link_socket import LinkSocket
 from trunkline.client.marks import Marks
 from trunkline.client.notices import ClientState, SendOutcome, StateChange
@@ -30,7 +31,9 @@ from trunkline.client.requests import Requests
 from trunkline.client.sending import Sender
 from trunkline.client.store import LocalStore
 from trunkline.client.supervisor import Supervisor
-from trunkline.client.tokens import TokenSource, claims_of
+from trunkline.client.tokens import TokenSource, claims_of, obtain
+from trunkline.client.tus import TusClient
+from trunkline.client.uploading import Uploader
 from trunkline.protocol.link.frames import Codec
 from trunkline.wire.calls.session import ConversationView, Hello, Welcome
 from trunkline.wire.entries import EntryView
@@ -43,6 +46,7 @@ class Settings:
     """What a client was made with; see ``Client``."""
 
     url: str
+    web_url: str
     token: TokenSource
     path: str | Path
     device: str | None
@@ -89,6 +93,9 @@ class Core:
             synced=self.supervisor.synced,
             broken=self._store_broken,
         )
+        self.uploads = Uploader(
+            self.store, TusClient(self._web(), self._fresh_token), self.requests, self.sender, self._sent
+        )
         self.marks = Marks(self.store, options, lambda cursor: self._pushes.moved(cursor))
         self._pushes = Pushes(self.store, settings.codec, self.receiver, self.notifier, self.supervisor.draining)
         self.history = HistoryReader(self.store, self.requests, self.receiver)
@@ -118,6 +125,10 @@ class Core:
             # With a connection the task has ended by now; without, it waits for a server, a token or its next attempt.
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
+            if self.state is not ClientState.STOPPED:
+                # Closed in the turn it was opened in: the task never ran, and nobody was told.
+                self.supervisor.fail("closed by the application")
+                self._stop_parts()
         self.feed.close()
         await self.notifier.stop(self._settings.options.close_timeout_s)
         if settle:
@@ -175,6 +186,7 @@ class Core:
             self.requests.start(socket)
             self.presence.renew()
             self.rooms.renew()
+            self.uploads.start()
 
     def pushed(self, event: str, body: msgspec.Raw) -> None:
         """A push arrived."""
@@ -207,13 +219,18 @@ class Core:
         finally:
             if self.state is not ClientState.STOPPED:
                 self.supervisor.fail("closed by the application")
-            reason = self.supervisor.state.reason
-            self.receiver.stop()
-            self.sender.stop(reason)
-            self.requests.stop(reason)
-            self.rooms.stop(reason)
-            self.marks.stop()
-            self.feed.stop()
+            self._stop_parts()
+
+    def _stop_parts(self) -> None:
+        """There will be no connection any more; harmless when repeated."""
+        reason = self.supervisor.state.reason
+        self.receiver.stop()
+        self.uploads.stop(reason)
+        self.sender.stop(reason)
+        self.requests.stop(reason)
+        self.rooms.stop(reason)
+        self.marks.stop()
+        self.feed.stop()
 
     def _applied(self, entries: list[EntryView]) -> None:
         self.sender.applied(entries)
@@ -227,6 +244,18 @@ class Core:
         if outcome.seq:
             self.receiver.expect(outcome.conversation, outcome.seq)
         self.notifier.tell("on_sent", outcome)
+
+    def _web(self) -> HttpServer:
+        settings, options = self._settings, self._settings.options
+        return HttpServer(
+            settings.web_url,
+            settings.ssl_context,
+            connect_timeout_s=options.connect_timeout_s,
+            idle_timeout_s=options.upload_timeout_s,
+        )
+
+    async def _fresh_token(self) -> str:
+        return await obtain(self._settings.token)
 
     def _view_of(self, conversation: str) -> ConversationView | None:
         row = self.store.conversations.get(conversation)

@@ -16,6 +16,7 @@ class Options:
         connect_timeout_s: for the TCP, TLS and WebSocket handshakes together.
         request_timeout_s: after which an unanswered request counts as "outcome unknown".
         call_timeout_s: how long a call keeps trying, reconnections included.
+        upload_timeout_s: after which an upload that makes no progress counts as interrupted, and goes on anew.
         max_outbox: most messages waiting to be accepted.
         lane_window: most messages of one conversation sent and unanswered.
         deliver_every_s: how often delivered and read positions are reported.
@@ -33,6 +34,7 @@ class Options:
     connect_timeout_s: float = 10.0
     request_timeout_s: float = 15.0
     call_timeout_s: float = 30.0
+    upload_timeout_s: float = 60.0
     max_outbox: int = 10_000
     lane_window: int = 16
     deliver_every_s: float = 0.2

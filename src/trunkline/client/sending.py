@@ -101,6 +101,7 @@ class Sender:
         mentions: list[str],
         expires_in_ms: int,
         thread: int = 0,
+        upload: int = 0,
     ) -> SendHandle:
         """Take a message into the outbox; it is on disk at the end of this turn of the event loop."""
         if self._stopped is not None:
@@ -125,6 +126,7 @@ class Sender:
             expires_in_ms=expires_in_ms,
             thread=thread,
             created_at_ms=int(time.time() * 1000),
+            upload=upload,
         )
         handle = SendHandle(row, self._loop)
         self._fresh.append((row, handle))

@@ -155,6 +155,11 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
 
     Attributes:
         enabled: serve live sessions.
+        engine: ``embedded``, or ``livekit``: sessions are on an external LiveKit cluster, and everything below but
+            ``url``, ``key`` and ``secret_file`` is for the embedded engine.
+        url: of the cluster, as clients connect to it: ``wss://...``.
+        key: API key on the cluster.
+        secret_file: file with the key's secret.
         udp_port: the one UDP port of all media; 0 takes the number of the HTTP port.
         addresses: literal addresses at which clients reach that port, as behind NAT. Empty: those of this machine.
         advertised_port: the UDP port that clients are told, as behind NAT; 0 for ``udp_port``.
@@ -166,11 +171,17 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
         turn_lifetime_s: how long credentials for the relays are valid.
         redundancy: most earlier audio frames that a packet to a lossy subscriber repeats; 0 forwards the redundancy
             that publishers send.
+        recovery: on paths that lose packets, repeat reports, answers and the video that other frames depend on, and
+            report losses to publishers as congestion only when there is a queue.
         webhooks: where LiveKit's webhooks go, each as ``KEY URL``: the key signs them, and its app's events are sent.
             ``[webhooks]`` says which addresses may be called.
     """
 
     enabled: bool = True
+    engine: Literal["embedded", "livekit"] = "embedded"
+    url: str = ""
+    key: str = ""
+    secret_file: str = ""
     udp_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     addresses: list[str] = msgspec.field(default_factory=list)
     advertised_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
@@ -180,6 +191,7 @@ class LiveSection(msgspec.Struct, forbid_unknown_fields=True):
     turn_secret_file: str = ""
     turn_lifetime_s: Annotated[int, Meta(ge=60, le=604_800)] = 86_400
     redundancy: Annotated[int, Meta(ge=0, le=12)] = 12
+    recovery: bool = True
     webhooks: list[str] = msgspec.field(default_factory=list)
 
 
@@ -308,11 +320,22 @@ class MetricsSection(msgspec.Struct, forbid_unknown_fields=True):
 
     Attributes:
         open: serve /metrics to anyone; otherwise to loopback and to the admin token.
-        docs: serve /docs/api, /errors and /v1/openapi.json.
+        docs: serve /docs, /errors, /v1/openapi.json and the pages of ``[web]``.
     """
 
     open: bool = False
     docs: bool = True
+
+
+class WebSection(msgspec.Struct, forbid_unknown_fields=True):
+    """Pages that ``make web`` built.
+
+    Attributes:
+        directories: folders whose files are served below ``/``, read once at the start; of two files with the same
+            path, the one of the later folder. ``web/dist/docs`` of a checkout is the documentation at ``/docs``.
+    """
+
+    directories: list[str] = msgspec.field(default_factory=list)
 
 
 class Config(msgspec.Struct, forbid_unknown_fields=True):
@@ -329,6 +352,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     webhooks: WebhooksSection = msgspec.field(default_factory=WebhooksSection)
     files: FilesSection = msgspec.field(default_factory=FilesSection)
     metrics: MetricsSection = msgspec.field(default_factory=MetricsSection)
+    web: WebSection = msgspec.field(default_factory=WebSection)
 
     @property
     def directory(self) -> Path:
@@ -380,6 +404,12 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
         config = msgspec.convert(raw, Config, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(f"configuration: {error}") from error
+    _check(config)
+    return config
+
+
+def _check(config: Config) -> None:
+    """What the types cannot say."""
     if bool(config.tls.certificate) != bool(config.tls.key):
         raise ConfigError("configuration: [tls] needs both certificate and key")
     if config.files.store == "s3" and not config.files.s3_bucket:
@@ -399,11 +429,18 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
             raise ConfigError(f"configuration: [webhooks] allow_networks: {error}") from None
     if config.webhooks.ca_file and not Path(config.webhooks.ca_file).is_file():
         raise ConfigError(f"configuration: [webhooks] ca_file: there is no file {config.webhooks.ca_file}")
-    return config
+    for folder in config.web.directories:
+        if not Path(folder).is_dir():
+            raise ConfigError(f"configuration: [web] directories: there is no folder {folder}")
 
 
 def _check_live(live: LiveSection) -> None:
     """Refuse what the types of ``[live]`` cannot say."""
+    if live.engine == "livekit":
+        if not live.url.startswith(("ws://", "wss://")) or not live.key:
+            raise ConfigError('configuration: [live] engine = "livekit" needs url (wss://...) and key')
+        if not Path(live.secret_file).is_file():
+            raise ConfigError(f"configuration: [live] secret_file: there is no file {live.secret_file!r}")
     for url in live.turn_urls:
         if not url.startswith(("turn:", "turns:")):
             raise ConfigError(f"configuration: [live] turn_urls: {url!r} does not begin with turn: or turns:")

@@ -129,7 +129,7 @@ class Server:
             lambda: HttpToolsProtocol(settings, self._http_state, {}),
             live.door if live is not None else None,
             system.native,
-            live.host.stream if live is not None and self.config.live.tcp else None,
+            live.media if live is not None else None,
         )
         self._listener = await listen(loop, port, self.config.server, self._tls)
         self.port = self._listener.sockets[0].getsockname()[1]

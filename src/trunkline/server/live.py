@@ -17,7 +17,7 @@ from trunkline.crypto import live_tokens, turn
 from trunkline.crypto.keys import SecretDeriver
 from trunkline.crypto.live_tokens import LiveClaims, VideoGrant
 from trunkline.domain.identity import check_party
-from trunkline.domain.live.membership import party_of
+from trunkline.domain.live.membership import Standing, party_of
 from trunkline.domain.live.quality import INTERVAL_S
 from trunkline.edges.livekit.door import Door, Relays
 from trunkline.edges.livekit.hooks import Hooks, HookTarget
@@ -29,6 +29,8 @@ from trunkline.server.config import Config
 from trunkline.services.apps.authentication import Authentication
 from trunkline.services.live import LiveSessions
 from trunkline.services.live.places import Places
+from trunkline.services.live.seats import LocalSeats
+from trunkline.services.live.standings import Standings
 from trunkline.services.log.engine import Engine
 from trunkline.services.webhooks.ports import Courier
 
@@ -48,6 +50,7 @@ class LiveMedia:
         authentication: for what tokens claim.
         secrets_of: what keys' secrets are.
         courier: posts webhooks.
+        standings: who has which place.
         version: the server's.
     """
 
@@ -58,6 +61,7 @@ class LiveMedia:
         authentication: Authentication,
         secrets_of: SecretDeriver,
         courier: Courier,
+        standings: Standings,
         version: str,
     ) -> None:
         self._config = config
@@ -68,12 +72,15 @@ class LiveMedia:
         self._enforcing: asyncio.Task[None] | None = None
         self._http_port = 0
         addresses = tuple(config.live.addresses) or local_addresses(config.server.host)
-        self.host = Host(addresses, self._on_tick, config.live.redundancy, config.live.advertised_port)
+        self.host = Host(
+            addresses, self._on_tick, config.live.redundancy, config.live.advertised_port, recovery=config.live.recovery
+        )
         self.sessions = LiveSessions(SfuEngine(self.host), new_sid, engine.clock.now_ms)
-        self.places = Places(engine, self.sessions, self._mint, self._url)
+        self.places = Places(engine, standings, LocalSeats(self.sessions, self._mint, self._url))
         self.door = Door(self.sessions, self._verify, self._recheck, self._renew, self._relays, version)
         secret_file = config.live.turn_secret_file
         self._turn_secret = Secret(Path(secret_file).read_text("utf-8").strip() if secret_file else "")
+        self.media = self.host.stream if config.live.tcp else None
         targets = tuple(HookTarget.of(text) for text in config.live.webhooks)
         self.hooks = Hooks(targets, courier, self._app_of, self._renew, new_sid)
         if targets:
@@ -130,18 +137,19 @@ class LiveMedia:
     def _app_of(self, key: str) -> str:
         return self._authentication.live_key(key).app
 
-    async def _recheck(self, app: str, claims: LiveClaims) -> None:
+    async def _recheck(self, app: str, claims: LiveClaims) -> Standing | None:
         """Refuse a party that is no member, or whose tokens were revoked; other identities have nothing to revoke."""
         self._authentication.live_key(claims.iss)
-        await self.places.check(app, claims.video.room, claims.sub)
+        standing = await self.places.check(app, claims.video.room, claims.sub)
         party = party_of(claims.sub)
         try:
             check_party(party)
         except TrunklineError:
-            return
+            return standing
         state = await self._engine.party(app, party)
         if state.refuses(claims.sub.partition("#")[2], claims.nbf):
             raise TrunklineError(Code.TOKEN_REVOKED, f"This token of {party} was revoked.")
+        return standing
 
     def _mint(self, key: str, identity: str, room: str, lifetime_s: int) -> str:
         grant = VideoGrant(room=room, room_join=True)

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from trunkline.base.secret import Secret
 from trunkline.crypto.draws import CardSecrets
@@ -17,6 +18,7 @@ from trunkline.domain.log.records import Entry
 from trunkline.domain.webhooks.addresses import AddressPolicy
 from trunkline.domain.webhooks.backoff import RetryPolicy
 from trunkline.edges.http import AllowedOrigins, HttpConfig, HttpDeps, RequestRates, ShownSecrets
+from trunkline.edges.http.site import Site
 from trunkline.edges.link.deps import LinkDeps, LinkLimits
 from trunkline.edges.link.front import NativeFront
 from trunkline.edges.webhooks import HttpCourier
@@ -26,6 +28,7 @@ from trunkline.server.clock import SystemClock, SystemRandomness
 from trunkline.server.config import Config, LimitsSection, RoomsSection
 from trunkline.server.files import FileSystem, open_files
 from trunkline.server.live import LiveMedia
+from trunkline.server.live_cluster import ClusterMedia
 from trunkline.server.metrics import Metrics
 from trunkline.server.store import Store
 from trunkline.services.apps.authentication import Authentication, CallerAuthenticator
@@ -55,6 +58,7 @@ from trunkline.services.inbox.cursors import Cursors
 from trunkline.services.inbox.operations import operations as inbox_operations
 from trunkline.services.inbox.sync import Syncer
 from trunkline.services.live.operations import operations as live_operations
+from trunkline.services.live.standings import Standings
 from trunkline.services.log.answers import Answers
 from trunkline.services.log.engine import Engine
 from trunkline.services.log.residents import ResidentConversation
@@ -113,7 +117,7 @@ class System:
     backups: Backups
     rooms: RoomSystem
     quizzes: QuizSystem
-    live: LiveMedia | None
+    live: LiveMedia | ClusterMedia | None
     broadcasts: BroadcastSystem
     webhooks: WebhookSystem
     files: FileSystem | None = None
@@ -171,7 +175,6 @@ async def build(
     devices = DeviceBook(engine, hub)
     files = await open_files(config, store, engine, directory, randomness, master_key)
     sender = Sender(engine, files=files.access if files is not None else None)
-    forwarder = Forwarder(engine, sender)
     changes = Changes(engine, windows(config.limits))
     searcher = Searcher(engine, store.search)
     inbox = Inbox(engine, Reader(engine))
@@ -184,12 +187,9 @@ async def build(
     webhooks = await _webhooks(engine, hub, store, secrets, randomness, config, version)
     sender.ask_before(webhooks.asking)
     backups = Backups(store, config.backup_path, version)
-    live = _live(config, engine, authentication, secrets, version)
+    live = _live(config, engine, authentication, secrets, Standings(engine, rooms.directory, channels), version)
     operations = catalogue(
-        message_operations(sender, forwarder, changes, Reader(engine)),
-        search_operations(searcher),
-        thread_operations(Threads(engine, SqliteThreads(store.index.reader))),
-        group_operations(Groups(engine, randomness), Membership(engine)),
+        _conversing(engine, store, sender, changes, searcher, randomness),
         inbox_operations(inbox, Cursors(engine), Syncer(engine, inbox)),
         card_operations(cards, CardReader(engine, cards)),
         presence_operations(presence),
@@ -232,12 +232,31 @@ async def build(
     )
 
 
+def _conversing(
+    engine: Engine, store: Store, sender: Sender, changes: Changes, searcher: Searcher, randomness: SystemRandomness
+) -> list[Operation]:
+    """What is said in conversations, found again, answered in threads; and groups."""
+    return [
+        *message_operations(sender, Forwarder(engine, sender), changes, Reader(engine)),
+        *search_operations(searcher),
+        *thread_operations(Threads(engine, SqliteThreads(store.index.reader))),
+        *group_operations(Groups(engine, randomness), Membership(engine)),
+    ]
+
+
 def _live(
-    config: Config, engine: Engine, authentication: Authentication, secrets: SecretDeriver, version: str
-) -> LiveMedia | None:
+    config: Config,
+    engine: Engine,
+    authentication: Authentication,
+    secrets: SecretDeriver,
+    standings: Standings,
+    version: str,
+) -> LiveMedia | ClusterMedia | None:
     if not config.live.enabled:
         return None
-    return LiveMedia(config, engine, authentication, secrets, _courier(config, version), version)
+    if config.live.engine == "livekit":
+        return ClusterMedia(config.live, engine, standings)
+    return LiveMedia(config, engine, authentication, secrets, _courier(config, version), standings, version)
 
 
 def _courier(config: Config, version: str) -> HttpCourier:
@@ -322,6 +341,7 @@ def _http(
         observe=metrics.observe,
         rates=rates,
         origins=AllowedOrigins(tuple(config.server.cors_origins)),
+        site=Site.load(Path(folder) for folder in config.web.directories),
         config=_http_config(config, version),
     )
 

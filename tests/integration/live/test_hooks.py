@@ -13,7 +13,7 @@ from livekit import api
 from tests.integration.live.person import Person, until
 from tests.integration.rest.running import App, serving
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 class Receiver:

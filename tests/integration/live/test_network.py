@@ -17,7 +17,7 @@ from tests.integration.live.person import Person, until
 from tests.integration.rest.running import App, Running, serving
 from tests.integration.server.tls_server import make_pair
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(120)
 NOWHERE = "9"
 """The discard port: nobody answers."""
 

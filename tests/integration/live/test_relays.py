@@ -19,7 +19,7 @@ from tests.integration.live.test_network import running, two
 from tests.integration.server.tls_server import make_pair
 
 pytestmark = [
-    pytest.mark.timeout(90),
+    pytest.mark.timeout(120),
     pytest.mark.skipif(shutil.which("turnserver") is None, reason="coturn is not installed (make setup-browser does)"),
 ]
 SECRET = "shared-with-the-relay"

@@ -15,7 +15,7 @@ from tests.integration.live.person import live_token, until
 from tests.integration.live.signalling import Signalling
 from tests.integration.rest.running import App
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 async def test_requests_are_answered_and_refusals_say_why(app: App) -> None:
@@ -158,8 +158,6 @@ async def test_a_publisher_says_who_may_get_its_tracks(enter: Enter) -> None:
     ann, bob, cat = await enter("ann"), await enter("bob"), await enter("cat")
     await ann.speak()
     await until(lambda: bob.hears("ann").loudness > 4000 and cat.hears("ann").loudness > 4000, "both hear")
-    allowed: list[bool] = []
-    cat.room.on("track_subscription_permission_changed", lambda *args: allowed.append(bool(args)))
     permission = rtc.ParticipantTrackPermission(participant_identity="bob", allow_all=True)
     ann.room.local_participant.set_track_subscription_permissions(
         allow_all_participants=False, participant_permissions=[permission]

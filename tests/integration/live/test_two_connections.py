@@ -9,7 +9,7 @@ from tests.integration.live.conftest import Enter
 from tests.integration.live.person import until
 
 VIDEO = rtc.TrackKind.KIND_VIDEO
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 async def test_people_hear_see_and_message_each_other_and_those_with_one_connection(enter: Enter) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(240)
 def test_the_demo_chats_crashes_calls_and_says_so(tmp_path: Path) -> None:
     with socket.socket() as free:

@@ -14,8 +14,9 @@ from PIL import Image
 
 from tests.unit.files import samples
 from trunkline.base.errors import Code, TrunklineError
-from trunkline.media.inspect.jobs import Limits
+from trunkline.media.inspect.jobs import Job, Limits
 from trunkline.media.inspect.process import ProcessInspector
+from trunkline.media.inspect.worker import Child, _wait_s
 from trunkline.services.files.ports import Inspection
 
 
@@ -178,6 +179,15 @@ async def test_work_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         assert "too long" in error.detail
     finally:
         await inspector.close()
+
+
+@pytest.mark.parametrize("up_s", [10.0, 3_601.0, 10_000_000.0])
+def test_a_worker_without_work_waits_however_long_the_machine_is_up(up_s: float, tmp_path: Path) -> None:
+    """It waited until the machine had been up for an hour, and from then on looked again and again: a whole core."""
+    job = Job(id=1, path=str(tmp_path), claimed="", limits=Limits())
+    assert _wait_s([], up_s) is None
+    assert _wait_s([Child(1, job, up_s + 2.0, bytearray()), Child(2, job, up_s + 5.0, bytearray())], up_s) == 2.0
+    assert _wait_s([Child(1, job, up_s - 2.0, bytearray())], up_s) == 0.0
 
 
 async def test_many_at_once_are_answered_each_with_its_own(inspector: ProcessInspector, tmp_path: Path) -> None:

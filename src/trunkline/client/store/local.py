@@ -15,6 +15,7 @@ from trunkline.client.store.database import Database
 from trunkline.client.store.history import HistoryTable
 from trunkline.client.store.outbox import OutboxTable
 from trunkline.client.store.threads import ThreadTable
+from trunkline.client.store.uploads import UploadTable
 
 _N_BLOCK = 64
 
@@ -25,6 +26,7 @@ class LocalStore:
     def __init__(self, path: str | Path, device: str | None = None) -> None:
         self.database = Database(path)
         self.outbox = OutboxTable(self.database)
+        self.uploads = UploadTable(self.database)
         self.history = HistoryTable(self.database)
         self.conversations = ConversationTable(self.database)
         self.threads = ThreadTable(self.database)

@@ -33,7 +33,8 @@ class OutboxRow(msgspec.Struct, kw_only=True):
     """One message on its way.
 
     ``(outbox, n)`` is its id at the server. Exactly one of ``conversation`` and ``recipient`` was given by the sender;
-    ``content`` is MessagePack, fixed when the message was written so that every retry is the same.
+    ``content`` is MessagePack, fixed when the message was written so that every retry is the same. ``upload`` is the
+    upload that the row takes the place of when it is added.
     """
 
     id: int = 0
@@ -52,6 +53,7 @@ class OutboxRow(msgspec.Struct, kw_only=True):
     seq: int = 0
     error_code: int = 0
     error: str = ""
+    upload: int = 0
 
     def content_value(self) -> Any:
         """The content as Python values."""
@@ -86,6 +88,8 @@ class OutboxTable:
                 ),
             )
             row.id = cursor.lastrowid or 0
+            if row.upload:
+                self._db.execute("DELETE FROM upload WHERE id = ?", (row.upload,))
 
     def with_status(self, status: SendStatus, limit: int = -1) -> list[OutboxRow]:
         """Rows in the order they were written."""

@@ -78,7 +78,30 @@ CREATE TABLE thread (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _THREADS)
+_UPLOADS = """
+-- Files on their way, each with the message it is for, which enters the outbox when the file is there.
+CREATE TABLE upload (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    path TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    file TEXT NOT NULL,
+    name TEXT NOT NULL,
+    mime TEXT NOT NULL,
+    conversation TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    type TEXT NOT NULL,
+    content BLOB NOT NULL,
+    reply_to INTEGER NOT NULL,
+    mentions TEXT NOT NULL,
+    expires_in_ms INTEGER NOT NULL,
+    thread INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _THREADS, _UPLOADS)
 VERSION = len(MIGRATIONS)
 
 

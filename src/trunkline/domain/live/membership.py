@@ -1,28 +1,34 @@
-"""Who of a conversation may be in its live session, and what for: membership and mutes at this moment.
+"""Who of a conversation may be in its live session, and what for: membership, role and mutes at this moment.
 
 Pure. Not here: grants of tokens, which can only take away from this.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from trunkline.domain.conversation.state import Conversation
+from trunkline.domain.communities.structure import CHANNEL
+from trunkline.domain.conversation.rules import COMMUNITY, DIRECT, GROUP
+from trunkline.domain.conversation.state import Conversation, Member
 from trunkline.domain.live.participant import Permission
+from trunkline.domain.rooms.book import Named
+from trunkline.domain.rooms.roles import Role
+from trunkline.domain.rooms.settings import KIND as ROOM
 
-KINDS = frozenset({"direct", "group"})
-"""Conversations whose members are their live session's; other kinds have their own rules."""
+KINDS = frozenset({DIRECT, GROUP, COMMUNITY, CHANNEL, ROOM})
+"""Conversations whose members are their live session's; of others nobody is."""
 
 
 @dataclass(slots=True, frozen=True)
 class Standing:
-    """A member's standing: a muted one hears and sees, but publishes nothing and sends no data."""
+    """What a place gives. Everyone hears and sees; not everyone publishes and sends data."""
 
-    muted: bool
+    publishes: bool
 
     def limit(self, permission: Permission) -> Permission:
         """What is left of a permission."""
-        if not self.muted:
+        if self.publishes:
             return permission
         return replace(permission, can_publish=False, can_publish_data=False, sources=frozenset())
 
@@ -43,9 +49,21 @@ def is_bound(conversation: Conversation) -> bool:
 
 
 def standing(conversation: Conversation, party: str, now_ms: int) -> Standing | None:
-    """A party's standing; None when it has no place."""
+    """A party's standing in a direct conversation, group or community; None when it has no place."""
     member = conversation.member(party)
     if member is None or conversation.dismissed:
         return None
     muted_all = bool(conversation.settings.get("muted_all")) and member.role == "member"
-    return Standing(member.muted_until_ms > now_ms or muted_all)
+    return Standing(not (member.muted_until_ms > now_ms or muted_all))
+
+
+def standing_in_channel(member: Member | None, permissions: Collection[str], now_ms: int) -> Standing | None:
+    """The standing of a member of the community: who may view listens, who may send speaks."""
+    if member is None or "view" not in permissions:
+        return None
+    return Standing("send" in permissions and member.muted_until_ms <= now_ms)
+
+
+def standing_in_room(known: Named, now_ms: int) -> Standing:
+    """The standing of somebody who is in a live room: the audience listens, whoever is on the stage speaks."""
+    return Standing(known.role > Role.AUDIENCE and known.muted_until_ms <= now_ms)

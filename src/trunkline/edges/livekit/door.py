@@ -17,6 +17,7 @@ from msgspec import structs
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.crypto.live_tokens import LiveClaims
 from trunkline.domain.live import RoomSettings
+from trunkline.domain.live.membership import Standing
 from trunkline.edges.livekit import signals
 from trunkline.edges.livekit.joining import Joining, kind_of, permission_of, read_joining, source_names
 from trunkline.services.live import LiveMember, LiveSessions
@@ -65,7 +66,7 @@ class Door:
     Args:
         live: the sessions.
         verify: a token's app and claims; raises when it does not hold.
-        recheck: whether the holder of the claims may still come: what takes a look into storage.
+        recheck: whether the holder of the claims may still come, and its standing: what takes a look into storage.
         renew: signs claims again, with the key they name, valid for so many seconds.
         relays: relays for an identity, with credentials that expire.
         version: the server's.
@@ -75,7 +76,7 @@ class Door:
         self,
         live: LiveSessions,
         verify: Callable[[str], tuple[str, LiveClaims]],
-        recheck: Callable[[str, LiveClaims], Awaitable[None]],
+        recheck: Callable[[str, LiveClaims], Awaitable[Standing | None]],
         renew: Callable[[LiveClaims, int], str],
         relays: Callable[[str], Relays],
         version: str,
@@ -105,15 +106,15 @@ class Door:
             )
         return Guest(app, claims, joining)
 
-    async def recheck(self, guest: Guest) -> None:
-        """Check what the upgrade could not wait for.
+    async def recheck(self, guest: Guest) -> Standing | None:
+        """Check what the upgrade could not wait for: the guest's standing, if the session has a conversation.
 
         Raises:
             TrunklineError: the party or its token was revoked.
         """
-        await self._recheck(guest.app, guest.claims)
+        return await self._recheck(guest.app, guest.claims)
 
-    def join(self, guest: Guest, signalling: Signalling) -> LiveMember:
+    def join(self, guest: Guest, standing: Standing | None, signalling: Signalling) -> LiveMember:
         """Let a guest join.
 
         Raises:
@@ -133,6 +134,7 @@ class Door:
                 permission=permission,
                 kind=kind_of(claims),
                 auto_subscribe=request.connection_settings.auto_subscribe,
+                standing=standing,
                 dual=not guest.joining.single,
                 tcp_only=self.take_rehearsal(guest, Rehearsal.TCP_ONLY),
                 settings=_settings(claims),

@@ -111,7 +111,7 @@ class RoomService:
         member = self._member(app, request.room, request.identity)
         member.describe(request.name or None, request.metadata or None, dict(request.attributes), own=False)
         if request.HasField("permission"):
-            member.permit(permission_from(request.permission))
+            member.grant(permission_from(request.permission))
         return signals.participant_info(member.participant)
 
     def update_subscriptions(

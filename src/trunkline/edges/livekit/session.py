@@ -18,6 +18,7 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.live import Speaker
+from trunkline.domain.live.membership import Standing
 from trunkline.edges.livekit import data, requests, signals
 from trunkline.edges.livekit.door import Door, Guest, Rehearsal
 from trunkline.edges.livekit.telling import Telling
@@ -65,7 +66,7 @@ class SignalSession(WSListener, Telling):
 
     async def _start(self) -> None:
         try:
-            await self._door.recheck(self._guest)
+            standing = await self._door.recheck(self._guest)
         except TrunklineError as error:
             log.info("join refused", extra={"error": error.code.slug})
             self.on_left("join failure", rejoin=False)
@@ -76,11 +77,11 @@ class SignalSession(WSListener, Telling):
         if request.reconnect:
             self._resume(request)
         else:
-            self._join(request)
+            self._join(request, standing)
 
-    def _join(self, request: rtc.JoinRequest) -> None:
+    def _join(self, request: rtc.JoinRequest, standing: Standing | None) -> None:
         try:
-            self._member = member = self._door.join(self._guest, self)
+            self._member = member = self._door.join(self._guest, standing, self)
         except TrunklineError as error:
             log.info("join refused", extra={"error": error.code.slug})
             self.on_left("join failure", rejoin=False)

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import math
 
+from trunkline.media.recovery.loss import LossMeter
+
 MAX_DEPTH = 12
 TARGET = 0.015
 """Frames that may stay missing: concealment hides single ones."""
-FOLD_PACKETS = 20
-FOLD_S = 0.5
-RISE = 0.6
-FALL = 0.08
 STEP_DOWN_S = 1.0
 FEEDBACK_STALE_S = 3.0
 """Reports count only when finer feedback has been missing for so long."""
@@ -42,42 +40,38 @@ class DepthController:
 
     Attributes:
         depth: earlier frames per packet now.
-        loss: the smoothed share of packets that do not arrive.
     """
 
-    __slots__ = ("_feedback_s", "_folded_s", "_lost", "_stepped_s", "_total", "depth", "limit", "loss")
+    __slots__ = ("_feedback_s", "_meter", "_stepped_s", "depth", "limit")
 
     def __init__(self, limit: int = MAX_DEPTH) -> None:
         if not 0 <= limit <= MAX_DEPTH:
             raise ValueError(f"a depth of {limit}")
         self.limit = limit
         self.depth = 0
-        self.loss = 0.0
-        self._lost = self._total = 0
-        self._folded_s: float | None = None
+        self._meter = LossMeter()
         self._stepped_s = self._feedback_s = -1e9
+
+    @property
+    def loss(self) -> float:
+        """The smoothed share of packets that do not arrive."""
+        return self._meter.loss
 
     def on_feedback(self, lost: int, total: int, now_s: float) -> None:
         """Of ``total`` packets reported on, ``lost`` did not arrive."""
         if total <= 0:
             return
         self._feedback_s = now_s
-        self._lost += lost
-        self._total += total
-        if self._folded_s is None:
-            self._folded_s = now_s
-        if self._total >= FOLD_PACKETS or now_s - self._folded_s >= FOLD_S:
-            self._fold(self._lost / self._total, min(self._total / FOLD_PACKETS, 1.0), now_s)
-            self._lost = self._total = 0
-            self._folded_s = now_s
+        if self._meter.on_counts(lost, total, now_s):
+            self._choose(now_s)
 
     def on_report(self, fraction: float, now_s: float) -> None:
         """A receiver report told the share lost since the one before; they come seconds apart."""
         if now_s - self._feedback_s >= FEEDBACK_STALE_S:
-            self._fold(fraction, 1.0, now_s)
+            self._meter.fold(fraction)
+            self._choose(now_s)
 
-    def _fold(self, loss: float, weight: float, now_s: float) -> None:
-        self.loss += (loss - self.loss) * weight * (RISE if loss > self.loss else FALL)
+    def _choose(self, now_s: float) -> None:
         wanted = depth_for(self.loss, self.limit)
         if wanted >= self.depth:
             if wanted > self.depth:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.live.quality import LinkQuality
+from trunkline.media.recovery.repeats import copies_for
 from trunkline.media.sfu.downlink import Downlink
 from trunkline.media.sfu.downtrack import DownTrack
 from trunkline.media.sfu.dynacast import Demand
@@ -50,8 +51,12 @@ class Connection:
         self._listener = listener
         self._peer: Peer | None = None
         self.path = host.make_path()
-        self._uplink = Uplink(Arrivals(time.monotonic())) if self.path is None else KernelUplink(self.path)
-        self._link = Downlink(host.redundancy) if self.path is None else KernelDownlink(self.path, host.redundancy)
+        if self.path is None:
+            self._uplink = Uplink(Arrivals(time.monotonic()), recovery=host.recovery)
+            self._link = Downlink(host.redundancy, recovery=host.recovery)
+        else:
+            self._uplink = KernelUplink(self.path)
+            self._link = KernelDownlink(self.path, host.redundancy)
         self._announced: dict[str, tuple[str, bool]] = {}
         self._published: dict[str, UpTrack] = {}
         self._down: dict[str, DownTrack] = {}
@@ -368,9 +373,13 @@ class Connection:
         peer = self._peer
         if peer is None:
             return
+        if self._host.recovery:
+            peer.copies = copies_for(max(self._uplink.meter.loss, self._link.depth.loss))
         peer.tick(now_s)
+        self._uplink.round_trip_s = self._link.round_trip_s
         packets = self._uplink.due(now_s)
         for down in self._down.values():
+            down.repeat(now_s)
             report = down.due(now_s, ntp)
             if report is not None:
                 packets.append(report)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 
 from trunkline.media.congestion.history import SendHistory
+from trunkline.media.recovery import repeats
 from trunkline.media.recovery.depth import MAX_DEPTH, DepthController
 from trunkline.protocol.rtp import rtcp, transport_cc
 
@@ -19,15 +20,31 @@ class Downlink:
 
     Args:
         depth_limit: the greatest depth of redundant audio; 0 forwards what is published.
+        recovery: repeat what the path may lose.
 
     Attributes:
         round_trip_s: as the latest report told; None before one.
         depth: of redundant audio.
+        answers: copies of a packet that was asked for.
+        base_copies: copies of video that other frames depend on, beyond the first, before anybody asks.
+        other_copies: the same of other video.
     """
 
-    __slots__ = ("_reports", "depth", "history", "round_trip_s")
+    __slots__ = (
+        "_recovery",
+        "_reports",
+        "answers",
+        "base_copies",
+        "depth",
+        "history",
+        "other_copies",
+        "round_trip_s",
+    )
 
-    def __init__(self, depth_limit: int = MAX_DEPTH) -> None:
+    def __init__(self, depth_limit: int = MAX_DEPTH, *, recovery: bool = True) -> None:
+        self._recovery = recovery
+        self.answers = 1
+        self.base_copies = self.other_copies = 0
         self.history = SendHistory()
         self.depth = DepthController(depth_limit)
         self.round_trip_s: float | None = None
@@ -40,6 +57,7 @@ class Downlink:
     def on_block(self, block: rtcp.ReportBlock, now_s: float) -> None:
         """The subscriber reported on one of our sources."""
         self.depth.on_report(block.fraction_lost / 256, now_s)
+        self._protect()
         if not block.last_sr:
             return
         for middle, sent_s in self._reports:
@@ -58,3 +76,11 @@ class Downlink:
         reported = self.history.on_feedback(feedback)
         lost = sum(1 for packet in reported if packet.arrived_us is None)
         self.depth.on_feedback(lost, len(reported), now_s)
+        self._protect()
+
+    def _protect(self) -> None:
+        if self._recovery:
+            loss = self.depth.loss
+            self.answers = repeats.answer_copies(loss)
+            self.base_copies = repeats.unasked_copies(loss, base=True)
+            self.other_copies = repeats.unasked_copies(loss, base=False)

@@ -5,8 +5,9 @@ Not here: which layer fits the subscriber's bandwidth and wishes (given as ``wan
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trunkline.media.recovery.frames import Frame, Repacker, pack, unpack
 from trunkline.media.sfu.downlink import Downlink
@@ -61,7 +62,9 @@ class DownTrack:
     __slots__ = (
         "_again_sequence",
         "_ask",
+        "_base_timestamp",
         "_cache",
+        "_copies",
         "_formats",
         "_level",
         "_link",
@@ -109,6 +112,9 @@ class DownTrack:
         self._rewriter = Rewriter(sequence, timestamp, 48_000 if up.kind == "audio" else 90_000)
         self._again_sequence = sequence
         self._cache: dict[int, _Kept] = {}
+        self._base_timestamp: int | None = None
+        self._copies: deque[tuple[int, int]] = deque()
+        """Packets to be sent again unasked, and how often."""
         self._media: Media | None = None
         self._formats: dict[int, tuple[Codec, Codec | None] | None] = {}
         self._level: int | None = None
@@ -143,12 +149,24 @@ class DownTrack:
         formats = self._format(codec)
         if formats is None:
             return
+        if key_frame:
+            self._base_timestamp = packet.timestamp
         self._send(codec, formats[0], packet, now_s)
 
     def on_padding(self, layer: Layer, packet: RtpPacket) -> None:
         """A probe between publisher and server goes no further; its number must not look lost."""
         if layer is self.layer:
             self._rewriter.leave_out(packet.sequence)
+
+    def on_hole(self, layer: Layer, sequence: int, now_s: float) -> None:
+        """A number that will never come: an empty packet in its place, or the receiver waits for it in vain."""
+        last = self._rewriter.last
+        format_ = self._format(self.up.codec) if self.up.codec is not None else None
+        if layer is not self.layer or last is None or format_ is None or self.paused:
+            return
+        numbers = self._rewriter.rewrite(sequence, 0, now_s)
+        if numbers is not None and numbers.sequence not in self._cache:
+            self._send_as(replace(numbers, timestamp=last.timestamp), format_[0], False, b"", now_s)
 
     def _switch(self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float) -> bool:
         """Change to another layer when it is the one to send and a key frame begins here."""
@@ -189,6 +207,10 @@ class DownTrack:
         if descriptor is not None:
             payload = rewrite_vp8(payload, descriptor, numbers.picture_id, numbers.tl0_index)
         self._send_as(numbers, format_, packet.marker, payload, now_s)
+        base = packet.timestamp == self._base_timestamp or (descriptor is not None and not descriptor.temporal)
+        copies = self._link.base_copies if base else self._link.other_copies
+        if copies:
+            self._copies.append((numbers.sequence, copies))
 
     def _send_audio(self, codec: Codec, format_: Codec, packet: RtpPacket, now_s: float) -> None:
         """Audio as this subscriber takes it: with the redundancy it needs, or its frames one by one."""
@@ -276,28 +298,45 @@ class DownTrack:
                 continue
             kept.again_s = now_s
             sent += 1
-            repair = self._repair_type(kept.packet.payload_type)
-            if repair is None:
-                self._peer.send_again(kept.ciphertext)
-                continue
-            self._again_sequence = (self._again_sequence + 1) & 0xFFFF
-            packet = kept.packet
-            extensions = dict(packet.extensions)
-            if self._transport is not None:
-                size_bytes = len(packet.payload) + OVERHEAD_BYTES
-                extensions[self._transport] = self._link.history.on_sent(size_bytes, now_s).to_bytes(2, "big")
-            self._peer.send_rtp(
-                RtpPacket(
-                    repair,
-                    self._again_sequence,
-                    packet.timestamp,
-                    self.rtx_ssrc,
-                    packet.marker,
-                    extensions=extensions,
-                    payload=packet.sequence.to_bytes(2, "big") + packet.payload,
-                ).serialize()
-            )
+            for _ in range(self._link.answers):
+                self._send_again(kept, now_s)
         return sent
+
+    def _send_again(self, kept: _Kept, now_s: float) -> None:
+        repair = self._repair_type(kept.packet.payload_type)
+        if repair is None:
+            self._peer.send_again(kept.ciphertext)
+            return
+        self._again_sequence = (self._again_sequence + 1) & 0xFFFF
+        packet = kept.packet
+        extensions = dict(packet.extensions)
+        if self._transport is not None:
+            size_bytes = len(packet.payload) + OVERHEAD_BYTES
+            extensions[self._transport] = self._link.history.on_sent(size_bytes, now_s).to_bytes(2, "big")
+        self._peer.send_rtp(
+            RtpPacket(
+                repair,
+                self._again_sequence,
+                packet.timestamp,
+                self.rtx_ssrc,
+                packet.marker,
+                extensions=extensions,
+                payload=packet.sequence.to_bytes(2, "big") + packet.payload,
+            ).serialize()
+        )
+
+    def repeat(self, now_s: float) -> None:
+        """Send the next copy of what is protected; called every tick, so that copies lie apart and a burst of losses
+        does not take them all.
+        """
+        for _ in range(len(self._copies)):
+            sequence, copies = self._copies.popleft()
+            kept = self._cache.get(sequence)
+            if kept is None or self._repair_type(kept.packet.payload_type) is None:
+                continue
+            self._send_again(kept, now_s)
+            if copies > 1:
+                self._copies.append((sequence, copies - 1))
 
     def _repair_type(self, payload_type: int) -> int | None:
         for formats in self._formats.values():

@@ -54,6 +54,7 @@ class Host:
         addresses: literal addresses that clients reach the UDP port at.
         on_tick: called with every tick, while there are connections.
         redundancy: most earlier audio frames that a packet repeats; 0 forwards redundancy as it is published.
+        recovery: repeat what lossy paths may swallow, and tell publishers of losses only when they mean congestion.
         advertised_port: the port clients are told; 0 for the one we listen on.
 
     Attributes:
@@ -66,9 +67,12 @@ class Host:
         on_tick: Callable[[float], None],
         redundancy: int = 12,
         advertised_port: int = 0,
+        *,
+        recovery: bool = True,
     ) -> None:
         self.addresses = addresses
         self._advertised_port = advertised_port
+        self.recovery = recovery
         self.redundancy = redundancy
         self.tcp_port = 0
         self._on_tick = on_tick

@@ -25,6 +25,11 @@ from trunkline.protocol.sdp import Fingerprint
 from trunkline.protocol.stun import Address, IceLiteAgent, StunError, is_stun, parse
 
 log = logging.getLogger("trunkline.media")
+REPEATED = (rtcp.Nack, rtcp.PictureLoss, rtcp.FullIntraRequest, rtcp.TransportFeedback)
+"""Reports that change what the client does at once; the others come again anyway."""
+FLIGHT_AGAIN_S = 0.1
+MAX_FLIGHT_REPEATS = 8
+"""Of our part of the DTLS handshake: OpenSSL would wait a second, clients ask again sooner but are not heard."""
 MAX_BUFFERED_BYTES = 4 << 20
 """Data accepted for a client that does not take it; beyond that messages are refused."""
 
@@ -56,6 +61,9 @@ class PeerSink(Protocol):
 
 class Peer:
     """One client's transport.
+
+    Attributes:
+        copies: of answers to checks and of urgent reports, on a path that loses packets.
 
     Args:
         ice: answers its checks.
@@ -89,6 +97,11 @@ class Peer:
         self._send = send
         self._sink = sink
         self._lost = False
+        self.copies = 1
+        self._flight: list[bytes] = []
+        self._flight_s = 0.0
+        self._flight_repeats = 0
+        self._heard_media = False
 
     @property
     def connected(self) -> bool:
@@ -120,7 +133,8 @@ class Peer:
         if self.path is not None:
             self.path.follow(self.ice, address)
         if reply.data is not None:
-            self._send(reply.data, address)
+            for _ in range(self.copies):
+                self._send(reply.data, address)
 
     def _on_dtls(self, datagram: bytes, now_s: float) -> None:
         try:
@@ -129,7 +143,7 @@ class Peer:
             self._flush_dtls()
             self._end(str(error))
             return
-        self._flush_dtls()
+        self._flush_dtls(now_s)
         if not self._keyed and self._dtls.keys is not None:
             self._keyed = True
             if self.path is not None:
@@ -150,6 +164,7 @@ class Peer:
         elif srtp is None:
             return
         elif is_rtcp(datagram):
+            self._heard_media = True
             compound = srtp.open_rtcp(datagram)
             if compound is not None:
                 self.receive_report(compound, now_s)
@@ -192,12 +207,15 @@ class Peer:
         """Encrypt and send a compound."""
         if not packets or self._lost:
             return
-        if self.path is not None:
-            self.path.send_rtcp(rtcp.serialize(packets))
-        elif self._srtp is not None and self.ice.selected is not None:
-            compound = self._srtp.protect_rtcp(rtcp.serialize(packets))
-            if compound is not None:
-                self._send(compound, self.ice.selected)
+        urgent = [packet for packet in packets if isinstance(packet, REPEATED)]
+        # Each copy has a number of its own: the same bytes would be taken for a replay.
+        for part in (packets, *(urgent for _ in range(self.copies - 1) if urgent)):
+            if self.path is not None:
+                self.path.send_rtcp(rtcp.serialize(part))
+            elif self._srtp is not None and self.ice.selected is not None:
+                compound = self._srtp.protect_rtcp(rtcp.serialize(part))
+                if compound is not None:
+                    self._send(compound, self.ice.selected)
 
     def send_data(self, channel: Channel, data: bytes, now_s: float) -> bool:
         """Send a message on a data channel; False when the client takes too little of what was sent before."""
@@ -219,7 +237,8 @@ class Peer:
         wait_s = self._dtls.wait_s()
         if wait_s is not None and wait_s <= 0:
             self._dtls.handle_timeout()
-            self._flush_dtls()
+            self._flush_dtls(now_s)
+        self._repeat_flight(now_s)
         due_s = self._association.timeout_s
         if due_s is not None and due_s <= now_s:
             self._association.handle_timeout(now_s)
@@ -251,11 +270,26 @@ class Peer:
                 return
             self._flush_dtls()
 
-    def _flush_dtls(self) -> None:
+    def _flush_dtls(self, now_s: float | None = None) -> None:
         address = self.ice.selected
-        for datagram in self._dtls.take_datagrams():
+        datagrams = self._dtls.take_datagrams()
+        if now_s is not None and datagrams and not self._keyed:
+            self._flight, self._flight_s, self._flight_repeats = datagrams, now_s, 0
+        for datagram in datagrams:
             if address is not None:
                 self._send(datagram, address)
+
+    def _repeat_flight(self, now_s: float) -> None:
+        """Send the last part of the handshake again, until media flows or it has been enough."""
+        address = self.ice.selected
+        if not self._flight or now_s - self._flight_s < FLIGHT_AGAIN_S or address is None:
+            return
+        for datagram in self._flight:
+            self._send(datagram, address)
+        self._flight_s = now_s
+        self._flight_repeats += 1
+        if self._heard_media or self._flight_repeats >= MAX_FLIGHT_REPEATS:
+            self._flight.clear()
 
     def _end(self, reason: str) -> None:
         if not self._lost:

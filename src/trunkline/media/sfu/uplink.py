@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from trunkline.media.recovery.loss import LossMeter
+from trunkline.media.recovery.randomness import QueueGauge, masks
 from trunkline.media.sfu.uptrack import Layer, UpTrack
 from trunkline.protocol.rtp import rtcp, transport_cc
 from trunkline.protocol.rtp.arrivals import Arrivals
@@ -50,6 +52,8 @@ class Uplink:
     """Everything a client sends.
 
     Attributes:
+        recovery: feedback may hide losses that are no congestion.
+        meter: the share of its packets that is lost on the way here.
         unknown: packets whose source belongs to no track (yet).
     """
 
@@ -57,6 +61,9 @@ class Uplink:
     sections: dict[str, _Section] = field(default_factory=dict)
     unknown: int = 0
     round_trip_s: float | None = None
+    recovery: bool = True
+    meter: LossMeter = field(default_factory=LossMeter)
+    _gauges: dict[int, QueueGauge] = field(default_factory=dict)
     _sources: dict[int, _Source] = field(default_factory=dict)
     _mid: int | None = None
     _transport: int | None = None
@@ -90,6 +97,7 @@ class Uplink:
         if section is None:
             return None
         self._sources = {ssrc: source for ssrc, source in self._sources.items() if source.section is not section}
+        self._gauges = {ssrc: gauge for ssrc, gauge in self._gauges.items() if ssrc in self._sources}
         return section.track
 
     def _remember(self, ssrc: int, source: _Source) -> None:
@@ -176,18 +184,34 @@ class Uplink:
             reports = tuple(block for block in blocks if block is not None)[: rtcp.MAX_REPORTS]
             if reports:
                 packets.append(rtcp.ReceiverReport(OUR_SSRC, reports))
-        for layer in layers:
-            if layer.reception is not None and layer.ssrc is not None:
+        for section in self.sections.values():
+            for layer in section.track.layers:
+                if layer.reception is None or layer.ssrc is None:
+                    continue
                 asked = layer.reception.to_ask(now_s, self.round_trip_s)
                 if asked:
                     packets.append(rtcp.Nack(OUR_SSRC, layer.ssrc, tuple(asked)))
+                for sequence in layer.reception.take_holes() if self.recovery else ():
+                    section.track.on_hole(layer, sequence, now_s)
         if now_s - self._feedback_s >= FEEDBACK_S:
             self._feedback_s = now_s
-            feedback = self.arrivals.feedback()
+            self.arrivals.masked = self.recovery and self._masks(layers, now_s)
+            feedback = self.arrivals.feedback(now_s)
             if feedback is not None:
+                self.meter.on_counts(self.arrivals.lost, len(feedback.arrivals_us), now_s)
                 ssrc = next(iter(self._sources), 0)
                 packets.append(rtcp.TransportFeedback(OUR_SSRC, ssrc, transport_cc.serialize(feedback)))
         return packets
+
+    def _masks(self, layers: list[Layer], now_s: float) -> bool:
+        queues_s: list[float] = []
+        for layer in layers:
+            transit_s = layer.reception.take_transit_s() if layer.reception is not None else None
+            if transit_s is not None and layer.ssrc is not None:
+                gauge = self._gauges.setdefault(layer.ssrc, QueueGauge())
+                gauge.on_transit(transit_s, now_s)
+                queues_s.append(gauge.queue_s)
+        return masks(queues_s, self.meter.loss)
 
 
 def _repaired(packet: RtpPacket, source: _Source, section: _Section) -> RtpPacket | None:

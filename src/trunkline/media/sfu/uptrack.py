@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from trunkline.media.recovery.frames import FrameStore, unpack
+from trunkline.media.recovery.holes import Holes
 from trunkline.protocol.rtp import red, rtcp
-from trunkline.protocol.rtp.codecs import is_key_frame
+from trunkline.protocol.rtp.codecs import begins_frame, is_key_frame
 from trunkline.protocol.rtp.packet import RtpPacket
 from trunkline.protocol.rtp.reception import Reception
 from trunkline.protocol.sdp import Codec
@@ -38,6 +39,7 @@ class Layer:
     arrived_s: float = -1e9
     asked_s: float = -1e9
     octets: int = 0
+    holes: Holes = field(default_factory=Holes)
     bitrate_bps: float = 0.0
     _measured_s: float = 0.0
     _measured_octets: int = 0
@@ -71,6 +73,9 @@ class Subscriber(Protocol):
 
     def on_padding(self, layer: Layer, packet: RtpPacket) -> None:
         """A packet without payload arrived: a probe for bandwidth that takes a sequence number."""
+
+    def on_hole(self, layer: Layer, sequence: int, now_s: float) -> None:
+        """A packet of a layer is not to be had, and probably had no payload."""
 
 
 @dataclass(slots=True)
@@ -119,11 +124,20 @@ class UpTrack:
                 subscriber.on_padding(layer, packet)
             return
         self.codec = codec
+        if self.kind == "video":
+            begins = begins_frame(codec.kind, packet.payload)
+            layer.holes.on_packet(packet.sequence, packet.timestamp, begins=begins, ends=packet.marker)
         if self.kind == "audio":
             self._keep_frames(codec, packet)
         key_frame = self.kind == "video" and is_key_frame(codec.kind, packet.payload)
         for subscriber in self.subscribers:
             subscriber.on_packet(layer, codec, packet, key_frame, now_s)
+
+    def on_hole(self, layer: Layer, sequence: int, now_s: float) -> None:
+        """A number that was asked for in vain: when it was padding, subscribers need not wait for it."""
+        if self.kind == "video" and layer.holes.was_padding(sequence):
+            for subscriber in self.subscribers:
+                subscriber.on_hole(layer, sequence, now_s)
 
     def _keep_frames(self, codec: Codec, packet: RtpPacket) -> None:
         if codec.kind != "red":

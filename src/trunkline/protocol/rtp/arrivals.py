@@ -10,6 +10,8 @@ from trunkline.protocol.rtp.transport_cc import Feedback
 
 MAX_SPAN = 2000
 """Packets in one feedback; browsers keep no more history than a few thousand."""
+MASK_LAG_S = 0.15
+"""Time to ask for a missing packet a few times before it is reported as received."""
 MAX_DISTANCE_US = 4_000_000
 """Arrivals in one feedback lie this close to the last one at most: less than 8.19 s apart, or a difference does not fit."""
 
@@ -18,9 +20,14 @@ class Arrivals:
     """Arrivals of one peer's packets by transport number.
 
     Numbers that were reported missing and arrive later are reported again, as browsers expect.
+
+    Attributes:
+        lost: of the numbers in the latest feedback, those that had not arrived.
+        masked: report them as received all the same (``media/recovery/randomness`` says when). Feedback then lags by
+            ``MASK_LAG_S``: a sender forgets what it is told to have arrived, and could not send it again.
     """
 
-    __slots__ = ("_arrived", "_count", "_next", "_numbers", "_origin_s")
+    __slots__ = ("_arrived", "_count", "_next", "_numbers", "_origin_s", "lost", "masked")
 
     def __init__(self, origin_s: float) -> None:
         self._origin_s = origin_s
@@ -28,6 +35,8 @@ class Arrivals:
         self._arrived: dict[int, int] = {}
         self._next: int | None = None
         self._count = 0
+        self.lost = 0
+        self.masked = False
 
     def on_packet(self, number: int, now_s: float) -> None:
         """A packet with this transport number arrived."""
@@ -40,11 +49,13 @@ class Arrivals:
         if len(self._arrived) > 2 * MAX_SPAN:
             del self._arrived[min(self._arrived)]
 
-    def feedback(self) -> Feedback | None:
+    def feedback(self, now_s: float | None = None) -> Feedback | None:
         """Everything since the last feedback; None when nothing arrived."""
         if self._next is None:
             return None
-        fresh = sorted(number for number in self._arrived if number >= self._next)
+        lags = self.masked and now_s is not None
+        until_us = int(((now_s or 0.0) - self._origin_s - MASK_LAG_S) * 1_000_000) if lags else 1 << 62
+        fresh = sorted(number for number, at_us in self._arrived.items() if number >= self._next and at_us <= until_us)
         if not fresh:
             return None
         end = fresh[-1]
@@ -58,9 +69,21 @@ class Arrivals:
         whole = not left_out and self._next > end - MAX_SPAN
         base = self._next if whole else fresh[left_out[-1] + 1 if left_out else 0]
         arrivals = tuple(self._arrived.get(number) for number in range(base, end + 1))
+        self.lost = sum(1 for arrival in arrivals if arrival is None)
+        if self.masked and self.lost:
+            arrivals = filled(arrivals)
         self._count = (self._count + 1) & 0xFF
         self._next = end + 1
         for number in [number for number in self._arrived if number < end - MAX_SPAN]:
             del self._arrived[number]
         quantised = tuple(None if arrival is None else arrival - arrival % 250 for arrival in arrivals)
         return Feedback(base & 0xFFFF, self._count, quantised)
+
+
+def filled(arrivals: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """The same with a time for every number: that of the one before it; before the first, that of the first."""
+    first = next((arrival for arrival in arrivals if arrival is not None), None)
+    found: list[int | None] = []
+    for arrival in arrivals:
+        found.append(arrival if arrival is not None else (found[-1] if found else first))
+    return tuple(found)

@@ -146,3 +146,10 @@ def is_key_frame(codec: str, payload: bytes) -> bool:
             return False
     test = {"h264": is_h264_key_frame, "vp9": is_vp9_key_frame, "av1": is_av1_key_frame}.get(codec)
     return test is not None and test(payload)
+
+
+def begins_frame(codec: str, payload: bytes) -> bool:
+    """Whether a payload surely begins a frame; False where its codec does not tell."""
+    if codec == "vp8":
+        return bool(payload) and bool(payload[0] & 0x10) and not payload[0] & 0x07
+    return codec == "vp9" and bool(payload) and bool(payload[0] & 0x08)

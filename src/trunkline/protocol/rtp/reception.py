@@ -13,6 +13,9 @@ from trunkline.protocol.rtp.rtcp import ReportBlock, SenderReport
 MAX_MISSING = 512
 """Packets asked for at the same time; when more are missing, a key frame is cheaper."""
 MAX_ASKS = 10
+HOLE_ASKS = 3
+"""A packet asked for so often may be none that can be sent again: a sender without a retransmission format pads with
+empty packets of the source itself, and keeps none of them."""
 FIRST_ASK_S = 0.005
 """A packet that was merely overtaken arrives within this time."""
 ASK_AGAIN_S = 0.05
@@ -23,6 +26,7 @@ ASK_AGAIN_S = 0.05
 class _Missing:
     next_ask_s: float
     asks: int = 0
+    asked_s: float = 0.0
 
 
 class Reception:
@@ -36,22 +40,26 @@ class Reception:
         packets: received, without duplicates.
         octets: of payload.
         gave_up: packets that were asked for in vain; the owner takes it as a sign to ask for a key frame.
+        repair_s: from asking to getting, smoothed: a round trip as repairs see it; None before one.
     """
 
     __slots__ = (
         "_base",
         "_clock_rate",
         "_expected_before",
+        "_holes",
         "_jitter",
         "_last_report",
         "_last_report_s",
         "_last_transit",
+        "_least_transit_s",
         "_missing",
         "_received_before",
         "_sequences",
         "gave_up",
         "octets",
         "packets",
+        "repair_s",
         "ssrc",
     )
 
@@ -61,8 +69,11 @@ class Reception:
         self._sequences = Unwrapper()
         self._base = 0
         self._missing: dict[int, _Missing] = {}
+        self._holes: list[int] = []
         self._jitter = 0.0
         self._last_transit: float | None = None
+        self._least_transit_s: float | None = None
+        self.repair_s: float | None = None
         self._expected_before = self._received_before = 0
         self._last_report = 0
         self._last_report_s = 0.0
@@ -96,8 +107,11 @@ class Reception:
             self._base = number
         elif number > highest:
             self._note_missing(highest, number, now_s)
-        elif self._missing.pop(number, None) is None:
-            return None
+        else:
+            missing = self._missing.pop(number, None)
+            if missing is None:
+                return None
+            self._note_repair(missing, now_s)
         self._sequences.unwrap(sequence)
         self.packets += 1
         self.octets += size_bytes
@@ -117,6 +131,21 @@ class Reception:
             del self._missing[next(iter(self._missing))]
             self.gave_up += 1
 
+    def _note_repair(self, missing: _Missing, now_s: float) -> None:
+        if missing.asks == 1:
+            took_s = now_s - missing.asked_s
+            self.repair_s = took_s if self.repair_s is None else self.repair_s + (took_s - self.repair_s) / 8
+
+    def take_holes(self) -> list[int]:
+        """Numbers that have been asked for in vain so often that those behind need not wait for them."""
+        holes, self._holes = self._holes, []
+        return holes
+
+    def take_transit_s(self) -> float | None:
+        """The least of arrival minus timestamp since this was last asked; None when nothing arrived."""
+        least_s, self._least_transit_s = self._least_transit_s, None
+        return least_s
+
     def _note_jitter(self, timestamp: int, now_s: float) -> None:
         transit = now_s * self._clock_rate - timestamp
         if self._last_transit is not None:
@@ -124,10 +153,14 @@ class Reception:
             if difference < self._clock_rate:  # a wrap of the timestamp or a pause is not jitter
                 self._jitter += (difference - self._jitter) / 16
         self._last_transit = transit
+        transit_s = transit / self._clock_rate
+        if self._least_transit_s is None or transit_s < self._least_transit_s:
+            self._least_transit_s = transit_s
 
     def to_ask(self, now_s: float, round_trip_s: float | None = None) -> list[int]:
         """Sequence numbers to put into a NACK now; each comes again after a round trip, a limited number of times."""
-        again_s = max(round_trip_s, 0.01) if round_trip_s is not None else ASK_AGAIN_S
+        measured_s = round_trip_s if round_trip_s is not None else self.repair_s
+        again_s = max(measured_s, 0.01) if measured_s is not None else ASK_AGAIN_S
         asked: list[int] = []
         for number in [number for number, missing in self._missing.items() if missing.next_ask_s <= now_s]:
             missing = self._missing[number]
@@ -136,6 +169,9 @@ class Reception:
                 self.gave_up += 1
                 continue
             missing.asks += 1
+            if missing.asks >= HOLE_ASKS:
+                self._holes.append(number & 0xFFFF)
+            missing.asked_s = now_s
             missing.next_ask_s = now_s + again_s
             asked.append(number & 0xFFFF)
         return asked

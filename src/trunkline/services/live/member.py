@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.live import Kind, LiveSession, Participant, Permission, Source, State, Track, TrackRequest
+from trunkline.domain.live.membership import Standing
 from trunkline.domain.live.quality import Quality
 from trunkline.services.live import happenings
 from trunkline.services.live.happenings import Happenings
@@ -46,6 +47,8 @@ class LiveMember:
         self.media: MediaConnection = connect(self)
         self._receiving: set[str] = set()
         self._told_subscribed: set[str] = set()
+        self._granted = participant.permission
+        self._standing: Standing | None = None
         self._missed: dict[str, Participant] = {}
         """Others that left while this one was away."""
         self.told_quality: dict[str, Quality] = {}
@@ -101,8 +104,21 @@ class LiveMember:
                 self.signalling.on_muted(sid, muted)
             self._tell_others(myself=True)
 
-    def permit(self, permission: Permission) -> None:
+    def grant(self, permission: Permission) -> None:
+        """Change what the participant was granted; its standing can still take away from that."""
+        self._granted = permission
+        self._permit(permission if self._standing is None else self._standing.limit(permission))
+
+    def stand(self, standing: Standing) -> None:
+        """The participant's standing in the conversation is this."""
+        if standing != self._standing:
+            self._standing = standing
+            self._permit(standing.limit(self._granted))
+
+    def _permit(self, permission: Permission) -> None:
         """Change what the participant may do, from now on; what it may not publish any more ends."""
+        if permission == self.participant.permission:
+            return
         was_hidden = self.participant.permission.hidden
         self.participant.permission = permission
         self.participant.version += 1

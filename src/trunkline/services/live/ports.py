@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from trunkline.domain.live import LiveSession, Participant, Speaker, Track
+from trunkline.domain.live.membership import Standing
 from trunkline.domain.live.participant import State
 from trunkline.domain.live.quality import LinkQuality, Quality
 
@@ -187,6 +188,35 @@ class Signalling(Protocol):
 
     def on_left(self, reason: str, *, rejoin: bool) -> None:
         """It is over: why, and whether the client may join again by itself."""
+
+
+@dataclass(slots=True, frozen=True)
+class Invitation:
+    """Where a client connects, with what, what the session is called there, and for how long the token opens it."""
+
+    url: str
+    token: str
+    room: str
+    lifetime_s: int
+
+
+class Seats(Protocol):
+    """Gives places in sessions, here or on a cluster, and takes them back."""
+
+    async def invite(self, app: str, key: str, conversation: str, identity: str, standing: Standing) -> Invitation:
+        """A place for an identity, which a key of the app asks for."""
+
+    async def sessions(self) -> Sequence[tuple[str, str]]:
+        """App and conversation of every session that may have somebody in it."""
+
+    async def identities(self, app: str, conversation: str) -> Sequence[str]:
+        """Who is in a session, or was given a place in it."""
+
+    async def stand(self, app: str, conversation: str, identity: str, standing: Standing) -> None:
+        """Let a participant do what its standing gives, and no more; repeated with every look at it."""
+
+    async def remove(self, app: str, conversation: str, identity: str) -> None:
+        """Make a participant leave, if it is there."""
 
 
 def disconnected(participant: Participant) -> Participant:

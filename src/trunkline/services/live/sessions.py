@@ -11,6 +11,7 @@ from functools import partial
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.live import LiveSession, Participant, Permission, RoomSettings, Speakers
+from trunkline.domain.live.membership import Standing
 from trunkline.domain.live.quality import Quality, quality_of
 from trunkline.services.live import happenings
 from trunkline.services.live.happenings import Happenings
@@ -37,6 +38,8 @@ class JoinRequest:
     kind: int = 0
     auto_subscribe: bool = True
     may_create: bool = True
+    standing: Standing | None = None
+    """In the conversation; None when the session has none."""
     dual: bool = False
     tcp_only: bool = False
     settings: RoomSettings | None = None
@@ -124,6 +127,8 @@ class LiveSessions:
             before.leave("duplicate identity")
         connect = partial(self._engine.connect, dual=request.dual, tcp_only=request.tcp_only)
         member = LiveMember(session, participant, self.roster, signalling, connect, self.happened)
+        if request.standing is not None:
+            member.stand(request.standing)
         self.roster.enter(member)
         if not participant.permission.hidden:
             for other in self.roster.members(session):
