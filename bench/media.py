@@ -137,7 +137,12 @@ def _meeting(section: Section, lines: list[dict[str, Any]]) -> None:
         ))  # fmt: skip
         met = used < 100 and not line["lost"]
         section.verdicts.append(
-            Verdict("Media, a meeting of 17 in 720p on one core, nothing lost", f"{used:.0f} % of a core", met)
+            Verdict(
+                "Media, a meeting of 17 in 720p on one core, nothing lost",
+                f"{used:.0f} % of a core",
+                met,
+                "; ".join(line["flags"]),
+            )
         )
 
 
@@ -179,4 +184,4 @@ def _audience(section: Section, lines: list[dict[str, Any]]) -> None:
             ]],
         ))  # fmt: skip
         target = f"Media, {int(line['name']):,} listeners: packets per core-second >= {AUDIENCE_PER_S:,}"
-        section.verdicts.append(Verdict(target, f"{rate:,.0f}", rate >= AUDIENCE_PER_S))
+        section.verdicts.append(Verdict(target, f"{rate:,.0f}", rate >= AUDIENCE_PER_S, "; ".join(line["flags"])))
