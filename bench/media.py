@@ -40,7 +40,7 @@ Trunkline for all rows, `trunkline serve` with its defaults: transport numbers, 
 event loop. Callers are ours and the same for both: ICE, DTLS 1.2, AES-GCM; they count every packet, open one in
 sixteen and read from it when it was sent. They neither lose nor report losses, so neither server repeats much.
 **Meeting**: {meeting} callers with sound and three layers of 720p each (20, 60 and 180 packets a second), and everybody
-gets everybody's sound and highest layer. **Busy**: the packet thread in a process whose Python runs an endless loop, both
+gets everybody's sound and highest layer. **Busy**: the packet thread in a process whose Python loops endlessly, both
 on one core; 600 packets a second to ten. **Audience**: the packet thread alone, {listeners:,} listeners of one speaker,
 each at an address of its own; no signalling or DTLS, and the keys are given."""
 
@@ -137,7 +137,12 @@ def _meeting(section: Section, lines: list[dict[str, Any]]) -> None:
         ))  # fmt: skip
         met = used < 100 and not line["lost"]
         section.verdicts.append(
-            Verdict("Media, a meeting of 17 in 720p on one core, nothing lost", f"{used:.0f} % of a core", met)
+            Verdict(
+                "Media, a meeting of 17 in 720p on one core, nothing lost",
+                f"{used:.0f} % of a core",
+                met,
+                "; ".join(line["flags"]),
+            )
         )
 
 
@@ -179,4 +184,4 @@ def _audience(section: Section, lines: list[dict[str, Any]]) -> None:
             ]],
         ))  # fmt: skip
         target = f"Media, {int(line['name']):,} listeners: packets per core-second >= {AUDIENCE_PER_S:,}"
-        section.verdicts.append(Verdict(target, f"{rate:,.0f}", rate >= AUDIENCE_PER_S))
+        section.verdicts.append(Verdict(target, f"{rate:,.0f}", rate >= AUDIENCE_PER_S, "; ".join(line["flags"])))

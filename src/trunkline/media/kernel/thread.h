@@ -193,7 +193,7 @@ void frames_add(struct frame_store *store, struct frame frame);
 void frames_end(struct frame_store *store);
 
 struct repacker { /* timestamps sent, a ring, oldest at ``first`` */
-    uint32_t sent[2 * MAX_FRAMES];
+    uint32_t sent[2 * MAX_FRAMES], newest;
     size_t first, count;
 };
 
@@ -266,9 +266,9 @@ struct sent_video { /* what a subscriber was sent, by the number it was sent as 
 
 /* Ciphertext, for formats without retransmission: the same number is only ever sent again as the same bytes. */
 struct sent_bytes {
-    size_t capacity, place_count, next;
+    size_t capacity, place_count; /* a power of two */
     uint64_t written;
-    struct sent_place {
+    struct sent_place { /* by sequence number */
         double again_s;
         uint64_t place;
         uint16_t sequence, size;

@@ -210,7 +210,10 @@ class Peer:
             return
         urgent = [packet for packet in packets if isinstance(packet, REPEATED)]
         # Each copy has a number of its own: the same bytes would be taken for a replay.
-        for part in (packets, *(urgent for _ in range(self.copies - 1) if urgent)):
+        parts: list[list[rtcp.Packet]] = [packets]
+        if urgent:
+            parts += [list(urgent)] * (self.copies - 1)
+        for part in parts:
             if self.path is not None:
                 self.path.send_rtcp(rtcp.serialize(part))
             elif self._srtp is not None and self.ice.selected is not None:
