@@ -28,9 +28,7 @@ async def narrow(tmp_path: Path) -> AsyncIterator[tuple[Relay, App]]:
         relay.close()
 
 
-async def test_layers_follow_the_bandwidth_down_and_up(
-    browser: Browser, pages: str, narrow: tuple[Relay, App]
-) -> None:
+async def test_layers_follow_the_bandwidth_down_and_up(browser: Browser, pages: str, narrow: tuple[Relay, App]) -> None:
     relay, app = narrow
     relay.expect("ann")
     ann = await enter(browser, pages, app, "ann")

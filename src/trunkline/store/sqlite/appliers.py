@@ -214,8 +214,7 @@ class InProcess:
             if self._process is None:
                 self._process = self._start()
             try:
-                answer = self._exchange(self._process, ask)
-                break
+                return self._checked(self._exchange(self._process, ask))
             except (OSError, EOFError) as error:
                 code = self._process.poll()
                 self.close()
@@ -223,6 +222,9 @@ class InProcess:
                 log.warning("the projector's process was lost", extra={"exit_code": code, "error": str(error)})
                 if lost >= LOST_AT_MOST:
                     raise RuntimeError("the projector's process is lost again and again") from error
+
+    @staticmethod
+    def _checked(answer: Answer) -> Answer:
         if answer.error_code:
             raise NotApplied(answer.error, answer.error_code)
         if answer.error:
