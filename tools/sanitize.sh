@@ -13,7 +13,7 @@ trap '"$python" hatch_build.py' EXIT
 LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \
     ASAN_OPTIONS="detect_leaks=0:log_path=$reports/asan" UBSAN_OPTIONS="print_stacktrace=1:log_path=$reports/ubsan" \
     "$python" -m pytest -q -p no:cacheprovider --timeout=120 \
-    tests/property/link/test_native_requests.py tests/property/media/test_kernel_packets.py \
+    tests/property/link/test_native_requests.py tests/property/link/test_native_records.py tests/property/media/test_kernel_packets.py \
     tests/property/media/test_kernel_srtp.py tests/property/media/test_kernel_thread.py \
     tests/property/media/test_kernel_forwarding.py tests/unit/media/test_packet_thread.py tests/unit/media/test_dtls.py tests/integration/link -k "not json and not survive_kills" "$@"
 # Two threads share the packet thread's memory: its tests once more, with the thread sanitizer.
