@@ -87,8 +87,8 @@ async def run(ctx: Context) -> ScenarioReport:
         _judge(report, questions, outcomes, before)
         report.n = sum(len(question.counted) + len(question.late) for question in questions)
         report.check("every answer has a definite reply", report.n == answers, f"{report.n} of {answers}")
-        for seat in [first, host, *seats.values()]:
-            await seat.close()
+        for caller in [first, host, *seats.values()]:
+            await caller.close()
     return report
 
 
