@@ -11,7 +11,7 @@ ARGS ?=
 # How many tests run at a time.
 JOBS ?= 2
 
-.PHONY: help setup setup-demo setup-browser setup-pages web demo test check unit fuzz bench bench-web claims sanitize fmt docs lock clean
+.PHONY: help setup setup-demo setup-browser setup-pages web demo test check unit fuzz bench bench-web losslab claims sanitize fmt docs lock clean
 
 help: ## Show this list
 	@echo "Trunkline: make TARGET [ARGS=...]"
@@ -35,6 +35,10 @@ claims: setup ## The reliability claims in full: crashes, power loss, bad networ
 
 bench: setup ## The speed claims against other systems in one run; writes a report with a plot
 	@$(BIN)/python -m bench $(ARGS)
+
+losslab: setup ## Speech and video through an emulated bad network, scored; writes docs/losslab.md (a quarter of an hour)
+	@tools/losslab_setup.sh
+	@$(BIN)/python -m bench.losslab $(ARGS)
 
 bench-web: setup-browser setup ## The web client in Chromium: scrolling, the live room at 200 comments per second, first interaction
 	@$(BIN)/python -m bench.web $(ARGS)

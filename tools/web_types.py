@@ -69,7 +69,7 @@ class Shapes:
         return "\n".join(self._found[name] for name in sorted(self._found))
 
     def _type(self, info: inspect.Type, asked: bool) -> str:
-        plain = _PLAIN.get(type(info))  # type: ignore[arg-type]
+        plain = _PLAIN.get(type(info))
         if plain is not None:
             return plain
         match info:

@@ -63,7 +63,7 @@ def speak(text: str, voice: str) -> Samples:
             said = np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float64) / 32768
     said = np.asarray(resample_poly(said, RATE_HZ, rate_hz))
     loud = np.nonzero(np.abs(said) > 0.01)[0]
-    return said[loud[0] : loud[-1] + 1] * (0.5 / max(np.abs(said).max(), 1e-9))
+    return np.asarray(said[loud[0] : loud[-1] + 1] * (0.5 / max(np.abs(said).max(), 1e-9)), np.float64)
 
 
 def make_speech(lead_s: float) -> tuple[Samples, list[Said]]:

@@ -15,9 +15,11 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.loadgen import DISTURBED_PCT
 from bench.peers import Unavailable
 from bench.processes import pin_and_bind
 from bench.rtc.client import GCM, SO_RCVBUFFORCE, Caller
@@ -50,6 +52,36 @@ def cpu_s(pids: list[int]) -> float:
     return total / 1e9
 
 
+def busy_s(core: int) -> float:
+    """Time a core spent on anything so far, the host's share included."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        words = line.split()
+        if words[0] == f"cpu{core}":
+            user, nice, system, _, _, irq, softirq, steal = map(int, words[1:9])
+            return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+class Watch:
+    """What other programs took of the server's core while something was measured.
+
+    Args:
+        core: the server's.
+        counted: gives its CPU time so far.
+    """
+
+    def __init__(self, core: int, counted: Callable[[], float]) -> None:
+        self._core, self._counted = core, counted
+        self._begun = (time.monotonic(), busy_s(core), counted())
+
+    def end(self) -> dict[str, float]:
+        """The server's CPU seconds, and the share of its core that others had."""
+        begun_s, busy, used = self._begun
+        used = self._counted() - used
+        passed_s = time.monotonic() - begun_s
+        return {"server_cpu_s": used, "other_pct": max(100 * (busy_s(self._core) - busy - used) / passed_s, 0.0)}
+
+
 def resident_mb(pids: list[int]) -> float:
     """Memory of some processes."""
     pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
@@ -60,7 +92,10 @@ def tell(kind: str, name: str, result: Result | None = None, **more: Any) -> Non
     """One line of the result."""
     line: dict[str, Any] = {"kind": kind, "name": name, **more}
     if result is not None:
-        line |= dataclasses.asdict(result) | {"flags": result.flags, "generator_pct": result.generator_pct}
+        flags = list(result.flags)
+        if more.get("other_pct", 0.0) > DISTURBED_PCT:
+            flags.append(f"disturbed: other programs used {more['other_pct']:.0f} % of the server's core")
+        line |= dataclasses.asdict(result) | {"flags": flags, "generator_pct": result.generator_pct}
     print(json.dumps(line), flush=True)
 
 
@@ -91,10 +126,9 @@ async def compare(make: Any, settings: Settings, case: tuple[str, int, float, in
             video=True, size=SIZE, burst=burst, rate=rate, extensions=needs["extensions"] | {3: b"\0\0"},
         )  # fmt: skip
         await asyncio.sleep(0.5)
-        used = cpu_s(server.pids())
+        watch = Watch(settings.server_core, lambda: cpu_s(server.pids()))
         result = await asyncio.to_thread(load.run, seconds)
-        used = cpu_s(server.pids()) - used
-        more = {"system": server.label, "server_cpu_s": used, "idle_mb": idle_mb, "mb": resident_mb(server.pids())}
+        more = {**watch.end(), "system": server.label, "idle_mb": idle_mb, "mb": resident_mb(server.pids())}
         tell("compare", name, result, subscribers=subscribers, rate=rate, burst=burst, **more)
         return True
     except Exception as why:
@@ -147,11 +181,9 @@ async def meeting(settings: Settings, seconds: float) -> None:
                     extensions={4: b"1", 10: rid, 3: b"\0\0"},
                 )  # fmt: skip
         await asyncio.sleep(0.5)
-        used = cpu_s(room.pids())
+        watch = Watch(settings.server_core, lambda: cpu_s(room.pids()))
         result = await asyncio.to_thread(load.run, seconds)
-        used = cpu_s(room.pids()) - used
-        mb = resident_mb(room.pids())
-        tell("meeting", "17", result, server_cpu_s=used, mb=mb, idle_mb=before_mb)
+        tell("meeting", "17", result, **watch.end(), mb=resident_mb(room.pids()), idle_mb=before_mb)
     except Exception as why:
         tell("failed", "meeting", system="Trunkline", why=f"{why!r} {room.log_tail()[-600:]}")
     finally:
@@ -168,7 +200,9 @@ async def meeting(settings: Settings, seconds: float) -> None:
 class Bare:
     """A process with a packet thread, one speaker and some listeners."""
 
-    def __init__(self, settings: Settings, speaker: socket.socket, listeners: list[Any], keys: bytes, **plan: Any) -> None:
+    def __init__(
+        self, settings: Settings, speaker: socket.socket, listeners: list[Any], keys: bytes, **plan: Any
+    ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bench.rtc.bare"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=pin_and_bind(settings.server_core),
@@ -215,7 +249,9 @@ def latency(settings: Settings, seconds: float, *, busy: bool) -> None:
     load.stream(
         speaker.fileno(), bare.address, sender, SSRC, 96, video=True, size=SIZE, burst=1, rate=600, extensions={4: b"0"}
     )
-    tell("latency", "busy" if busy else "idle", load.run(seconds))
+    watch = Watch(settings.server_core, lambda: float(bare.counts()["cpu_s"]))
+    result = load.run(seconds)
+    tell("latency", "busy" if busy else "idle", result, **watch.end())
     load.close()
     bare.close()
     for one in (speaker, *listeners):
@@ -248,12 +284,14 @@ def audience(settings: Settings, seconds: float, listeners: int) -> None:
         speaker.fileno(), bare.address, sender, SSRC, 96, video=False, size=120, burst=1, rate=12,
         extensions={4: b"0", 1: b"\x20"},
     )  # fmt: skip
+    load.run(1.0)  # memory is touched for the first time
     before = bare.counts()
+    watch = Watch(settings.server_core, lambda: float(bare.counts()["cpu_s"]))
     result = load.run(seconds)
+    found = watch.end()
     after = bare.counts()
     sent = after["totals"]["sent"] - before["totals"]["sent"]
-    used = after["cpu_s"] - before["cpu_s"]
-    tell("audience", str(listeners), result, out=sent, server_cpu_s=used, bytes=after["bytes"], totals=after["totals"])
+    tell("audience", str(listeners), result, **found, out=sent, bytes=after["bytes"], totals=after["totals"])
     load.close()
     bare.close()
     for one in (speaker, sink):

@@ -17,6 +17,7 @@ TRANSPORT = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensi
 SSRC = 4242
 LAYERS = ("q", "h", "f")
 ANSWER_S = 20.0
+QUALITIES: Any = ("LOW", "MEDIUM", "HIGH")
 
 
 class Room:
@@ -121,7 +122,9 @@ class Place:
                 width=1280,
                 height=720,
                 disable_red=True,
-                layers=[models.VideoLayer(quality=q, width=320 << q, height=180 << q) for q in range(layers)],
+                layers=[
+                    models.VideoLayer(quality=QUALITIES[q], width=320 << q, height=180 << q) for q in range(layers)
+                ],
             )
             await self._socket.send_bytes(rtc.SignalRequest(add_track=request).SerializeToString())
 

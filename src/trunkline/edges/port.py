@@ -32,7 +32,7 @@ MEDIA_BELOW = 0x08
 """Media over TCP begins with the length of a short message: neither a request line nor TLS begins with such a byte."""
 READ_BUFFER_BYTES = 2048
 log = logging.getLogger("trunkline.port")
-Upgrade = Callable[[WSUpgradeRequest], WSUpgradeResponseWithListener | WSUpgradeResponse]
+Upgrade = Callable[[WSUpgradeRequest], WSUpgradeResponseWithListener]
 
 
 class Refusing(WSListener):
@@ -105,7 +105,7 @@ class Port:
         """An HTTP protocol."""
         return self._http()
 
-    def _upgrade(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener | WSUpgradeResponse:
+    def _upgrade(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         offered = [name.strip() for name in str(request.headers.get("Sec-WebSocket-Protocol", "")).split(",")]
         for name in offered:
             codec = CODECS.get(name)
@@ -114,18 +114,21 @@ class Port:
                 return WSUpgradeResponseWithListener(response, LinkSession(self._link, codec))
         return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(), Refusing())
 
-    def _upgrade_live(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener | WSUpgradeResponse:
+    def _upgrade_live(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         door = self._live
         if door is None:
-            refusal: WSUpgradeResponse = WSUpgradeResponse.create_error_response(404)
-            return refusal
+            return _refusal(404, b"there are no live sessions here")
         try:
             guest = door.admit(request.path.decode("latin-1"), str(request.headers.get("Authorization", "")))
         except TrunklineError as error:
             status = error.code.http_status if error.code.http_status in (401, 403) else 400
-            refused: WSUpgradeResponse = WSUpgradeResponse.create_error_response(status, error.detail.encode())
-            return refused
+            return _refusal(status, error.detail.encode())
         return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(), SignalSession(door, guest))
+
+
+def _refusal(status: int, reason: bytes) -> WSUpgradeResponseWithListener:
+    """An upgrade refused with a status; picows wants it in the shape of an accepted one."""
+    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, reason), None)
 
 
 class Sniffer(asyncio.Protocol):

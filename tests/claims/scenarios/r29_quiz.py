@@ -87,8 +87,8 @@ async def run(ctx: Context) -> ScenarioReport:
         _judge(report, questions, outcomes, before)
         report.n = sum(len(question.counted) + len(question.late) for question in questions)
         report.check("every answer has a definite reply", report.n == answers, f"{report.n} of {answers}")
-        for caller in [first, host, *seats.values()]:
-            await caller.close()
+        for open_seat in [first, host, *seats.values()]:
+            await open_seat.close()
     return report
 
 

@@ -217,3 +217,23 @@ async def test_one_token_opens_one_room(app: App) -> None:
     token = live_token(app, "ann", "room")
     async with Signalling(app, "ann", token=token, query={"room": "other", "room_name": "other"}) as ann:
         assert (await ann.joined()).room.name == "room"
+
+
+async def test_a_refused_upgrade_says_its_status(app: App) -> None:
+    """Libraries decide by it whether to try again: it was 500 for everything once."""
+    good = live_token(app, "ann", "room")
+    nowhere = api.AccessToken(app.key, app.secret).with_identity("ann").with_grants(api.VideoGrants()).to_jwt()
+    cases = [
+        ({"access_token": good[:-4] + "AAAA"}, 401),
+        ({}, 401),
+        ({"access_token": nowhere}, 403),
+        ({"access_token": good, "join_request": "%%%"}, 400),
+    ]
+    async with aiohttp.ClientSession() as session:
+        for path in ("/rtc/v1", "/rtc"):
+            for parameters, status in cases:
+                if path == "/rtc" and "join_request" in parameters:
+                    continue
+                with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                    await session.ws_connect(f"{app.server.url}{path}", params=parameters)
+                assert refused.value.status == status, (path, parameters)

@@ -125,6 +125,9 @@ size_t red_pack(uint8_t payload_type, struct frame primary, const struct frame *
 
 static bool has_sent(const struct repacker *repacker, uint32_t timestamp)
 {
+    uint32_t ahead = timestamp - repacker->newest;
+    if (!repacker->count || (ahead && ahead < 1u << 31))
+        return false; /* the usual case */
     for (size_t i = repacker->count; i-- > 0;)
         if (repacker->sent[(repacker->first + i) % (2 * MAX_FRAMES)] == timestamp)
             return true;
@@ -139,6 +142,8 @@ void repacker_note(struct repacker *repacker, uint32_t timestamp)
         repacker->first = (repacker->first + 1) % (2 * MAX_FRAMES);
         repacker->count--;
     }
+    if (!repacker->count || timestamp - repacker->newest < 1u << 31)
+        repacker->newest = timestamp;
     repacker->sent[(repacker->first + repacker->count++) % (2 * MAX_FRAMES)] = timestamp;
 }
 

@@ -69,27 +69,24 @@ void sent_bytes_add(struct sent_bytes *sent, uint16_t sequence, struct span ciph
         first = ciphertext.size;
     memcpy(sent->bytes + at, ciphertext.data, first);
     memcpy(sent->bytes, ciphertext.data + first, ciphertext.size - first);
-    sent->places[sent->next++ % sent->place_count] =
+    sent->places[sequence % sent->place_count] =
         (struct sent_place){-1e9, sent->written, sequence, (uint16_t)ciphertext.size};
     sent->written += ciphertext.size;
 }
 
 struct sent_place *sent_bytes_find(struct sent_bytes *sent, uint16_t sequence, uint8_t *out)
 {
-    for (size_t i = 0; i < sent->place_count; i++) {
-        struct sent_place *place = &sent->places[i];
-        if (!place->size || place->sequence != sequence || sent->written - place->place > sent->capacity)
-            continue;
-        size_t at = place->place % sent->capacity, first = sent->capacity - at;
-        if (first > place->size)
-            first = place->size;
-        if (out) {
-            memcpy(out, sent->bytes + at, first);
-            memcpy(out + first, sent->bytes, place->size - first);
-        }
-        return place;
+    struct sent_place *place = &sent->places[sequence % sent->place_count];
+    if (!place->size || place->sequence != sequence || sent->written - place->place > sent->capacity)
+        return NULL;
+    size_t at = place->place % sent->capacity, first = sent->capacity - at;
+    if (first > place->size)
+        first = place->size;
+    if (out) {
+        memcpy(out, sent->bytes + at, first);
+        memcpy(out + first, sent->bytes, place->size - first);
     }
-    return NULL;
+    return place;
 }
 
 void sent_bytes_end(struct sent_bytes *sent)

@@ -7,13 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { BATCH = 64, YIELD_DOWNS = 128, IDLE_MS = 50, BUSY_MS = 5, RECEIVE_BYTES = 8 << 20, SEND_BYTES = 8 << 20 };
 #define TIMERS_S 0.005
-#define GATHER_FROM_HZ 1500.0
-#define GATHER_NS 400000
-/* Woken up this often, it lets datagrams gather for a moment: several are worked on, and sent, for the price of one. */
+#define BUSY_FROM_HZ 1000.0
+#define BURST_NS 40000
+#define BUSY_NS 800000
+#define SHORT_TURN_NS 100000
+/* Woken up, it waits for the rest of a burst, and longer when that happens often: several datagrams are worked on, and
+ * sent, for the price of one. */
 
 double monotonic_s(void)
 {
@@ -38,11 +44,35 @@ static void let_in(struct port *port)
 
 /* --- forwarding ------------------------------------------------------------------------------------- */
 
+/* Of a large audience nothing is in the cache: what comes soon is fetched while others are served. */
+static void fetch_ahead(const struct track *track)
+{
+    size_t next = track->cursor + 2;
+    if (next + 2 < track->down_count)
+        for (size_t line = 0; line < sizeof(struct down); line += 64)
+            __builtin_prefetch((const char *)track->downs[next + 2] + line);
+    if (next >= track->down_count)
+        return;
+    const struct down *down = track->downs[next];
+    const struct peer *peer = down->peer;
+    __builtin_prefetch(&peer->through_python);
+    __builtin_prefetch(&peer->out.rtp, 1);
+    __builtin_prefetch(&peer->out.rtp.salt);
+    __builtin_prefetch(&peer->out.streams);
+    __builtin_prefetch(&peer->target);
+    __builtin_prefetch(&peer->transport_id);
+    __builtin_prefetch(&peer->history, 1);
+    __builtin_prefetch(&peer->sent, 1);
+    __builtin_prefetch(down->bytes, 1);
+    __builtin_prefetch(down->repacker, 1);
+}
+
 static void forward_track(struct port *port, struct track *track, struct rtp_media *batch)
 {
     size_t served = 0;
     for (track->cursor = 0; track->cursor < track->down_count; track->cursor++) {
         struct down *down = track->downs[track->cursor];
+        fetch_ahead(track);
         for (int at = track->first; at >= 0; at = batch[at].next)
             down_forward(port, down, &batch[at]);
         if (++served % YIELD_DOWNS == 0 && atomic_load(&port->waiting)) {
@@ -200,6 +230,18 @@ static void timers(struct port *port)
     port->timers_s = port->now_s;
     for (struct peer *peer = port->publishers; peer; peer = peer->next_publisher)
         reports_due(port, peer);
+    if (port->now_s - port->repeated_s >= REPEAT_S) {
+        port->repeated_s = port->now_s;
+        for (struct down **at = &port->repeating; *at;) {
+            struct down *down = *at;
+            if (down_repeat(port, down)) {
+                at = &down->next_repeating;
+            } else {
+                down->repeats = false;
+                *at = down->next_repeating;
+            }
+        }
+    }
     /* Sender reports are due once a second: in half of that every downtrack is looked at once. */
     size_t look = (size_t)((double)port->handle_count * (passed_s < 0.5 ? passed_s * 2 : 1)) + 1;
     for (size_t i = 0; i < look && i < port->handle_count; i++) {
@@ -221,21 +263,39 @@ static bool is_busy(struct port *port)
     if (rate > 20000)
         rate = 20000;
     port->wakeup_rate += (rate - port->wakeup_rate) * (passed_s > 0.1 ? 1 : 0.05);
-    return port->wakeup_rate > GATHER_FROM_HZ;
+    return port->wakeup_rate > BUSY_FROM_HZ;
+}
+
+/* Asks for short turns on the processor: who asks for less than others is let in as soon as it wakes up (Linux 6.12),
+ * whatever Python is doing. Older kernels ignore it. */
+static void ask_for_short_turns(void)
+{
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime_ns, deadline_ns, period_ns;
+    } attributes = {.size = sizeof attributes, .runtime_ns = SHORT_TURN_NS};
+    attributes.nice = getpriority(PRIO_PROCESS, 0);
+    syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
 static void *run(void *given)
 {
-    static const struct timespec gather = {0, GATHER_NS};
+    static const struct timespec burst = {0, BURST_NS}, busy = {0, BUSY_NS};
     struct port *port = given;
     struct reception_room *room = malloc(sizeof *room);
     prctl(PR_SET_NAME, "trunkline-media");
+    ask_for_short_turns();
+    prctl(PR_SET_TIMERSLACK, 1000ul); /* nanoseconds: pauses are as short as they say */
     while (room && !atomic_load(&port->stopping)) {
         struct pollfd readable = {.fd = port->fd, .events = POLLIN};
         int ready = poll(&readable, 1, atomic_load(&port->publishing) ? BUSY_MS : IDLE_MS);
-        if (ready > 0 && is_busy(port)) {
-            port->gathered++;
-            nanosleep(&gather, NULL);
+        if (ready > 0) {
+            bool often = is_busy(port);
+            port->gathered += often;
+            nanosleep(often ? &busy : &burst, NULL);
         }
         int received = 0;
         do {

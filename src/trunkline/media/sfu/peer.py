@@ -161,10 +161,11 @@ class Peer:
         srtp = self._srtp
         if self.path is not None:
             self.path.receive(datagram)
-        elif srtp is None:
             return
-        elif is_rtcp(datagram):
-            self._heard_media = True
+        if srtp is None:
+            return
+        self._heard_media = True
+        if is_rtcp(datagram):
             compound = srtp.open_rtcp(datagram)
             if compound is not None:
                 self.receive_report(compound, now_s)
@@ -209,7 +210,10 @@ class Peer:
             return
         urgent = [packet for packet in packets if isinstance(packet, REPEATED)]
         # Each copy has a number of its own: the same bytes would be taken for a replay.
-        for part in (packets, *(urgent for _ in range(self.copies - 1) if urgent)):
+        parts: list[list[rtcp.Packet]] = [packets]
+        if urgent:
+            parts += [list(urgent)] * (self.copies - 1)
+        for part in parts:
             if self.path is not None:
                 self.path.send_rtcp(rtcp.serialize(part))
             elif self._srtp is not None and self.ice.selected is not None:
@@ -288,6 +292,8 @@ class Peer:
             self._send(datagram, address)
         self._flight_s = now_s
         self._flight_repeats += 1
+        if self.path is not None and not self._heard_media:
+            self._heard_media = self.path.has_media()
         if self._heard_media or self._flight_repeats >= MAX_FLIGHT_REPEATS:
             self._flight.clear()
 

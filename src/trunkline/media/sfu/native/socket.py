@@ -101,7 +101,7 @@ class KernelSocket:
                 self._on_event(kind, number, (host, port), data, now_s)
             except Exception:  # one client's fault must not keep the others' events back
                 log.exception("an event of the packet thread failed")
-            if self._closed:
+            if self.is_closing():
                 return
         if more:
             self._loop.call_soon(self._take)
