@@ -31,6 +31,8 @@ ARRIVED_WINDOW_S = 0.5
 HEADROOM = 1.5
 LOSS_STEP = 0.1
 """More loss than the path is known to lose by this much asks for less."""
+MUCH_LOSS = 0.55
+"""A path that has never been full is only taken for narrow when it loses as much as this, as behind a policer."""
 LOSS_TRIAL_S = 1.0
 ESTIMATE_STALE_S = 3.0
 
@@ -141,6 +143,7 @@ class Estimate:
         arrived_bps = self.arrived_bps
         if arrived_bps is None:
             return
+        arrived_bps /= max(1 - self._own, 0.2)  # what the path loses anyway has passed the bottleneck
         self._decreased_s = now_s
         self.limited = True
         self._ceiling_bps = arrived_bps if self._ceiling_bps is None else (self._ceiling_bps + arrived_bps) / 2
@@ -158,6 +161,10 @@ class Estimate:
             if loss > 0.8 * before:
                 self._own = loss  # sending less did not help: it is the path's own
                 return False
+        if not self.limited and loss < MUCH_LOSS:
+            # Nothing has shown that the path is narrow: it loses, and does so at any rate.
+            self._own = max(self._own, loss)
+            return False
         if loss - self._own <= LOSS_STEP or not self._is_used():
             if not self._is_used():
                 self._own = max(self._own, loss)
