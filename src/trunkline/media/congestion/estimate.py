@@ -31,7 +31,11 @@ ARRIVED_WINDOW_S = 0.5
 HEADROOM = 1.5
 LOSS_STEP = 0.1
 """More loss than the path is known to lose by this much asks for less."""
+MUCH_LOSS = 0.55
+"""A path that has never been full is only taken for narrow when it loses as much as this, as behind a policer."""
 LOSS_TRIAL_S = 1.0
+PROMPT_S = 0.02
+"""With less queue than this, what is lost is not lost to a full one."""
 ESTIMATE_STALE_S = 3.0
 
 
@@ -55,6 +59,8 @@ class Estimate:
         "_meter",
         "_own",
         "_trial",
+        "_trial_lost",
+        "_trial_total",
         "_updated_s",
         "limited",
         "target_bps",
@@ -71,6 +77,7 @@ class Estimate:
         self._decreased_s = self._feedback_s = -1e9
         self._updated_s: float | None = None
         self._own = 0.0
+        self._trial_lost = self._trial_total = 0
         self._trial: tuple[float, float] | None = None
         """Since when less is sent because of loss, and how much was lost then."""
 
@@ -115,6 +122,10 @@ class Estimate:
             self._arrived_bits -= self._arrived.popleft()[1]
         lost = sum(1 for packet in packets if packet.arrived_us is None)
         self._meter.on_counts(lost, len(packets), now_s)
+        if self._trial is not None and now_s - self._trial[0] > LOSS_TRIAL_S / 2:
+            # The first half still tells of what was sent before.
+            self._trial_lost += lost
+            self._trial_total += len(packets)
         usage = self._delay.on_packets(packets)
         if usage is Usage.OVER:
             self._decrease(now_s)
@@ -141,6 +152,7 @@ class Estimate:
         arrived_bps = self.arrived_bps
         if arrived_bps is None:
             return
+        arrived_bps /= max(1 - self._own, 0.2)  # what the path loses anyway has passed the bottleneck
         self._decreased_s = now_s
         self.limited = True
         self._ceiling_bps = arrived_bps if self._ceiling_bps is None else (self._ceiling_bps + arrived_bps) / 2
@@ -155,15 +167,22 @@ class Estimate:
             if now_s - since_s < LOSS_TRIAL_S:
                 return True
             self._trial = None
-            if loss > 0.8 * before:
-                self._own = loss  # sending less did not help: it is the path's own
+            remaining = self._trial_lost / self._trial_total if self._trial_total else 0.0
+            if remaining > 0.8 * before:
+                self._own = remaining  # sending less did not help: it is the path's own
                 return False
+        if not self.limited and loss < MUCH_LOSS:
+            # Nothing has shown that the path is narrow: it loses, and does so at any rate.
+            if self.queue_s < PROMPT_S:
+                self._own = max(self._own, loss)
+            return False
         if loss - self._own <= LOSS_STEP or not self._is_used():
-            if not self._is_used():
+            if not self._is_used() and self.queue_s < PROMPT_S:
                 self._own = max(self._own, loss)
             return False
         arrived_bps = self.arrived_bps or self.target_bps
         self._trial = (now_s, loss)
+        self._trial_lost = self._trial_total = 0
         self.limited = True
         self.target_bps = max(min(self.target_bps, arrived_bps), LEAST_BPS)
         return True

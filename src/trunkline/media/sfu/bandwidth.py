@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from trunkline.media.congestion.allocation import Wish, share
+from trunkline.media.congestion.allocation import Shares, Wish, share
 from trunkline.media.congestion.delay import Usage
 from trunkline.media.congestion.probing import PACKET_BYTES, Probe
 from trunkline.media.recovery.repeats import unasked_copies
@@ -67,12 +67,8 @@ class Bandwidth:
         """Choose layers now: tracks that were left out (True) or came back (False)."""
         estimate = self._link.estimate
         video = [down for down in downs if down.up.kind == "video" and down.mid]
-        loss = self._link.depth.loss
-        factor = 1.05 + (unasked_copies(loss, base=True) if self._link.recovery else 0)
-        calm = now_s - self._full_s >= CALM_S
-        wishes = [self._wish(down, factor, now_s, calm=calm) for down in video]
         budget_bps = SPARE * estimate.target_bps - self._audio_bps(downs) if estimate.limited else float("inf")
-        shares = share(budget_bps, wishes)
+        shares = self._share(video, budget_bps, now_s)
         self._missing_bps = shares.missing_bps
         self._link.pace(PACE_FACTOR * estimate.target_bps if estimate.limited else None)
         changed: list[tuple[str, bool]] = []
@@ -86,6 +82,18 @@ class Bandwidth:
             self._apply(down, layer, now_s)
         self.starved.intersection_update(down.up.sid for down in video)
         return changed
+
+    def _share(self, video: Collection[DownTrack], budget_bps: float, now_s: float) -> Shares:
+        """Shares with as much protection as leaves nobody out; without room for any, unprotected ones."""
+        calm = now_s - self._full_s >= CALM_S
+        copies = unasked_copies(self._link.depth.loss, base=True) if self._link.recovery else 0
+        while True:
+            wishes = [self._wish(down, 1.05 + copies, now_s, calm=calm) for down in video]
+            shares = share(budget_bps, wishes)
+            if copies == 0 or None not in shares.layers.values():
+                self._link.copies_limit = copies
+                return shares
+            copies -= 1
 
     @staticmethod
     def _apply(down: DownTrack, layer: int | None, now_s: float) -> None:

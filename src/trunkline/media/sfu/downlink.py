@@ -31,6 +31,7 @@ class Downlink:
         base_copies: copies of video that other frames depend on, beyond the first, before anybody asks.
         other_copies: the same of other video.
         recovery: whether anything is repeated unasked.
+        copies_limit: most copies beyond the first that there is room for.
         estimate: what the path takes.
         prober: finds out whether it takes more.
         pacing_bps: frames leave at this rate at most; None for at once.
@@ -40,6 +41,7 @@ class Downlink:
         "_reports",
         "answers",
         "base_copies",
+        "copies_limit",
         "depth",
         "estimate",
         "history",
@@ -52,6 +54,7 @@ class Downlink:
 
     def __init__(self, depth_limit: int = MAX_DEPTH, *, recovery: bool = True) -> None:
         self.recovery = recovery
+        self.copies_limit = repeats.MAX_BASE_COPIES
         self.estimate = Estimate()
         self.prober = Prober()
         self.pacing_bps: float | None = None
@@ -102,5 +105,5 @@ class Downlink:
         if self.recovery:
             loss = self.depth.loss
             self.answers = repeats.answer_copies(loss)
-            self.base_copies = repeats.unasked_copies(loss, base=True)
-            self.other_copies = repeats.unasked_copies(loss, base=False)
+            self.base_copies = min(repeats.unasked_copies(loss, base=True), self.copies_limit)
+            self.other_copies = min(repeats.unasked_copies(loss, base=False), self.copies_limit)
