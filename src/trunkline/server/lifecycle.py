@@ -135,6 +135,7 @@ class Server:
         self.port = self._listener.sockets[0].getsockname()[1]
         if live is not None:
             await live.start(self.port)
+            self.system.metrics.media = live.totals
 
     def _load_tls(self) -> ssl.SSLContext | None:
         tls = self.config.tls

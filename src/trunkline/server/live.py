@@ -7,6 +7,7 @@ import logging
 import secrets
 import socket
 import string
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -105,6 +106,10 @@ class LiveMedia:
         self.sessions.close()
         self.host.stop()
         await self.hooks.close()
+
+    def totals(self) -> Mapping[str, int]:
+        """What the packet thread has counted; nothing without one."""
+        return self.host.totals()
 
     def sweep(self, now_s: float) -> None:
         """End what is over; to be called every second."""

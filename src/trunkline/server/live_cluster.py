@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from starlette.requests import Request
@@ -75,6 +75,10 @@ class ClusterMedia:
             return JSONResponse({"error": error.detail}, 401)
         self._seats.hurry()
         return Response(status_code=200)
+
+    def totals(self) -> Mapping[str, int]:
+        """Nothing: the cluster has the media."""
+        return {}
 
     def sweep(self, now_s: float) -> None:
         """Nothing to do."""

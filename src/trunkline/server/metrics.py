@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -124,6 +124,20 @@ class SearchMetrics(Collector):
         yield GaugeMetricFamily("trunkline_search_index_failed", failed, value=int(searcher.failed))
 
 
+MEDIA = {
+    "received": "Datagrams that the packet thread received.",
+    "sent": "Packets and reports that it sent.",
+    "dropped": "Media from addresses that belong to nobody.",
+    "missed": "Datagrams that the event loop was too slow to take.",
+    "failed": "Packets that the system did not take.",
+}
+"""By the names of the kernel's own counts."""
+
+
+def _media(metrics: Metrics, name: str, text: str) -> tuple[str, str, Callable[[], int]]:
+    return f"trunkline_media_{name}", text, lambda: int(metrics.media().get(name, 0))
+
+
 class Metrics:
     """What the server counts and measures."""
 
@@ -139,6 +153,8 @@ class Metrics:
     ) -> None:
         self.native_sends: Callable[[], int] = lambda: 0
         """Set where the native link path is used."""
+        self.media: Callable[[], Mapping[str, int]] = dict
+        """Set where packets of live media have a thread."""
         registry = self._registry = CollectorRegistry(auto_describe=True)
         registry.register(RoomMetrics(rooms))
         registry.register(WebhookMetrics(webhooks))
@@ -152,6 +168,7 @@ class Metrics:
                 ("trunkline_native_sends", "Sends decided natively since start.", lambda: self.native_sends()),
             )
         )
+        registry.register(Totals(*(_media(self, name, text) for name, text in MEDIA.items())))
         self._http = Histogram(
             "trunkline_http_request_seconds", "REST requests.", ["method", "route", "status"], registry=registry
         )

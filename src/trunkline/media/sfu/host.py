@@ -9,7 +9,7 @@ import asyncio
 import ipaddress
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from trunkline.media import kernel
@@ -104,6 +104,10 @@ class Host:
             self._port.use(self._kernel)
             return
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: self._port, sock=udp)
+
+    def totals(self) -> Mapping[str, int]:
+        """What the packet thread has counted; nothing where Python forwards."""
+        return self._kernel.totals() if self._kernel is not None else {}
 
     def stop(self) -> None:
         """End all connections and close the port."""

@@ -13,7 +13,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from trunkline.media import kernel
@@ -47,6 +47,7 @@ class KernelSocket:
         self._loop.add_reader(self._wake, self._on_wake)
         self.port.start()
         self._closed = False
+        self._totals: Mapping[str, int] = {}
 
     # --- as a transport ---------------------------------------------------------------------
 
@@ -72,6 +73,12 @@ class KernelSocket:
         self.port.stop()
         os.close(self._wake)
         self._socket.close()
+
+    def totals(self) -> Mapping[str, int]:
+        """Counts of all peers since the start; the last ones when it is closed."""
+        if not self._closed:
+            self._totals = self.port.totals()
+        return self._totals
 
     # --- the thread -------------------------------------------------------------------------
 
