@@ -5,8 +5,10 @@ a store that outlives a tab, and several tabs over one connection.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -15,7 +17,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, Route
 
 from tests.claims.server_process import ServerProcess
 from tests.web.conftest import serve_pages
@@ -66,6 +68,38 @@ def test_a_page_loads_little(bundle: tuple[Path, dict[str, int]]) -> None:
     _, sizes = bundle
     assert sizes["first_gzip_bytes"] <= FIRST_LOAD_BYTES, sizes
     assert sizes["msgpack_gzip_bytes"] <= 2048, sizes
+
+
+@in_browser
+async def test_the_quick_start_works_as_it_is_written(
+    browser: Browser, bundle: tuple[Path, dict[str, int]], server: ServerProcess
+) -> None:
+    guide = (CORE.parents[2] / "docs/guides/chat-in-my-page.md").read_text()
+    (html,), (js,) = (re.findall(rf"```{language}\n(.*?)```", guide, re.DOTALL) for language in ("html", "js"))
+    (bundle[0] / "chat.html").write_text(html)
+    (bundle[0] / "chat.js").write_text(js)
+    pages: list[Page] = []
+    for name, other in (("ann", "bob"), ("bob", "ann")):
+        context = await browser.new_context()
+        await serve_pages(context, bundle[0])
+        token = server.token(f"user/{name}")
+        await context.route("**/chat-token", functools.partial(_answer, token))
+        page = await context.new_page()
+        await page.goto(f"{server.url}/_pages/chat.html?with=user/{other}")
+        pages.append(page)
+    for page, text in zip(pages, ("Hello, Bob", "Hello, Ann"), strict=True):
+        await page.get_by_text("online").wait_for()
+        await page.get_by_label("Message").fill(text)
+        await page.get_by_label("Message").press("Enter")
+        for either in pages:
+            await either.get_by_text(text).wait_for()
+    assert await pages[0].locator("li").all_inner_texts() == await pages[1].locator("li").all_inner_texts()
+    for page in pages:
+        await page.context.close()
+
+
+async def _answer(body: str, route: Route) -> None:
+    await route.fulfill(body=body)
 
 
 class Tabs:

@@ -45,6 +45,8 @@ export class Client implements ClientApi {
   readonly #windows = new Set<Window>();
   readonly #links = new Map<string, { url: Promise<string>; until: number }>();
   readonly #drafts = new Map<string, ReturnType<typeof setTimeout>>();
+  #identify!: () => void;
+  readonly #identified = new Promise<void>((resolve) => (this.#identify = resolve));
   #loading = 1;
   #early: Notice[] = [];
   #engine: Engine | undefined;
@@ -159,7 +161,8 @@ export class Client implements ClientApi {
         ask: (method, params) => this.#tabs.ask(method, params),
         command: (command) => this.#tabs.command(command),
         closed: (one) => this.#windows.delete(one),
-        opened: this.opened,
+        // The conversation with a party has an id when it is known who this is.
+        opened: isParty(conversation) ? this.#identified : this.opened,
       },
       () => this.conversationOf(conversation),
       options,
@@ -286,6 +289,7 @@ export class Client implements ClientApi {
     } catch (error) {
       throw error instanceof TrunklineError ? error : clientError("store_unusable", String(error));
     }
+    if (this.party) this.#identify();
     this.#settle();
     this.#tabs.start();
   }
@@ -323,8 +327,8 @@ export class Client implements ClientApi {
       case "state":
         return this.state.set({ ...notice.change, leader: this.#tabs.leads });
       case "welcomed":
-        this.#model.party = notice.party;
-        this.#model.device = notice.device;
+        this.#model.identify(notice.party, notice.device);
+        this.#identify();
         people.renew();
         rooms.renew();
         for (const row of this.#model.rows.values()) if (row.draft !== undefined && this.#tabs.leads) this.#planDraft(row.conversation, 0);
@@ -398,8 +402,9 @@ export class Client implements ClientApi {
     return row;
   }
 
-  async #markRead(conversation: string, seq?: number): Promise<void> {
+  async #markRead(address: Address, seq?: number): Promise<void> {
     await this.opened;
+    const conversation = this.conversationOf(address);
     let wanted = 0;
     const row = await this.#change(conversation, (row) => {
       const last = row.last ?? 0;
@@ -432,9 +437,9 @@ export class Client implements ClientApi {
     return {
       get: () => model.listed.get(),
       subscribe: (listener) => model.listed.subscribe(listener),
-      one: (conversation) => model.one(this.conversationOf(conversation)),
+      one: (conversation) => model.one(conversation),
       unread: model.unread,
-      markRead: (conversation, seq) => void this.#markRead(this.conversationOf(conversation), seq).catch(() => {}),
+      markRead: (conversation, seq) => void this.#markRead(conversation, seq).catch(() => {}),
       configure: async (conversation, settings: Partial<MemberSettings>) => {
         await this.call("conversation.configure", { conversation, ...settings } as Operations["conversation.configure"]["params"]);
       },
