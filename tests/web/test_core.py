@@ -260,3 +260,25 @@ async def test_another_tab_takes_over_and_loses_and_doubles_nothing(tabs: Tabs) 
     await new.evaluate("client.close()")
     await until(last, "client.state.get().leader && client.state.get().state === 'online'")
     assert (await last.evaluate("(name) => client.send(name, 'still here').sent", name))["seq"] == 122
+
+
+@in_browser
+async def test_what_was_asked_of_a_tab_that_closed_is_asked_again_or_said_to_be_unknown(tabs: Tabs) -> None:
+    leader = await tabs.open()
+    name = await group(leader, "g.asked")
+    tab = await tabs.open()
+    await tab.evaluate("client.online()")
+    await tabs.server.kill()
+    await tab.evaluate(
+        """(name) => {
+            const shown = (error) => [error.slug, error.applied, error.retry];
+            window.once = client.api.group.leave({ conversation: name }).catch(shown);
+            window.repeatable = client.api.profile.set({ name: "Ann" });
+        }""",
+        name,
+    )
+    await leader.close()
+    assert await tab.evaluate("once") == ["timed_out", None, "same_id"]
+    await tabs.server.start()
+    await tab.evaluate("client.reconnect()")
+    assert (await tab.evaluate("repeatable"))["name"] == "Ann"
