@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright
@@ -61,12 +62,26 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
-    """A server of the test's own, which it may kill."""
-    async with ServerProcess(tmp_path / "server", config={"search": {"enabled": True}}) as running:
-        await running.create_app("web")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def one_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
+    """A server for the whole session."""
+    directory = tmp_path_factory.mktemp("web") / "server"
+    async with ServerProcess(directory, config={"search": {"enabled": True}}) as running:
         yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server(one_server: ServerProcess) -> ServerProcess:
+    """The server with an app of the test's own; the test may kill it, and starts it again."""
+    token = one_server.data_dir.with_name(f"{one_server.data_dir.name}.admin.token").read_text().strip()
+    async with httpx.AsyncClient(base_url=one_server.url, timeout=15) as operator:
+        answer = await operator.post(
+            "/v1/admin/apps", json={"name": "web"}, headers={"Authorization": f"Bearer {token}"}
+        )
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    one_server.key, one_server.secret = made["key"]["key"], made["key"]["secret"]
+    return one_server
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -102,7 +102,7 @@ async def test_everything_is_reached_by_keyboard(gallery: Open) -> None:
     await page.keyboard.press("ArrowDown")
     await expect(page.get_by_role("menuitem", name="Reply", exact=True)).to_be_focused()
     await page.keyboard.press("Escape")
-    assert await page.evaluate(focused) == label
+    await expect(page.locator("tl-message:focus")).to_have_attribute("aria-label", label)
     # To the very first message and back to the newest.
     await page.keyboard.press("Home")
     await expect(page.locator("tl-message:focus")).to_have_attribute("aria-posinset", "1")
