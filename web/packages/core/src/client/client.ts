@@ -27,13 +27,15 @@ const NUMBERED = new Set("message.edit message.recall message.react message.pin 
 const LINK_TTL_S = 600;
 
 export class Client implements ClientApi {
-  readonly state = new Value<ClientState>({ state: "offline", reason: "", retry_at_ms: 0, close_code: 0, leader: false });
+  readonly #state = new Value<ClientState>({ state: "offline", reason: "", retry_at_ms: 0, close_code: 0, leader: false });
+  readonly state: Observable<ClientState> = this.#state;
   readonly opened: Promise<void>;
   readonly api: Api;
   readonly conversations: ConversationsApi;
   readonly threads: ThreadsApi;
   readonly cards: CardsApi;
-  readonly rooms: Rooms;
+  readonly rooms: ClientApi["rooms"];
+  readonly #rooms: Rooms;
   readonly live: { join(conversation: string): Promise<LiveJoined> };
   readonly #store: Store;
   readonly #tuning: Tuning;
@@ -62,7 +64,7 @@ export class Client implements ClientApi {
     const ask = (method: string, params: any): Promise<any> => this.request(method, params);
     this.#model = new Model(store);
     this.#people = new People(store, ask);
-    this.rooms = new Rooms(ask, () => this.party);
+    this.rooms = this.#rooms = new Rooms(ask, () => this.party);
     this.#tabs = new Tabs(store.sharedName, () => Engine.open({ client: options, store, tuning, notify: (notice) => this.#tabs.notify(notice) }), {
       notice: (notice) => (this.#loading ? this.#early.push(notice) : this.#take(notice)),
       leading: (engine) => this.#lead(engine),
@@ -92,13 +94,13 @@ export class Client implements ClientApi {
   online(): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): boolean => {
-        const { state, reason } = this.state.get();
+        const { state, reason } = this.#state.get();
         if (state === "online") resolve();
         else if (state === "stopped") reject(clientError("stopped", reason));
         return state === "online" || state === "stopped";
       };
       if (look()) return;
-      const end = this.state.subscribe(() => look() && end());
+      const end = this.#state.subscribe(() => look() && end());
     });
   }
 
@@ -113,9 +115,9 @@ export class Client implements ClientApi {
     for (const timer of this.#drafts.values()) clearTimeout(timer);
     await this.opened.catch(() => {});
     await this.#tabs.close();
-    this.rooms.stop("stopped");
+    this.#rooms.stop("stopped");
     this.#outbox.stop("the client is closed");
-    this.state.set({ state: "stopped", reason: "closed by the application", retry_at_ms: 0, close_code: 0, leader: false });
+    this.#state.set({ state: "stopped", reason: "closed by the application", retry_at_ms: 0, close_code: 0, leader: false });
     await this.#store.close();
   }
 
@@ -312,7 +314,7 @@ export class Client implements ClientApi {
 
   #lead(engine: Engine): void {
     this.#engine = engine;
-    this.state.set({ ...this.state.get(), leader: true });
+    this.#state.set({ ...this.#state.get(), leader: true });
     this.#traceFrames();
     void this.#reload();
   }
@@ -322,10 +324,10 @@ export class Client implements ClientApi {
   }
 
   #take(notice: Notice): void {
-    const [emitter, people, { rooms }] = [this.#emitter, this.#people, this];
+    const [emitter, people, rooms] = [this.#emitter, this.#people, this.#rooms];
     switch (notice.type) {
       case "state":
-        return this.state.set({ ...notice.change, leader: this.#tabs.leads });
+        return this.#state.set({ ...notice.change, leader: this.#tabs.leads });
       case "welcomed":
         this.#model.identify(notice.party, notice.device);
         this.#identify();
@@ -365,7 +367,7 @@ export class Client implements ClientApi {
   }
 
   #pushed(event: string, body: any): void {
-    if (event.startsWith("room") || event === "lagged") this.rooms.pushed(event, body);
+    if (event.startsWith("room") || event === "lagged") this.#rooms.pushed(event, body);
     else if (event === "typing") {
       const typing = { typing: true, ...body };
       if (body.party !== this.party) this.#people.types(typing);
