@@ -57,11 +57,11 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, in
 
 @pytest.mark.parametrize("project", ["unit", "server"])
 def test_its_own_tests_pass(project: str) -> None:
-    run("npx", "vitest", "run", "--project", project)
+    run("npx", "--no-install", "vitest", "run", "--project", project)
 
 
 def test_types_are_strict_and_hold() -> None:
-    run("npx", "tsc", "-p", "tsconfig.test.json", "--noEmit")
+    run("npx", "--no-install", "tsc", "-p", "tsconfig.test.json", "--noEmit")
 
 
 def test_a_page_loads_little(bundle: tuple[Path, dict[str, int]]) -> None:
