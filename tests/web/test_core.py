@@ -21,6 +21,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Route
 
 from tests.claims.server_process import ServerProcess
 from tests.web.conftest import serve_pages
+from trunkline.domain.history import FinalLog, check_history, decode_lines
 
 pytestmark = pytest.mark.timeout(240)
 in_browser = pytest.mark.asyncio(loop_scope="session")
@@ -29,9 +30,9 @@ CORE = Path(__file__).parents[2] / "web/packages/core"
 FIRST_LOAD_BYTES = 25 * 1024
 
 
-def run(*command: str) -> str:
+def run(*command: str, **more: str) -> str:
     """Run a tool of the package; its output."""
-    environment = os.environ | {"TRUNKLINE_PYTHON": sys.executable, "NO_COLOR": "1"}
+    environment = os.environ | {"TRUNKLINE_PYTHON": sys.executable, "NO_COLOR": "1"} | more
     done = subprocess.run(command, cwd=CORE, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -55,9 +56,24 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, in
     return out, sizes
 
 
-@pytest.mark.parametrize("project", ["unit", "server"])
-def test_its_own_tests_pass(project: str) -> None:
-    run("npx", "--no-install", "vitest", "run", "--project", project)
+def test_its_own_tests_pass() -> None:
+    run("npx", "--no-install", "vitest", "run", "--project", "unit")
+
+
+@pytest.mark.timeout(480)
+def test_through_kills_of_the_server_the_checker_finds_nothing(tmp_path: Path) -> None:
+    """The tests against a server; what their devices did and saw is judged by the checker of the reliability claims."""
+    history = tmp_path / "history.jsonl"
+    run("npx", "--no-install", "vitest", "run", "--project", "server", TRUNKLINE_HISTORY=str(history))
+    first, *lines = history.read_bytes().splitlines(keepends=True)
+    head = json.loads(first)
+    entries = [(seq, send_id) for seq, send_id in head["log"]]
+    log = FinalLog(head["conversation"], entries, epochs=[(head["epoch"], 1)])
+    verdict = check_history(decode_lines(lines), [log])
+    assert verdict.clean, verdict.sentences()
+    assert (verdict.lost, verdict.duplicated, verdict.reordered) == (0, 0, 0)
+    assert verdict.accepted > 100
+    assert verdict.deliveries >= 3 * verdict.accepted
 
 
 def test_types_are_strict_and_hold() -> None:
