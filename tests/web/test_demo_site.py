@@ -17,7 +17,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 from tests.web.conftest import ROOT, Problems
 from tests.web.site import DemoSite, build, running
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 WAIT_MS = 30_000
 SECRET = re.compile(rb"BEGIN [A-Z ]*PRIVATE KEY|eyJhbGciOi|trunkline_admin|\bs_[A-Za-z0-9_-]{32,}")
