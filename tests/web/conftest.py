@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright
@@ -61,12 +62,38 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
-    """A server of the test's own, which it may kill."""
-    async with ServerProcess(tmp_path / "server", config={"search": {"enabled": True}}) as running:
-        await running.create_app("web")
+async def started(server: ServerProcess) -> None:
+    """Start the server and wait, for long: browsers leave it little of a slow machine."""
+    await server.start(wait=False)
+    await server.ready(60)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def one_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
+    """A server for the whole session."""
+    directory = tmp_path_factory.mktemp("web") / "server"
+    running = ServerProcess(directory, config={"search": {"enabled": True}})
+    try:
+        await started(running)
         yield running
+    finally:
+        await running.kill()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server(one_server: ServerProcess) -> ServerProcess:
+    """The server with an app of the test's own; the test may kill it."""
+    if not one_server.running:
+        await started(one_server)
+    token = one_server.data_dir.with_name(f"{one_server.data_dir.name}.admin.token").read_text().strip()
+    async with httpx.AsyncClient(base_url=one_server.url, timeout=15) as operator:
+        answer = await operator.post(
+            "/v1/admin/apps", json={"name": "web"}, headers={"Authorization": f"Bearer {token}"}
+        )
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    one_server.key, one_server.secret = made["key"]["key"], made["key"]["secret"]
+    return one_server
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -82,7 +109,8 @@ async def _fulfil(route: Route, pages: Path) -> None:
     file = pages / name
     kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     await route.fulfill(
-        body=file.read_bytes(), headers={"Content-Type": kind, "Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
+        body=file.read_bytes(),
+        headers={"Content-Type": kind, "Content-Security-Policy": POLICY, "Cache-Control": "no-store"},
     )
 
 

@@ -40,7 +40,9 @@ class Person:
     async def run(self, script: str) -> Any:
         """Run JavaScript with `client`, the client of the page."""
         async with asyncio.timeout(30):
-            return await self.page.evaluate(f"async () => {{ const {{ client }} = document.querySelector('tl-chat'); return {script}; }}")
+            return await self.page.evaluate(
+                f"async () => {{ const {{ client }} = document.querySelector('tl-chat'); return {script}; }}"
+            )
 
     async def open(self, name: str) -> None:
         """Open a conversation of the list by its name."""

@@ -48,12 +48,18 @@ class DemoSite:
         return found
 
 
-def build(into: Path, *, docs: bool = True) -> Path:
-    """Build the pages from the sources."""
-    for script in ("build.mjs", "docs/build.mjs")[: 2 if docs else 1]:
-        command = ["node", f"packages/demo/{script}", str(into)]
-        done = subprocess.run(command, cwd=ROOT / "web", capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+def build(into: Path) -> Path:
+    """Build the pages from the sources: the site and the documentation at the same time."""
+    scripts = ("packages/demo/build.mjs", "packages/demo/docs/build.mjs")
+    builds = [
+        subprocess.Popen(
+            ["node", script, str(into)], cwd=ROOT / "web", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for script in scripts
+    ]
+    for running_build in builds:
+        said, _ = running_build.communicate()
+        assert running_build.returncode == 0, said
     return into
 
 

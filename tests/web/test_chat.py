@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.claims.server_process import ServerProcess
+from tests.web.conftest import started
 from tests.web.person import Person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
@@ -44,7 +45,7 @@ async def test_two_browsers_chat_through_a_kill(browser: Browser, pages: Path, s
         await ann.write(f"ann {number}")
         await bo.write(f"bo {number}")
     await expect(ann.page.locator("tl-chat .main tl-message .row.pending")).to_have_count(5)
-    await server.start()
+    await started(server)
     for person in (ann, bo):
         await person.run("client.reconnect()")
         await expect(person.page.locator("tl-chat .main tl-message .row.pending")).to_have_count(0)
@@ -101,7 +102,9 @@ async def test_what_people_do_with_messages(browser: Browser, pages: Path, serve
     await said.locator(".bubble").hover()
     await said.get_by_role("button", name="Reply", exact=True).click()
     await bo.write("six is early")
-    await expect(ann.page.locator("tl-message", has_text="six is early").locator(".quote")).to_contain_text("meet at six")
+    await expect(ann.page.locator("tl-message", has_text="six is early").locator(".quote")).to_contain_text(
+        "meet at six"
+    )
     await said.locator(".bubble").first.hover()
     await said.get_by_role("button", name="Reply in a thread").first.click()
     thread = bo.page.locator("tl-thread")
@@ -113,7 +116,9 @@ async def test_what_people_do_with_messages(browser: Browser, pages: Path, serve
     # ann changes her message by the keyboard alone, then takes it back
     await ann.page.locator("tl-composer textarea").press("ArrowUp")
     await ann.write("meet at seven")
-    await expect(bo.page.locator(".main tl-message", has_text="meet at seven").locator(".meta").first).to_contain_text("edited")
+    await expect(bo.page.locator(".main tl-message", has_text="meet at seven").locator(".meta").first).to_contain_text(
+        "edited"
+    )
     mine = ann.page.locator("tl-message[own]", has_text="meet at seven").first
     await mine.focus()
     await ann.page.keyboard.press("Enter")
@@ -144,7 +149,9 @@ async def test_cards_are_made_and_acted_on(browser: Browser, pages: Path, server
     await ann.page.get_by_role("checkbox", name="Map").check()
     await expect(bo.page.locator("tl-card .progress")).to_have_attribute("aria-label", "1 of 2 done")
 
-    await ann.run("client.cards.create('g.walk', 'event', {title: 'Ridge', starts_at_ms: 1900000000000, capacity: 1}).sent")
+    await ann.run(
+        "client.cards.create('g.walk', 'event', {title: 'Ridge', starts_at_ms: 1900000000000, capacity: 1}).sent"
+    )
     await bo.page.get_by_role("button", name=re.compile("^Going")).click()
     await expect(ann.page.locator("tl-card .kind-event .foot")).to_contain_text("1 going · Full")
     await ann.leave()
@@ -173,8 +180,10 @@ async def test_files_are_uploaded_by_drop_and_paste(browser: Browser, pages: Pat
             draw.fillRect(0, 0, 64, 48);
             const data = new DataTransfer();
             data.items.add(new File([await canvas.convertToBlob({type: 'image/png'})], 'dot.png', {type: 'image/png'}));
-            const target = document.querySelector('tl-chat').shadowRoot.querySelector('tl-composer').shadowRoot.querySelector('textarea');
-            target.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true, composed: true, cancelable: true}));
+            const composer = document.querySelector('tl-chat').shadowRoot.querySelector('tl-composer');
+            const target = composer.shadowRoot.querySelector('textarea');
+            const options = {clipboardData: data, bubbles: true, composed: true, cancelable: true};
+            target.dispatchEvent(new ClipboardEvent('paste', options));
         }"""
     )
     picture = bo.page.locator("tl-media img")
@@ -224,7 +233,9 @@ async def test_groups_are_managed_and_messages_found(browser: Browser, pages: Pa
 
 
 @pytest.mark.parametrize("example", ["react", "vue"])
-async def test_the_examples_for_frameworks_work(example: str, browser: Browser, pages: Path, server: ServerProcess) -> None:
+async def test_the_examples_for_frameworks_work(
+    example: str, browser: Browser, pages: Path, server: ServerProcess
+) -> None:
     ann = await Person.enter(browser, pages, server, "user/ann", example)
     await ann.page.wait_for_selector("tl-chat")
     await ann.run("client.online()")

@@ -5,8 +5,10 @@ a store that outlives a tab, and several tabs over one connection.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -15,10 +17,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, Route
 
 from tests.claims.server_process import ServerProcess
 from tests.web.conftest import serve_pages
+from trunkline.domain.history import FinalLog, check_history, decode_lines
 
 pytestmark = pytest.mark.timeout(240)
 in_browser = pytest.mark.asyncio(loop_scope="session")
@@ -27,9 +30,9 @@ CORE = Path(__file__).parents[2] / "web/packages/core"
 FIRST_LOAD_BYTES = 25 * 1024
 
 
-def run(*command: str) -> str:
+def run(*command: str, **more: str) -> str:
     """Run a tool of the package; its output."""
-    environment = os.environ | {"TRUNKLINE_PYTHON": sys.executable, "NO_COLOR": "1"}
+    environment = os.environ | {"TRUNKLINE_PYTHON": sys.executable, "NO_COLOR": "1"} | more
     done = subprocess.run(command, cwd=CORE, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -53,19 +56,66 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, in
     return out, sizes
 
 
-@pytest.mark.parametrize("project", ["unit", "server"])
-def test_its_own_tests_pass(project: str) -> None:
-    run("npx", "vitest", "run", "--project", project)
+def test_its_own_tests_pass() -> None:
+    run("npx", "--no-install", "vitest", "run", "--project", "unit")
+
+
+@pytest.mark.timeout(480)
+def test_through_kills_of_the_server_the_checker_finds_nothing(tmp_path: Path) -> None:
+    """The tests against a server; what their devices did and saw is judged by the checker of the reliability claims."""
+    history = tmp_path / "history.jsonl"
+    run("npx", "--no-install", "vitest", "run", "--project", "server", TRUNKLINE_HISTORY=str(history))
+    first, *lines = history.read_bytes().splitlines(keepends=True)
+    head = json.loads(first)
+    entries = [(seq, send_id) for seq, send_id in head["log"]]
+    log = FinalLog(head["conversation"], entries, epochs=[(head["epoch"], 1)])
+    verdict = check_history(decode_lines(lines), [log])
+    assert verdict.clean, verdict.sentences()
+    assert (verdict.lost, verdict.duplicated, verdict.reordered) == (0, 0, 0)
+    assert verdict.accepted > 100
+    assert verdict.deliveries >= 3 * verdict.accepted
 
 
 def test_types_are_strict_and_hold() -> None:
-    run("npx", "tsc", "-p", "tsconfig.test.json", "--noEmit")
+    run("npx", "--no-install", "tsc", "-p", "tsconfig.test.json", "--noEmit")
 
 
 def test_a_page_loads_little(bundle: tuple[Path, dict[str, int]]) -> None:
     _, sizes = bundle
     assert sizes["first_gzip_bytes"] <= FIRST_LOAD_BYTES, sizes
     assert sizes["msgpack_gzip_bytes"] <= 2048, sizes
+
+
+@in_browser
+async def test_the_quick_start_works_as_it_is_written(
+    browser: Browser, bundle: tuple[Path, dict[str, int]], server: ServerProcess
+) -> None:
+    guide = (CORE.parents[2] / "docs/guides/chat-in-my-page.md").read_text()
+    (html,), (js,) = (re.findall(rf"```{language}\n(.*?)```", guide, re.DOTALL) for language in ("html", "js"))
+    (bundle[0] / "chat.html").write_text(html)
+    (bundle[0] / "chat.js").write_text(js)
+    pages: list[Page] = []
+    for name, other in (("ann", "bob"), ("bob", "ann")):
+        context = await browser.new_context()
+        await serve_pages(context, bundle[0])
+        token = server.token(f"user/{name}")
+        await context.route("**/chat-token", functools.partial(_answer, token))
+        page = await context.new_page()
+        await page.goto(f"{server.url}/_pages/chat.html?with=user/{other}")
+        pages.append(page)
+    for page, text in zip(pages, ("Hello, Bob", "Hello, Ann"), strict=True):
+        await page.get_by_text("online").wait_for()
+        await page.get_by_label("Message").fill(text)
+        await page.get_by_label("Message").press("Enter")
+        for either in pages:
+            await either.get_by_text(text).wait_for()
+    assert await pages[0].locator("li").all_inner_texts() == await pages[1].locator("li").all_inner_texts()
+    for page in pages:
+        await page.context.close()
+
+
+async def _answer(body: str, route: Route) -> None:
+    await route.fulfill(body=body)
 
 
 class Tabs:
@@ -226,3 +276,25 @@ async def test_another_tab_takes_over_and_loses_and_doubles_nothing(tabs: Tabs) 
     await new.evaluate("client.close()")
     await until(last, "client.state.get().leader && client.state.get().state === 'online'")
     assert (await last.evaluate("(name) => client.send(name, 'still here').sent", name))["seq"] == 122
+
+
+@in_browser
+async def test_what_was_asked_of_a_tab_that_closed_is_asked_again_or_said_to_be_unknown(tabs: Tabs) -> None:
+    leader = await tabs.open()
+    name = await group(leader, "g.asked")
+    tab = await tabs.open()
+    await tab.evaluate("client.online()")
+    await tabs.server.kill()
+    await tab.evaluate(
+        """(name) => {
+            const shown = (error) => [error.slug, error.applied, error.retry];
+            window.once = client.api.group.leave({ conversation: name }).catch(shown);
+            window.repeatable = client.api.profile.set({ name: "Ann" });
+        }""",
+        name,
+    )
+    await leader.close()
+    assert await tab.evaluate("once") == ["timed_out", None, "same_id"]
+    await tabs.server.start()
+    await tab.evaluate("client.reconnect()")
+    assert (await tab.evaluate("repeatable"))["name"] == "Ann"

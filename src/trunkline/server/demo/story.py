@@ -206,7 +206,7 @@ class Story:
     def _explain(self, made: AppCreated) -> None:
         token = mint_token(made.key.key, made.key.secret, "user/carol", ttl_s=86_400)
         bob = mint_token(made.key.key, made.key.secret, "user/dave", ttl_s=86_400)
-        url = self._server.url
+        url = self._stage.url
         auth = f"{made.key.key}:{made.key.secret}"
         print(
             f"""

@@ -98,8 +98,10 @@ export interface ClientState {
 
 /** Names of the link's methods. */
 export type Methods = Extract<keyof Operations, string>;
-type SubjectOf<M> = M extends `${infer S}.${string}` ? S : never;
-type VerbOf<M, S extends string> = M extends `${S}.${infer V}` ? V : never;
+/** `group` of `group.create`. */
+export type SubjectOf<M> = M extends `${infer S}.${string}` ? S : never;
+/** `create` of `group.create`. */
+export type VerbOf<M, S extends string> = M extends `${S}.${infer V}` ? V : never;
 
 /** The calls of the link by subject and verb: `client.api.group.create({...})`. */
 export type Api = {

@@ -6,5 +6,5 @@ export { Client } from "./client/client.js";
 export { ClientCode, TrunklineError, type Retry } from "./errors.js";
 export { indexedDbStore } from "./store/indexeddb.js";
 export { memoryStore } from "./store/memory.js";
-export type { Store } from "./store/store.js";
+export type { Store, Tx } from "./store/store.js";
 export { jsonCodec, type Codec } from "./protocol/frames.js";

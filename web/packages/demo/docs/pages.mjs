@@ -16,6 +16,7 @@ export const SECTIONS = [
   {
     title: ["Guides", "指南"],
     pages: [
+      ["guides/chat-components", "Chat components", "聊天组件", "chat-components"],
       ["guides/rooms", "Live rooms", "直播间", "rooms"],
       ["guides/live-sessions", "Live sessions", "实时音视频", "live-sessions"],
       ["guides/cards", "Cards", "卡片", "cards"],

@@ -25,20 +25,20 @@ export class DemoPanel extends TlElement {
         min-block-size: 0;
         background: var(--tl-surface);
       }
-      header {
+      .head {
         display: flex;
         align-items: center;
         gap: var(--tl-space-2);
         padding: var(--tl-space-3) var(--tl-space-2) var(--tl-space-2) var(--tl-space-4);
       }
-      header div {
+      .head div {
         flex: 1;
         min-inline-size: 0;
       }
       h2 {
         font-size: var(--tl-size-3);
       }
-      header p {
+      .head p {
         font-size: var(--tl-size-1);
         color: var(--tl-text-2);
       }
@@ -182,14 +182,14 @@ export class DemoPanel extends TlElement {
     const figure = (label: string, value: string): TemplateResult => html`<div><dt>${this.t(label)}</dt><dd>${value}</dd></div>`;
     const { call } = this;
     return html`
-      <header>
+      <div class="head">
         <div>
           <h2>${this.t("demo_panel")}</h2>
           <p class="state"><span class="dot ${now?.state ?? ""}"></span>${this.t(`demo_state_${now?.state ?? "offline"}`)}</p>
         </div>
         <button class="icon-button" type="button" aria-label=${this.t("demo_clear")} title=${this.t("demo_clear")} @click=${this.clear}>${icon("trash")}</button>
         <slot name="close"></slot>
-      </header>
+      </div>
       <dl>
         ${figure("demo_round_trip", this.t("demo_ms", { value: figures.round_trip_ms < 10 ? figures.round_trip_ms.toFixed(1) : Math.round(figures.round_trip_ms) }))}
         ${figure("demo_acks", number(figures.acks))} ${figure("demo_entries", number(figures.entries))}

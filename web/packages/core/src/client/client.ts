@@ -27,13 +27,15 @@ const NUMBERED = new Set("message.edit message.recall message.react message.pin 
 const LINK_TTL_S = 600;
 
 export class Client implements ClientApi {
-  readonly state = new Value<ClientState>({ state: "offline", reason: "", retry_at_ms: 0, close_code: 0, leader: false });
+  readonly #state = new Value<ClientState>({ state: "offline", reason: "", retry_at_ms: 0, close_code: 0, leader: false });
+  readonly state: Observable<ClientState> = this.#state;
   readonly opened: Promise<void>;
   readonly api: Api;
   readonly conversations: ConversationsApi;
   readonly threads: ThreadsApi;
   readonly cards: CardsApi;
-  readonly rooms: Rooms;
+  readonly rooms: ClientApi["rooms"];
+  readonly #rooms: Rooms;
   readonly live: { join(conversation: string): Promise<LiveJoined> };
   readonly #store: Store;
   readonly #tuning: Tuning;
@@ -45,6 +47,8 @@ export class Client implements ClientApi {
   readonly #windows = new Set<Window>();
   readonly #links = new Map<string, { url: Promise<string>; until: number }>();
   readonly #drafts = new Map<string, ReturnType<typeof setTimeout>>();
+  #identify!: () => void;
+  readonly #identified = new Promise<void>((resolve) => (this.#identify = resolve));
   #loading = 1;
   #early: Notice[] = [];
   #engine: Engine | undefined;
@@ -60,7 +64,7 @@ export class Client implements ClientApi {
     const ask = (method: string, params: any): Promise<any> => this.request(method, params);
     this.#model = new Model(store);
     this.#people = new People(store, ask);
-    this.rooms = new Rooms(ask, () => this.party);
+    this.rooms = this.#rooms = new Rooms(ask, () => this.party);
     this.#tabs = new Tabs(store.sharedName, () => Engine.open({ client: options, store, tuning, notify: (notice) => this.#tabs.notify(notice) }), {
       notice: (notice) => (this.#loading ? this.#early.push(notice) : this.#take(notice)),
       leading: (engine) => this.#lead(engine),
@@ -90,13 +94,13 @@ export class Client implements ClientApi {
   online(): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): boolean => {
-        const { state, reason } = this.state.get();
+        const { state, reason } = this.#state.get();
         if (state === "online") resolve();
         else if (state === "stopped") reject(clientError("stopped", reason));
         return state === "online" || state === "stopped";
       };
       if (look()) return;
-      const end = this.state.subscribe(() => look() && end());
+      const end = this.#state.subscribe(() => look() && end());
     });
   }
 
@@ -111,9 +115,9 @@ export class Client implements ClientApi {
     for (const timer of this.#drafts.values()) clearTimeout(timer);
     await this.opened.catch(() => {});
     await this.#tabs.close();
-    this.rooms.stop("stopped");
+    this.#rooms.stop("stopped");
     this.#outbox.stop("the client is closed");
-    this.state.set({ state: "stopped", reason: "closed by the application", retry_at_ms: 0, close_code: 0, leader: false });
+    this.#state.set({ state: "stopped", reason: "closed by the application", retry_at_ms: 0, close_code: 0, leader: false });
     await this.#store.close();
   }
 
@@ -159,7 +163,8 @@ export class Client implements ClientApi {
         ask: (method, params) => this.#tabs.ask(method, params),
         command: (command) => this.#tabs.command(command),
         closed: (one) => this.#windows.delete(one),
-        opened: this.opened,
+        // The conversation with a party has an id when it is known who this is.
+        opened: isParty(conversation) ? this.#identified : this.opened,
       },
       () => this.conversationOf(conversation),
       options,
@@ -286,6 +291,7 @@ export class Client implements ClientApi {
     } catch (error) {
       throw error instanceof TrunklineError ? error : clientError("store_unusable", String(error));
     }
+    if (this.party) this.#identify();
     this.#settle();
     this.#tabs.start();
   }
@@ -308,7 +314,7 @@ export class Client implements ClientApi {
 
   #lead(engine: Engine): void {
     this.#engine = engine;
-    this.state.set({ ...this.state.get(), leader: true });
+    this.#state.set({ ...this.#state.get(), leader: true });
     this.#traceFrames();
     void this.#reload();
   }
@@ -318,13 +324,13 @@ export class Client implements ClientApi {
   }
 
   #take(notice: Notice): void {
-    const [emitter, people, { rooms }] = [this.#emitter, this.#people, this];
+    const [emitter, people, rooms] = [this.#emitter, this.#people, this.#rooms];
     switch (notice.type) {
       case "state":
-        return this.state.set({ ...notice.change, leader: this.#tabs.leads });
+        return this.#state.set({ ...notice.change, leader: this.#tabs.leads });
       case "welcomed":
-        this.#model.party = notice.party;
-        this.#model.device = notice.device;
+        this.#model.identify(notice.party, notice.device);
+        this.#identify();
         people.renew();
         rooms.renew();
         for (const row of this.#model.rows.values()) if (row.draft !== undefined && this.#tabs.leads) this.#planDraft(row.conversation, 0);
@@ -361,7 +367,7 @@ export class Client implements ClientApi {
   }
 
   #pushed(event: string, body: any): void {
-    if (event.startsWith("room") || event === "lagged") this.rooms.pushed(event, body);
+    if (event.startsWith("room") || event === "lagged") this.#rooms.pushed(event, body);
     else if (event === "typing") {
       const typing = { typing: true, ...body };
       if (body.party !== this.party) this.#people.types(typing);
@@ -398,8 +404,9 @@ export class Client implements ClientApi {
     return row;
   }
 
-  async #markRead(conversation: string, seq?: number): Promise<void> {
+  async #markRead(address: Address, seq?: number): Promise<void> {
     await this.opened;
+    const conversation = this.conversationOf(address);
     let wanted = 0;
     const row = await this.#change(conversation, (row) => {
       const last = row.last ?? 0;
@@ -432,9 +439,9 @@ export class Client implements ClientApi {
     return {
       get: () => model.listed.get(),
       subscribe: (listener) => model.listed.subscribe(listener),
-      one: (conversation) => model.one(this.conversationOf(conversation)),
+      one: (conversation) => model.one(conversation),
       unread: model.unread,
-      markRead: (conversation, seq) => void this.#markRead(this.conversationOf(conversation), seq).catch(() => {}),
+      markRead: (conversation, seq) => void this.#markRead(conversation, seq).catch(() => {}),
       configure: async (conversation, settings: Partial<MemberSettings>) => {
         await this.call("conversation.configure", { conversation, ...settings } as Operations["conversation.configure"]["params"]);
       },

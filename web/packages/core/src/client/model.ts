@@ -5,7 +5,7 @@ import type { Conversation } from "../api.js";
 import type { EntryView } from "../generated/wire.js";
 import { type Changes, sendKey } from "../engine/notices.js";
 import type { ConversationRow, OutboxRow, Store, ThreadRow } from "../store/store.js";
-import { directConversationId } from "../protocol/addresses.js";
+import { directConversationId, isParty } from "../protocol/addresses.js";
 import { CARD_CHANGED } from "../engine/lane.js";
 import { Computed, Value } from "./observable.js";
 
@@ -72,18 +72,30 @@ export class Model {
     if (threads.length) this.followed.stale();
     if (blocked) this.blocked.set(blocked);
     if (!touched.size) return;
-    for (const name of touched) {
-      this.#shown.delete(name);
-      this.#ones.get(name)?.stale();
-    }
+    for (const name of touched) this.#shown.delete(name);
+    for (const [address, one] of this.#ones) if (touched.has(this.#idOf(address))) one.stale();
     this.listed.stale();
     this.unread.stale();
   }
 
-  one(name: string): Computed<Conversation | undefined> {
-    let one = this.#ones.get(name);
-    if (!one) this.#ones.set(name, (one = new Computed(() => this.#show(name))));
+  /** Now it is known who this is, and with it the ids of conversations with parties. */
+  identify(party: string, device: string): void {
+    this.device = device;
+    if (party === this.party) return;
+    this.party = party;
+    for (const one of this.#ones.values()) one.stale();
+  }
+
+  one(address: string): Computed<Conversation | undefined> {
+    let one = this.#ones.get(address);
+    if (!one) this.#ones.set(address, (one = new Computed(() => this.#show(this.#idOf(address)))));
     return one;
+  }
+
+  /** The conversation that an address means; "" while it is not known who this is. */
+  #idOf(address: string): string {
+    if (!isParty(address)) return address;
+    return this.party && directConversationId(this.party, address);
   }
 
   /** Messages of mine that a view shows after the history, and actions on cards, in the order of writing. */
@@ -93,7 +105,7 @@ export class Model {
   }
 
   #conversationOfRow(row: OutboxRow): string {
-    return row.conversation || (this.party ? directConversationId(this.party, row.recipient) : "");
+    return row.conversation || this.#idOf(row.recipient);
   }
 
   #list(): Conversation[] {

@@ -1,6 +1,6 @@
 // The server is killed under load, again and again: nothing is lost, doubled or reordered, and both sides see the same.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -32,13 +32,32 @@ test("messages of two writers through kills of the server, and of a writer, arri
   const { conversation } = await ann.api.group.create({ id: "g.crash", name: "crash", members: ["user/bob", "user/carl"] });
   await until(() => [ann, bob, reader].every((one) => one.conversations.one(conversation).get()));
 
+  // What every device did and saw, in the form of the checker that judges the Python SDK (tests/web/test_core.py).
+  const history: object[] = [];
+  const event = (ev: string, fields: object): void => void history.push({ ev, ...fields, t: Number(process.hrtime.bigint()) });
+  const watch = (dev: string, client: Client): void =>
+    void client.on("entry", ({ conversation: conv, seq, epoch, type, content }) => {
+      if (conv === conversation) event("recv", { dev, conv, seq, id: type === "text" ? content.text : null, epoch });
+    });
+  const seen = { conversation, epoch: 0 };
+  for (const [dev, client] of [["user/ann:1", ann], ["user/bob:1", bob], ["user/carl:1", reader]] as const) {
+    const { entries } = await client.call("history.get", { conversation });
+    for (const { seq, epoch } of entries) event("recv", { dev, conv: conversation, seq, id: null, epoch });
+    seen.epoch = entries[0]!.epoch;
+    watch(dev, client);
+  }
   const written: Record<string, string[]> = { "user/ann": [], "user/bob": [] };
   const stored: Promise<unknown>[] = [];
   let writing = true;
   const write = async (who: string, client: () => Client): Promise<void> => {
     for (let i = 0; writing; i++) {
-      const text = `${who} ${i}`;
+      const text = `${who},${i}`;
+      event("invoke", { dev: `${who}:1`, conv: conversation, id: text });
       const handle = client().send(conversation, text);
+      handle.sent.then(
+        ({ seq, epoch }) => event("ok", { id: text, seq, epoch: epoch || seen.epoch }),
+        () => event("unknown", { id: text }), // this run of the client ended
+      );
       const kept = handle.stored.then(() => written[who]!.push(text), () => {});
       stored.push(kept);
       await kept;
@@ -57,6 +76,7 @@ test("messages of two writers through kills of the server, and of a writer, arri
       // This writer goes as well, with what it has written; another run takes over its file.
       await ann.close();
       ann = connect("user/ann", { store: fileStore(path), codec: msgpackCodec });
+      watch("user/ann:1", ann);
       await ann.opened;
     }
     await server.start();
@@ -83,5 +103,9 @@ test("messages of two writers through kills of the server, and of a writer, arri
   const { entries } = await reader.call("history.get", { conversation, limit: 500 });
   expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => i + 1));
   expect(reader.conversations.one(conversation).get()!.unread).toBe(total);
+  if (process.env.TRUNKLINE_HISTORY) {
+    const log = entries.map(({ seq, type, content }) => [seq, type === "text" ? content.text : null]);
+    writeFileSync(process.env.TRUNKLINE_HISTORY, [{ conversation, epoch: seen.epoch, log }, ...history].map((line) => `${JSON.stringify(line)}\n`).join(""));
+  }
   await Promise.all([ann.close(), bob.close(), reader.close()]);
 });

@@ -16,7 +16,7 @@ const INVISIBLE = /[\u0000-\u0020\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\
 function checked(address: unknown, schemes: ReadonlySet<string>): string | undefined {
   if (typeof address !== "string" || address === "" || address.length > 8192 || INVISIBLE.test(address.trim())) return undefined;
   try {
-    const url = new URL(address.trim(), document.baseURI);
+    const url = new URL(address.trim(), typeof document === "undefined" ? "http://page.invalid/" : document.baseURI);
     return schemes.has(url.protocol) ? url.href : undefined;
   } catch {
     return undefined;

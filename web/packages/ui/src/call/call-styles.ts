@@ -145,7 +145,7 @@ export const callStyles = css`
     background: var(--tl-bg);
     color: var(--tl-text);
   }
-  .people h3 {
+  .people h2 {
     padding: var(--tl-space-1) var(--tl-space-2) var(--tl-space-2);
     font-size: var(--tl-size-3);
   }

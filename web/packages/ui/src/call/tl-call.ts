@@ -352,7 +352,7 @@ export class TlCall extends TlElement {
   private listed(tiles: readonly CallTile[]): TemplateResult {
     const people = tiles.filter((tile) => !tile.screen);
     return html`<section class="people scroll" tabindex="0" aria-label=${this.t("call_people")}>
-      <h3>${this.t("call_people_count", { count: people.length })}</h3>
+      <h2>${this.t("call_people_count", { count: people.length })}</h2>
       <ul>
         ${repeat(people, (tile) => tile.id, (tile) => {
           const name = this.nameOf(tile.party);

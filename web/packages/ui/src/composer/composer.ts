@@ -10,7 +10,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import type { Conversation, Message, SendOptions } from "@trunkline/core";
 
 import "../base/avatar.js";
-import { TlElement, bareName } from "../base/element.js";
+import { TlElement } from "../base/element.js";
 import { icon } from "../base/icons.js";
 import { styled } from "../base/styled.js";
 import "../base/menu.js";
@@ -52,7 +52,8 @@ export class TlComposer extends TlElement {
   @property({ type: Boolean, attribute: "text-only" }) textOnly = false;
 
   @state() private text = "";
-  @state() private candidates: readonly Candidate[] = [];
+  /** What was typed behind an `@` at the caret; undefined while nobody is being mentioned. */
+  @state() private mentioning: string | undefined;
   @state() private chosen = 0;
   @state() private dropping = false;
   @state() private recorder: Recorder | undefined;
@@ -65,6 +66,8 @@ export class TlComposer extends TlElement {
 
   private readonly uploads = new Uploads(() => this.requestUpdate());
   private picked: Candidate[] = [];
+  /** Who fits; made anew at each drawing, because names come in. */
+  private candidates: readonly Candidate[] = [];
   private members: { conversation: string; parties: string[] } | undefined;
   private draftOf = "";
   private textBefore = "";
@@ -122,7 +125,7 @@ export class TlComposer extends TlElement {
       this.draftOf = draftOf;
       this.replying = this.editing = undefined;
       this.picked = [];
-      this.candidates = [];
+      this.mentioning = undefined;
       this.text = this.thread > 0 ? "" : (this.client?.conversations.one(this.conversation).get()?.draft ?? "");
     }
     if (changed.has("client") && this.text === "" && this.thread === 0 && this.conversation !== "")
@@ -242,7 +245,7 @@ export class TlComposer extends TlElement {
     const about = this.client?.conversations.one(this.conversation).get();
     const start = about?.kind === "direct" || this.conversation.includes("/") ? undefined : mentionAt(this.text, this.field.selectionStart);
     if (start === undefined || this.client === undefined) {
-      this.candidates = [];
+      this.mentioning = undefined;
       return;
     }
     if (this.members?.conversation !== this.conversation) {
@@ -250,13 +253,18 @@ export class TlComposer extends TlElement {
       const page = await this.client.api.member.list({ conversation: this.conversation, limit: 500 }).catch(() => undefined);
       this.members = { conversation: this.conversation, parties: page?.members.map((member) => member.party) ?? [] };
     }
-    const others: Candidate[] = this.members.parties
-      .filter((party) => party !== this.client?.party)
-      .map((party) => ({ party, name: this.client?.profile(party).get().name || bareName(party) }));
-    if (about?.role === "owner" || about?.role === "admin") others.push({ party: "*", name: this.t("mention_all") });
-    const again = mentionAt(this.text, this.field.selectionStart);
-    this.candidates = again === undefined ? [] : matching(others, again.text);
+    this.mentioning = mentionAt(this.text, this.field.selectionStart)?.text;
     this.chosen = 0;
+  }
+
+  /** Who may be meant; read while drawing, so that names which come later are seen. */
+  private findCandidates(about: Conversation | undefined): readonly Candidate[] {
+    if (this.mentioning === undefined || this.members?.conversation !== this.conversation) return [];
+    const others = this.members.parties
+      .filter((party) => party !== this.client?.party)
+      .map((party) => ({ party, name: this.nameOf(party) }));
+    if (about?.role === "owner" || about?.role === "admin") others.push({ party: "*", name: this.t("mention_all") });
+    return matching(others, this.mentioning);
   }
 
   private onMentionKey(event: KeyboardEvent): boolean {
@@ -264,7 +272,7 @@ export class TlComposer extends TlElement {
     const candidate = this.candidates[this.chosen];
     if (event.key === "ArrowDown") this.chosen = (this.chosen + 1) % count;
     else if (event.key === "ArrowUp") this.chosen = (this.chosen + count - 1) % count;
-    else if (event.key === "Escape") this.candidates = [];
+    else if (event.key === "Escape") this.mentioning = undefined;
     else if ((event.key === "Enter" || event.key === "Tab") && candidate !== undefined) this.mention(candidate);
     else return false;
     event.preventDefault();
@@ -274,7 +282,7 @@ export class TlComposer extends TlElement {
 
   private mention(candidate: Candidate): void {
     const start = mentionAt(this.text, this.field.selectionStart);
-    this.candidates = [];
+    this.mentioning = undefined;
     if (start === undefined) return;
     const { text, caret } = withMention(this.text, start, this.field.selectionStart, candidate.name);
     this.picked = [...this.picked, candidate];
@@ -359,6 +367,7 @@ export class TlComposer extends TlElement {
 
   protected override render(): TemplateResult {
     const { about } = this;
+    this.candidates = this.findCandidates(about);
     const closed = this.closedBecause(about);
     if (closed !== "") return html`<div class="closed">${icon("block", "small")}<span>${closed}</span></div>`;
     return html`<div

@@ -165,7 +165,7 @@ export class TlRoomBar extends TlElement {
       ${this.gifts.map((gift) => {
         const name = giftName(gift, (key) => this.t(key));
         const amount = this.money?.(gift.amount) ?? this.t("live_coins", { count: gift.amount });
-        return html`<button type="button" aria-label=${this.t("live_gift_send", { gift: name, amount })} @click=${() => void this.give(gift)}>
+        return html`<button type="button" title=${this.t("live_gift_send", { gift: name, amount })} @click=${() => void this.give(gift)}>
           ${giftPicture(gift)}<b>${name}</b><small>${amount}</small>
         </button>`;
       })}

@@ -59,8 +59,9 @@ export class TlRoom extends TlElement {
   @state() private lines: Feed["lines"] = [];
   @query("canvas") private canvas!: HTMLCanvasElement;
 
-  private readonly feed = new Feed();
-  private readonly book = new GiftBook();
+  private feed = new Feed();
+  private book = new GiftBook();
+  private ends: (() => void)[] = [];
   private layer: DanmakuLayer | undefined;
   private joined_for = "";
   private waiting: RoomMessage[] = [];
@@ -71,7 +72,7 @@ export class TlRoom extends TlElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.until(() => void this.leave());
+    this.until(() => this.leave());
   }
 
   /** The stay, once joined. */
@@ -95,11 +96,7 @@ export class TlRoom extends TlElement {
     this.layer = new DanmakuLayer(this.canvas, getComputedStyle(this).fontFamily);
     this.layer.still = calm.matches;
     this.measure();
-  }
-
-  protected override updated(changed: Map<PropertyKey, unknown>): void {
-    super.updated(changed);
-    if (this.canvas?.parentElement) this.sizes.observe(this.canvas.parentElement);
+    if (this.canvas.parentElement !== null) this.sizes.observe(this.canvas.parentElement);
   }
 
   private measure(): void {
@@ -108,14 +105,13 @@ export class TlRoom extends TlElement {
   }
 
   private async join(client: ClientApi | undefined, conversation: string): Promise<void> {
-    if (this.joined_for) await this.leave();
-    this.joined_for = conversation;
+    this.leave(conversation);
     this.problem = "";
     if (client === undefined || !conversation) return;
     try {
       const room = await client.rooms.join(conversation);
-      if (this.joined_for !== conversation) return void room.leave();
-      this.begin(client, room);
+      if (this.joined_for === conversation && this.room === undefined) this.begin(client, room);
+      else await room.leave();
     } catch (error) {
       if (this.joined_for === conversation) this.problem = this.t("live_join_failed", { reason: this.explain(error) });
     }
@@ -124,8 +120,7 @@ export class TlRoom extends TlElement {
   private begin(client: ClientApi, room: RoomApi): void {
     this.room = room;
     this.view = room.get();
-    this.until(room.subscribe((view) => this.took(view)));
-    this.until(room.onMessages((messages) => this.take(messages)));
+    this.ends.push(room.subscribe((view) => this.took(view)), room.onMessages((messages) => this.take(messages)));
     this.take(room.recent, true);
     // A quiz that goes on already; a server without quizzes, or a room without one, has nothing to say.
     client.request("quiz.get", { conversation: room.conversation }).then(
@@ -150,16 +145,22 @@ export class TlRoom extends TlElement {
     this.quiz_hidden = last.outcome !== undefined && last.outcome !== null;
   }
 
-  private async leave(): Promise<void> {
+  /** Leave, for another room or for none; nothing of the old one is shown any more. */
+  private leave(next = ""): void {
     const room = this.room;
-    this.joined_for = "";
-    this.room = this.view = undefined;
+    this.joined_for = next;
+    this.room = this.view = this.announcement = undefined;
+    this.quiz = NO_QUIZ;
+    this.lines = this.banners = [];
+    this.feed = new Feed();
+    this.book = new GiftBook();
+    for (const end of this.ends.splice(0)) end();
     this.layer?.stop();
     clearTimeout(this.flush_timer);
     clearTimeout(this.banner_timer);
     this.flush_timer = undefined;
     this.waiting = [];
-    await room?.leave().catch(() => undefined);
+    room?.leave().catch(() => undefined);
   }
 
   // ---------------------------------------------------------------- what comes
@@ -380,10 +381,7 @@ export class TlRoom extends TlElement {
 
   private readonly like = (): void => this.room?.like();
 
-  private readonly again = (): void => {
-    const { conversation } = this;
-    void this.leave().then(() => this.join(this.client, conversation));
-  };
+  private readonly again = (): void => void this.join(this.client, this.conversation);
 }
 
 declare global {
