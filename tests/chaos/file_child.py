@@ -39,7 +39,7 @@ async def run(url: str, token: str, store: str, to: str, path: str, when: str) -
         if not asked.exists():
             asked.touch()
             client.files.send_nowait(to, path, content={"caption": "mine"})
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(100):
             while client.files.waiting() or any(row.status == "pending" for row in client.unsent(to)):
                 await asyncio.sleep(0.01)
 

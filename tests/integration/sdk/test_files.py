@@ -19,7 +19,7 @@ from tests.support.cutting_proxy import CuttingProxy
 from tests.unit.files.samples import bomb, noise, picture, program, sound, video
 from trunkline.client import Client, ClientStopped, RequestFailed, SendOutcome
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(180)
 CHILD = Path(__file__).parents[2] / "chaos" / "file_child.py"
 OPTIONS = {"FILES__MIN_FREE_BYTES": "0", "LIVE__ENABLED": "false", "LIMITS__LINK_RATE": "0"}
 
@@ -105,7 +105,7 @@ async def test_cut_at_a_hundred_random_bytes_it_arrives_whole_and_once(app: App,
             offsets: list[int] = []
             handle = ann.files.send_nowait("user/bob", path, on_progress=lambda sent, _: offsets.append(sent))
             quick = await ann.send("user/bob", "a text does not wait for a file")
-            async with asyncio.timeout(80):
+            async with asyncio.timeout(150):
                 sent = await handle
             assert sent.seq > quick.seq
         assert proxy.made == 100
@@ -118,12 +118,12 @@ def send_until(app: App, store: Path, path: Path, when: str) -> None:
     """Run the child, which sends the file or goes on sending it, until it dies or is done."""
     arguments = [app.server.url, app.token("user/ann"), str(store), "user/bob", str(path), when]
     ran = subprocess.run(
-        [sys.executable, str(CHILD), *arguments], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(CHILD), *arguments], capture_output=True, text=True, timeout=120, check=False
     )
     assert ran.returncode == (0 if when == "-" else -9), ran.stderr
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 def test_application_and_server_are_killed_again_and_again_and_the_message_comes_once(tmp_path: Path) -> None:
     data = noise(9_000_007)
     path, store = keep(tmp_path, "killed.dat", data), tmp_path / "ann.db"
