@@ -11,14 +11,14 @@ ARGS ?=
 # How many tests run at a time.
 JOBS ?= 2
 
-.PHONY: help setup setup-demo setup-browser demo test check unit fuzz bench claims sanitize fmt docs lock clean
+.PHONY: help setup setup-demo setup-browser setup-pages web demo test check unit fuzz bench bench-web losslab claims sanitize fmt docs lock clean
 
 help: ## Show this list
 	@echo "Trunkline: make TARGET [ARGS=...]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: setup-demo ## Start a server on PORT (8080), chat, crash it, prove nothing was lost, call (ONCE=1: then exit)
-	@exec $(BIN)/trunkline demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once) $(ARGS)
+demo: setup-demo setup-pages ## Chat, crash, prove, call in the console; then the site on PORT (8080). ONCE=1: no site. TLS=1: for phones
+	@exec $(BIN)/trunkline demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(TLS)),--tls) $(ARGS)
 
 test: check setup-browser ## Everything that must pass before a change lands: check, then all tests (JOBS at a time, 2)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not alone" $(ARGS) || [[ $$? == 5 ]]
@@ -36,9 +36,20 @@ claims: setup ## The reliability claims in full: crashes, power loss, bad networ
 bench: setup ## The speed claims against other systems in one run; writes a report with a plot
 	@$(BIN)/python -m bench $(ARGS)
 
+losslab: setup ## Speech and video through an emulated bad network, scored; writes docs/losslab.md (a quarter of an hour)
+	@tools/losslab_setup.sh
+	@$(BIN)/python -m bench.losslab $(ARGS)
+
+bench-web: setup-browser setup ## The web client in Chromium: scrolling, the live room at 200 comments per second, first interaction
+	@$(BIN)/python -m bench.web $(ARGS)
+
 fuzz: setup ## Property tests with many more examples, and the media kernel's fuzz targets (minutes)
 	@tools/fuzz_kernel.sh 5000000
 	@$(BIN)/python -m pytest tests/property --hypothesis-profile=fuzz --timeout=1800 $(ARGS)
+
+web: ## Build the packages of web/ from their lock file: client, components, demo site; check their types
+	@tools/web_setup.sh
+	@cd web && npm run build --silent && npm run check --silent
 
 sanitize: setup ## The tests of the native link path and the media kernel with address and undefined-behaviour sanitizers in it
 	@tools/sanitize.sh $(ARGS)
@@ -58,9 +69,13 @@ setup-browser:
 setup-demo:
 	@tools/setup.sh demo
 
+# Nobody looks at the site with ONCE=1, and without it the console part still runs.
+setup-pages:
+	@$(if $(filter-out 0,$(ONCE)),true,tools/pages_setup.sh try)
+
 lock: setup ## Write requirements/*.txt again from pyproject.toml (ARGS=--upgrade for the newest)
 	@tools/lock.sh $(ARGS)
 
 clean: ## Remove the environment, caches and build output (no data)
-	@rm -rf .venv .venv-setup.lock build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bench/.build
+	@rm -rf .venv .venv-setup.lock .pages-setup.lock build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bench/.build
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

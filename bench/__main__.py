@@ -19,6 +19,7 @@ from bench import (
     fanout,
     latency,
     machine,
+    media,
     memory,
     plots,
     report,
@@ -41,6 +42,7 @@ MEASURES = (
     "latency",
     "fanout",
     "room",
+    "media",
     "memory",
     "sync_cost",
     "cold_start",
@@ -160,6 +162,7 @@ def _measure(
         "latency": lambda: latency.measure(settings, systems, _bursts(sections)),
         "fanout": lambda: fanout.measure(settings, systems),
         "room": lambda: room.measure(settings, systems),
+        "media": lambda: media.measure(settings),
         "memory": lambda: memory.measure(settings, systems),
         "search": lambda: search.measure(settings),
     }

@@ -26,6 +26,7 @@ def draw(sections: Mapping[str, Section], directory: Path) -> None:
         "durable_sends": _sends,
         "fanout": _fanout,
         "sync_cost": _sync,
+        "media": _media,
     }
     for name, drawer in drawers.items():
         section = sections.get(name)
@@ -105,3 +106,22 @@ def _sync(figure: Any, data: dict[str, Any]) -> None:
         ax.set_ylim(0, 1.25 * max(point["p50_ms"] for point in points))
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(fontsize=8, frameon=False)
+
+
+def _media(figure: Any, data: dict[str, Any]) -> None:
+    colours = {"Trunkline": _COLOURS["trunkline"], "Janus VideoRoom": _COLOURS["mosquitto"]}
+    loads = {name: rates for name, rates in data["compare"].items() if any(rates.values())}
+    for axes, (name, rates) in zip(
+        figure.subplots(1, max(len(loads), 1), squeeze=False)[0], loads.items(), strict=False
+    ):
+        for at, (system, colour) in enumerate(colours.items()):
+            if not rates.get(system):
+                continue
+            middle = statistics.median(rates[system]) / 1000
+            axes.bar(at, middle, color=colour, width=0.6)
+            axes.plot([at] * len(rates[system]), [rate / 1000 for rate in rates[system]], "k.", markersize=4)
+            axes.annotate(f"{middle:,.0f}", (at, middle), ha="center", va="bottom", fontsize=8)
+        axes.set_xticks(range(len(colours)), ["Trunkline", "Janus"], fontsize=8)
+        axes.set_title(name.replace(", ", ",\n"), fontsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.axes[0].set_ylabel("1,000 packets per core-second", fontsize=8)

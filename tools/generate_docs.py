@@ -100,6 +100,16 @@ def openapi_json() -> str:
     return json.dumps(build_document(operations, version=version()), indent=1, ensure_ascii=False) + "\n"
 
 
+def web_types() -> str:
+    """The text of `web/packages/core/src/generated/wire.ts`: the shapes of the link for TypeScript."""
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    from tools.web_types import wire_types
+
+    with tempfile.TemporaryDirectory() as directory:
+        return wire_types(asyncio.run(_operations(f"{directory}/data")))
+
+
 def command_line() -> str:
     """The text of `docs/reference/cli.md`."""
     if str(ROOT) not in sys.path:
@@ -114,6 +124,7 @@ PAGES = {
     "spec/openapi.json": openapi_json,
     "docs/reference/configuration.md": configuration_markdown,
     "docs/reference/cli.md": command_line,
+    "web/packages/core/src/generated/wire.ts": web_types,
 }
 
 

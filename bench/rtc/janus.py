@@ -18,13 +18,14 @@ from bench.settings import Settings
 PLUGINS = Path("/usr/lib/x86_64-linux-gnu/janus")
 ROOM = 1234
 _MAIN = """\
-general: {{ configs_folder = "{directory}" plugins_folder = "{plugins}/plugins" transports_folder = "{plugins}/transports"
+general: {{ configs_folder = "{directory}" plugins_folder = "{plugins}/plugins"
+  transports_folder = "{plugins}/transports"
   events_folder = "{plugins}/events" loggers_folder = "{plugins}/loggers" debug_level = 3 server_name = "bench" }}
 certificates: {{ }}
 media: {{ ipv6 = false }}
 nat: {{ ice_enforce_list = "{host}" nice_debug = false full_trickle = false }}
 plugins: {{ disable = "{disabled}" }}
-transports: {{ disable = "libjanus_websockets.so,libjanus_rabbitmq.so,libjanus_mqtt.so,libjanus_nanomsg.so,libjanus_pfunix.so" }}
+transports: {{ disable = "{silent}" }}
 loggers: {{ disable = "libjanus_jsonlog.so" }}
 events: {{ broadcast = false }}
 """
@@ -32,6 +33,7 @@ _HTTP = """\
 general: {{ json = "compact" base_path = "/janus" http = true port = {port} ip = "127.0.0.1" https = false }}
 admin: {{ admin_http = false }}
 """
+TRANSPORTS = "websockets rabbitmq mqtt nanomsg pfunix"
 OTHERS = "audiobridge echotest recordplay sip nosip streaming textroom videocall voicemail duktape lua"
 
 
@@ -54,7 +56,15 @@ class Janus:
         """Start it and make a room."""
         port = free_port()
         disabled = ",".join(f"libjanus_{name}.so" for name in OTHERS.split())
-        values = {"directory": directory, "plugins": PLUGINS, "host": self._host, "disabled": disabled, "port": port}
+        silent = ",".join(f"libjanus_{name}.so" for name in TRANSPORTS.split())
+        values = {
+            "silent": silent,
+            "directory": directory,
+            "plugins": PLUGINS,
+            "host": self._host,
+            "disabled": disabled,
+            "port": port,
+        }
         (directory / "janus.jcfg").write_text(_MAIN.format(**values))
         (directory / "janus.transport.http.jcfg").write_text(_HTTP.format(**values))
         (directory / "janus.plugin.videoroom.jcfg").write_text("general: { }\n")
@@ -81,7 +91,9 @@ class Janus:
     async def publish(self, caller: Caller) -> dict[str, Any]:
         """A caller publishes one video track; what its packets need."""
         handle = await self._attach()
-        await self._message(handle, {"request": "create", "room": ROOM, "publishers": 32, "bitrate": 0, "videocodec": "vp8"})
+        await self._message(
+            handle, {"request": "create", "room": ROOM, "publishers": 32, "bitrate": 0, "videocodec": "vp8"}
+        )
         offer = _offer(caller, "sendonly")
         answered = await self._message(
             handle, {"request": "joinandconfigure", "room": ROOM, "ptype": "publisher"}, ("offer", offer)
@@ -97,7 +109,9 @@ class Janus:
             handle, {"request": "join", "room": ROOM, "ptype": "subscriber", "streams": [{"feed": self._feed}]}
         )
         answer = _answer(caller, offered["jsep"]["sdp"])
-        connecting = asyncio.create_task(caller.connect(offered["jsep"]["sdp"].replace("actpass", "passive"), controls=False))
+        connecting = asyncio.create_task(
+            caller.connect(offered["jsep"]["sdp"].replace("actpass", "passive"), controls=False)
+        )
         await self._message(handle, {"request": "start"}, ("answer", answer))
         await connecting
 
@@ -146,7 +160,21 @@ def _offer(caller: Caller, direction: str) -> str:
 def _answer(caller: Caller, offer: str) -> str:
     """The offer's sections taken as they are, received only."""
     lines: list[str] = []
-    kept = ("v=", "o=", "s=", "t=", "m=", "c=", "a=group", "a=mid", "a=rtpmap", "a=rtcp-fb", "a=fmtp", "a=rtcp-mux", "a=extmap")
+    kept = (
+        "v=",
+        "o=",
+        "s=",
+        "t=",
+        "m=",
+        "c=",
+        "a=group",
+        "a=mid",
+        "a=rtpmap",
+        "a=rtcp-fb",
+        "a=fmtp",
+        "a=rtcp-mux",
+        "a=extmap",
+    )
     for line in offer.splitlines():
         if line.startswith("m="):
             lines += [line, "c=IN IP4 0.0.0.0", "a=recvonly", *caller.transport_lines("active").splitlines()]

@@ -168,7 +168,9 @@ async def meeting(settings: Settings, seconds: float) -> None:
 class Bare:
     """A process with a packet thread, one speaker and some listeners."""
 
-    def __init__(self, settings: Settings, speaker: socket.socket, listeners: list[Any], keys: bytes, **plan: Any) -> None:
+    def __init__(
+        self, settings: Settings, speaker: socket.socket, listeners: list[Any], keys: bytes, **plan: Any
+    ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bench.rtc.bare"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=pin_and_bind(settings.server_core),

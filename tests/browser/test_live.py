@@ -17,9 +17,11 @@ pytestmark = pytest.mark.timeout(240)
 TIMEOUT_S = 40.0
 
 
-async def eventually(read: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool], what: str) -> Any:
+async def eventually(
+    read: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool], what: str, timeout_s: float = TIMEOUT_S
+) -> Any:
     """Read until it holds."""
-    deadline = asyncio.get_running_loop().time() + TIMEOUT_S
+    deadline = asyncio.get_running_loop().time() + timeout_s
     while True:
         found = await read()
         if holds(found):

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,6 +118,31 @@ def test_the_quiz_is_played_until_somebody_has_won(app: App, tmp_path: Path) -> 
                 assert line(ann) == f"right: [{correct}] I am {'in' if number == 1 else 'out'}"
             assert server.post(f"{at}/q1/end").status_code == 200
             assert line(ann) == "won by []"
+
+
+def test_a_file_is_sent_and_goes_on_after_a_kill(app: App, tmp_path: Path) -> None:
+    path = tmp_path / "words.txt"
+    path.write_text("only words")
+    environment = os.environ | {"TRUNKLINE_URL": app.server.url, "TRUNKLINE_TOKEN": app.token("user/ann")}
+    command = [sys.executable, "-u", str(EXAMPLES / "send_file.py"), "user/bob", str(path)]
+    nowhere = environment | {"TRUNKLINE_URL": "http://127.0.0.1:9"}
+    with subprocess.Popen(command, cwd=tmp_path, env=nowhere) as process:
+        deadline_s = time.monotonic() + 20
+        while not kept(tmp_path / "files.db"):
+            assert time.monotonic() < deadline_s
+        process.kill()
+    ran = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=40, check=True
+    ).stdout.splitlines()
+    assert ran[0] == "going on with what was begun"
+    assert ran[-2] == "words.txt: 10 of 10 bytes"
+    assert ran[-1].startswith("on the server's disk as number ")
+
+
+def kept(store: Path) -> bool:
+    """Whether an upload is in the store of a client that runs; its file is locked, so its log is looked into."""
+    log = store.with_name(store.name + "-wal")
+    return log.exists() and b"words.txt" in log.read_bytes()
 
 
 def test_every_example_has_a_test() -> None:

@@ -1,4 +1,4 @@
-"""The projector's process: it writes what a thread would, over rolled segments and its own death, and it never stays."""
+"""The projector's process: it writes what a thread would, over rolled segments and its own death; it never stays."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """Every row of every table."""
     db = sqlite3.connect(path)
     names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-    found = {name: sorted(db.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in names}  # noqa: S608
+    found = {name: sorted(db.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in names}
     db.close()
     return found
 

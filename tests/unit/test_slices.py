@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trunkline.base.slices import ask_for_slices
+from trunkline.store.slices import ask_for_slices
 
 
 def slice_ns() -> int:

@@ -90,7 +90,11 @@ class TusClient:
             _checked(await self._server.ask("PATCH", f"{_PATH}/{quote(file)}", headers, body))
 
     async def _headers(self) -> dict[str, str]:
-        return _VERSION | {"Authorization": f"Bearer {await self._token()}"}
+        try:
+            token = await self._token()
+        except Exception as exc:
+            raise ConnectionError(f"no token: {exc}") from exc  # as for the link: there may be one later
+        return _VERSION | {"Authorization": f"Bearer {token}"}
 
 
 def web_url(url: str) -> str:

@@ -320,11 +320,22 @@ class MetricsSection(msgspec.Struct, forbid_unknown_fields=True):
 
     Attributes:
         open: serve /metrics to anyone; otherwise to loopback and to the admin token.
-        docs: serve /docs/api, /errors and /v1/openapi.json.
+        docs: serve /docs, /errors, /v1/openapi.json and the pages of ``[web]``.
     """
 
     open: bool = False
     docs: bool = True
+
+
+class WebSection(msgspec.Struct, forbid_unknown_fields=True):
+    """Pages that ``make web`` built.
+
+    Attributes:
+        directories: folders whose files are served below ``/``, read once at the start; of two files with the same
+            path, the one of the later folder. ``web/dist/docs`` of a checkout is the documentation at ``/docs``.
+    """
+
+    directories: list[str] = msgspec.field(default_factory=list)
 
 
 class Config(msgspec.Struct, forbid_unknown_fields=True):
@@ -341,6 +352,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     webhooks: WebhooksSection = msgspec.field(default_factory=WebhooksSection)
     files: FilesSection = msgspec.field(default_factory=FilesSection)
     metrics: MetricsSection = msgspec.field(default_factory=MetricsSection)
+    web: WebSection = msgspec.field(default_factory=WebSection)
 
     @property
     def directory(self) -> Path:
@@ -392,6 +404,12 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
         config = msgspec.convert(raw, Config, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(f"configuration: {error}") from error
+    _check(config)
+    return config
+
+
+def _check(config: Config) -> None:
+    """What the types cannot say."""
     if bool(config.tls.certificate) != bool(config.tls.key):
         raise ConfigError("configuration: [tls] needs both certificate and key")
     if config.files.store == "s3" and not config.files.s3_bucket:
@@ -411,7 +429,9 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
             raise ConfigError(f"configuration: [webhooks] allow_networks: {error}") from None
     if config.webhooks.ca_file and not Path(config.webhooks.ca_file).is_file():
         raise ConfigError(f"configuration: [webhooks] ca_file: there is no file {config.webhooks.ca_file}")
-    return config
+    for folder in config.web.directories:
+        if not Path(folder).is_dir():
+            raise ConfigError(f"configuration: [web] directories: there is no folder {folder}")
 
 
 def _check_live(live: LiveSection) -> None:

@@ -6,7 +6,7 @@ import ctypes
 import gc
 import sys
 
-from trunkline.base.slices import ask_for_slices
+from trunkline.store.slices import ask_for_slices
 
 _M_TRIM_THRESHOLD = -1
 _M_TOP_PAD = -2
@@ -22,8 +22,8 @@ def tune() -> None:
     # The journal's thread holds the GIL for microseconds, but waits for it up to one interval (5 ms by
     # default) whenever the loop is busy: that wait would be part of every acknowledgement.
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    # The loop and the journal's thread do little at a time, and a message waits for each of their turns. Where they share
-    # a core with the projector, or with each other, the kernel would first let whoever runs finish its milliseconds.
+    # The loop and the journal's thread do little at a time, and a message waits for each of their turns. Where they
+    # share a core with the projector, or with each other, the kernel would let whoever runs finish its milliseconds.
     ask_for_slices(SLICE_S)
     # Nearly all objects are freed by reference counting. Young ones are looked at in small portions (half a
     # millisecond each); the older generations only from the sweep (``Collector``), because they take long.

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from trunkline.base.secret import Secret
 from trunkline.crypto.draws import CardSecrets
@@ -17,6 +18,7 @@ from trunkline.domain.log.records import Entry
 from trunkline.domain.webhooks.addresses import AddressPolicy
 from trunkline.domain.webhooks.backoff import RetryPolicy
 from trunkline.edges.http import AllowedOrigins, HttpConfig, HttpDeps, RequestRates, ShownSecrets
+from trunkline.edges.http.site import Site
 from trunkline.edges.link.deps import LinkDeps, LinkLimits
 from trunkline.edges.link.front import NativeFront
 from trunkline.edges.webhooks import HttpCourier
@@ -173,7 +175,6 @@ async def build(
     devices = DeviceBook(engine, hub)
     files = await open_files(config, store, engine, directory, randomness, master_key)
     sender = Sender(engine, files=files.access if files is not None else None)
-    forwarder = Forwarder(engine, sender)
     changes = Changes(engine, windows(config.limits))
     searcher = Searcher(engine, store.search)
     inbox = Inbox(engine, Reader(engine))
@@ -188,10 +189,7 @@ async def build(
     backups = Backups(store, config.backup_path, version)
     live = _live(config, engine, authentication, secrets, Standings(engine, rooms.directory, channels), version)
     operations = catalogue(
-        message_operations(sender, forwarder, changes, Reader(engine)),
-        search_operations(searcher),
-        thread_operations(Threads(engine, SqliteThreads(store.index.reader))),
-        group_operations(Groups(engine, randomness), Membership(engine)),
+        _conversing(engine, store, sender, changes, searcher, randomness),
         inbox_operations(inbox, Cursors(engine), Syncer(engine, inbox)),
         card_operations(cards, CardReader(engine, cards)),
         presence_operations(presence),
@@ -234,6 +232,18 @@ async def build(
     )
 
 
+def _conversing(
+    engine: Engine, store: Store, sender: Sender, changes: Changes, searcher: Searcher, randomness: SystemRandomness
+) -> list[Operation]:
+    """What is said in conversations, found again, answered in threads; and groups."""
+    return [
+        *message_operations(sender, Forwarder(engine, sender), changes, Reader(engine)),
+        *search_operations(searcher),
+        *thread_operations(Threads(engine, SqliteThreads(store.index.reader))),
+        *group_operations(Groups(engine, randomness), Membership(engine)),
+    ]
+
+
 def _live(
     config: Config,
     engine: Engine,
@@ -258,7 +268,8 @@ def _courier(config: Config, version: str) -> HttpCourier:
 def _privacy(engine: Engine, hub: Hub, store: Store, broadcasts: BroadcastSystem) -> list[Operation]:
     """Export and erasure."""
     tags = SqliteBroadcasts(store.index.reader).tags
-    return privacy_operations(Exporter(engine, tags), Eraser(engine, hub, broadcasts.broadcasts.erase))
+    answers = SqliteQuizzes(store.index.reader).answers_of
+    return privacy_operations(Exporter(engine, tags, answers), Eraser(engine, hub, broadcasts.broadcasts.erase))
 
 
 def _engine(config: Config, store: Store, loop: asyncio.AbstractEventLoop) -> Engine:
@@ -331,6 +342,7 @@ def _http(
         observe=metrics.observe,
         rates=rates,
         origins=AllowedOrigins(tuple(config.server.cors_origins)),
+        site=Site.load(Path(folder) for folder in config.web.directories),
         config=_http_config(config, version),
     )
 

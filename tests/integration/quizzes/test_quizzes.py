@@ -254,14 +254,19 @@ def test_two_apps_have_nothing_in_common(app: App, connect: Connect) -> None:
     assert close(host, 1)["answered"] == 1
 
 
-def test_an_erased_party_is_in_no_result_and_the_tallies_stay(app: App, connect: Connect) -> None:
+def test_an_erased_party_is_exported_before_and_in_no_result_after_and_the_tallies_stay(
+    app: App, connect: Connect
+) -> None:
     host, ann, bob = connect("user/host"), connect("user/ann"), connect("user/bob")
     begin(host, ann, bob)
     ask(host, 1)
     answer(ann, 1, 1), answer(bob, 1, 1)
     outcome = close(host, 1)
     with app.acting() as server:
+        [exported] = server.get("/v1/parties/user/ann/export").json()["quiz_answers"]
+        assert (exported["quiz"], exported["question"], exported["choice"]) == ("q1", 1, 1)
         assert server.delete("/v1/parties/user/ann").status_code == 200
+        assert server.get("/v1/parties/user/ann/export").json()["quiz_answers"] == []
         for _ in range(2):
             found = server.get("/v1/rooms/r1/quizzes/q1/results").json()
             assert [place["party"] for place in found["places"]] == ["user/bob"]

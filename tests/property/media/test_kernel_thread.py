@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from trunkline.media import kernel
 from trunkline.media.congestion.history import SendHistory
 from trunkline.media.recovery.frames import Frame, FrameStore, Repacker, unpack
+from trunkline.media.recovery.holes import Holes
 from trunkline.protocol.rtp import red, transport_cc
 from trunkline.protocol.rtp.arrivals import Arrivals
 from trunkline.protocol.rtp.reception import Reception
@@ -50,6 +51,10 @@ def test_reception_counts_and_asks_alike(start: int, actions: list[tuple[tuple[s
             block = other.report(now_s)
             assert ours.report(now_s) == (None if block is None else block.serialize())
         assert ours.gave_up() == other.gave_up
+        if action == "ask":
+            holes, transit_s = ours.take()
+            assert holes == other.take_holes()[: len(holes)] and (len(holes) == 64 or not other.take_holes())
+            assert transit_s == other.take_transit_s()
 
 
 @given(
@@ -59,22 +64,24 @@ def test_reception_counts_and_asks_alike(start: int, actions: list[tuple[tuple[s
             st.sampled_from(["packet", "packet", "packet", "feedback"]),
             st.one_of(st.just(1), st.integers(-20, 30), st.sampled_from([700, 2500])),
             st.floats(0, 0.05) | st.sampled_from([1.0, 5.0]),
+            st.booleans(),
         ),
         max_size=150,
     ),
 )
-def test_arrivals_are_told_alike(start: int, actions: list[tuple[str, int, float]]) -> None:
+def test_arrivals_are_told_alike(start: int, actions: list[tuple[str, int, float, bool]]) -> None:
     ours, other = native.Arrivals(999.0), Arrivals(999.0)
     number, now_s = start, 1000.0
-    for action, step, passed_s in actions:
+    for action, step, passed_s, masked in actions:
         now_s += passed_s
         if action == "packet":
             number = (number + step) & 0xFFFF
             ours.on_packet(number, now_s)
             other.on_packet(number, now_s)
             continue
-        told = other.feedback()
-        assert ours.feedback() == (None if told is None else transport_cc.serialize(told))
+        other.masked = masked
+        told = other.feedback(now_s)
+        assert ours.feedback(now_s, masked) == (None if told is None else transport_cc.serialize(told))
 
 
 ticks = st.none() | st.integers(0, 20_000)
@@ -120,6 +127,18 @@ def test_malformed_feedback_is_refused_alike(body: bytes) -> None:
         return  # before the beginning of its clock: the kernel takes the beginning instead
     found = ours.on_feedback(body)
     assert [one[0] for one in found] == [one.number for one in other.on_feedback(read)]
+
+
+@given(st.lists(st.tuples(st.integers(-3, 6), st.integers(0, 3), st.booleans(), st.booleans()), max_size=80), u16)
+def test_padding_is_known_alike(packets: list[tuple[int, int, bool, bool]], start: int) -> None:
+    ours, other = native.Holes(), Holes()
+    sequence, timestamp = start, 5000
+    for step, frames, begins, ends in packets:
+        sequence, timestamp = (sequence + step) & 0xFFFF, (timestamp + 3000 * frames) & 0xFFFFFFFF
+        ours.on_packet(sequence, timestamp, begins, ends)
+        other.on_packet(sequence, timestamp, begins=begins, ends=ends)
+        for near in range(sequence - 5, sequence + 2):
+            assert ours.was_padding(near & 0xFFFF) == other.was_padding(near & 0xFFFF)
 
 
 frames = st.binary(min_size=1, max_size=40) | st.binary(min_size=1000, max_size=1100)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import threading
 import time
 from typing import Any
@@ -118,7 +119,7 @@ def test_a_layer_is_left_for_another_at_its_key_frame_and_the_numbers_go_on() ->
         assert [p.sequence for p in every] == list(range(100, 100 + len(every)))
         pictures = [int.from_bytes(p.payload[2:4], "big") & 0x7FFF for p in every]
         assert pictures == list(range(pictures[0], pictures[0] + len(every)))
-        assert all(b.timestamp - a.timestamp > 0 for a, b in zip(every, every[1:], strict=False))
+        assert all(b.timestamp - a.timestamp > 0 for a, b in itertools.pairwise(every))
         assert it.port.down_state(down)[0] == 1
 
 
@@ -168,6 +169,64 @@ def test_a_subscriber_that_lost_a_packet_gets_it_on_the_retransmission_source() 
         assert [p.payload for p in again] == [p.sequence.to_bytes(2, "big") + p.payload for p in sent[1:]]
         bob.report(rtcp.Nack(1, 1000, (101,)))  # within AGAIN_S: the copy is still under way
         assert it.port.down_state(down)[3] == 2
+
+
+def test_on_a_lossy_path_repairs_are_repeated_and_key_frames_sent_again_unasked() -> None:
+    with thread() as it:
+        ann, bob = it.join(), it.join()
+        down = subscribe(bob, publish_video(ann), 1000, ((96, 100, 101),))
+        it.port.peer_copies(bob.number, 1, 2, 2, 0, True)
+        ann.send(video(1, 10, vp8(1, True)))
+        got = bob.receive(3)
+        assert [p.ssrc for p in got] == [1000, 1001, 1001], "the key frame, and two copies that nobody asked for"
+        assert {p.payload[2:] for p in got[1:]} == {got[0].payload}
+        time.sleep(0.05)
+        bob.report(rtcp.Nack(1, 1000, (100,)))
+        assert [p.payload[:2] for p in bob.receive(2)] == [b"\0\x64"] * 2
+        assert it.port.down_state(down)[3] == 4
+
+
+def test_an_empty_packet_takes_the_place_of_padding_that_is_lost() -> None:
+    with thread() as it:
+        ann, bob = it.join(), it.join()
+        subscribe(bob, publish_video(ann), 1000, ((96, 100, 101),))
+        it.port.peer_copies(ann.number, 1, 1, 0, 0, True)
+        it.port.peer_round_trip(ann.number, 0.01)
+        for frame, n in enumerate((1, 2, 4, 5)):
+            packet = video(n, 10, vp8(n, n == 1))
+            packet.timestamp = 3000 * frame  # no frame is missing between 2 and 4
+            ann.send(packet)
+            if n == 2:
+                assert len(bob.receive(2)) == 2
+        ends = bob.receive(3)
+        assert [(p.sequence, bool(p.payload)) for p in sorted(ends, key=lambda p: p.sequence)] == [
+            (102, False), (103, True), (104, True)
+        ]  # fmt: skip
+
+
+def test_feedback_hides_losses_where_that_was_decided() -> None:
+    with thread() as it:
+        ann = it.join()
+        publish_audio(ann)
+        it.port.peer_mask(ann.number, True)
+        for n in (0, 1, 3):
+            ann.send(RtpPacket(111, n, 960 * n, 5, extensions={MID: b"0", TRANSPORT: bytes((0, n))}, payload=b"x"))
+        arrived: dict[int, bool] = {}
+        while 3 not in arrived:
+            told = transport_cc.parse(ann.hears(rtcp.TransportFeedback).body)
+            arrived |= {told.base + n: one is not None for n, one in enumerate(told.arrivals_us)}
+        assert arrived == dict.fromkeys(range(4), True)
+        assert it.port.peer_state(ann.number)[7:] == (4, 1)
+
+
+def test_urgent_reports_go_out_in_copies_with_numbers_of_their_own() -> None:
+    with thread() as it:
+        ann, bob = it.join(), it.join()
+        subscribe(bob, publish_video(ann), 1000, ((96, 100, 101),))
+        it.port.peer_copies(ann.number, 3, 1, 0, 0, True)
+        ann.send(video(1, 10, vp8(1, False)))
+        asked = [ann.hears(rtcp.PictureLoss, 0.5) for _ in range(3)]
+        assert [one.media_ssrc for one in asked] == [10] * 3
 
 
 def test_lost_sound_is_sent_again_as_the_same_bytes() -> None:

@@ -8,8 +8,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route as StarletteRoute
+from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.edges.http import idempotency
@@ -19,13 +19,14 @@ from trunkline.edges.http.deps import HttpDeps
 from trunkline.edges.http.docs import docs_routes
 from trunkline.edges.http.endpoint import Endpoint
 from trunkline.edges.http.health import health_routes
+from trunkline.edges.http.pages import page_routes
 from trunkline.edges.http.problems import problem_response
 from trunkline.edges.http.proxies import TrustedProxies
 from trunkline.edges.http.resources import method_not_allowed, resources
 from trunkline.edges.http.routes import ROUTES
 
 
-def create_app(deps: HttpDeps, others: Sequence[StarletteRoute] = ()) -> Starlette:
+def create_app(deps: HttpDeps, others: Sequence[BaseRoute] = ()) -> Starlette:
     """The REST edge over ``deps``; routes of operations that ``deps`` does not have are left out.
 
     ``others`` are the routes of other edges on the same port.
@@ -36,9 +37,9 @@ def create_app(deps: HttpDeps, others: Sequence[StarletteRoute] = ()) -> Starlet
         for route in ROUTES
         if route.operation in deps.operations
     ]
-    routes = [*resources(endpoints), *health_routes(deps), *others]
+    routes: list[BaseRoute] = [*resources(endpoints), *health_routes(deps), *others]
     if deps.config.docs:
-        routes += [*docs_routes(deps), StarletteRoute("/", _to_docs, methods=["GET"])]
+        routes += [*docs_routes(deps), *page_routes(deps.site)]
     app = Starlette(
         routes=routes,
         middleware=_middleware(deps),
@@ -66,7 +67,3 @@ async def _as_problem(request: Request, error: Exception) -> Response:
     return problem_response(
         TrunklineError(Code.UNKNOWN_RESOURCE, "There is nothing at this path."), request_id_of(request.scope)
     )
-
-
-async def _to_docs(request: Request) -> Response:
-    return RedirectResponse("/docs/api", 302)

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from trunkline.base.clock import Clock, Randomness
 from trunkline.domain.identity import Caller
 from trunkline.domain.limits import Buckets, Rate, Verdict
+from trunkline.edges.http.site import Site
 from trunkline.services.log.index_port import Remembered
 from trunkline.services.operation import Gate, Operation
 
@@ -75,7 +76,7 @@ class HttpConfig:
         trusted_proxies: addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
         public_url: the address in the OpenAPI document, when it is not the one asked.
         metrics_open: serve /metrics to anyone; otherwise to loopback and to the admin token.
-        docs: serve /docs/api, /errors and /v1/openapi.json.
+        docs: serve /docs, /errors, /v1/openapi.json and built pages.
         version: of the server, shown in the OpenAPI document.
     """
 
@@ -152,6 +153,7 @@ class HttpDeps:
         observe: told of every finished request.
         rates: request limits.
         origins: whose pages may call.
+        site: built pages; served where ``config.docs`` is.
         config: settings.
     """
 
@@ -167,4 +169,5 @@ class HttpDeps:
     observe: Callable[[Observation], None] = _unobserved
     rates: RequestRates = field(default_factory=RequestRates)
     origins: AllowedOrigins = field(default_factory=AllowedOrigins)
+    site: Site = field(default_factory=Site)
     config: HttpConfig = field(default_factory=HttpConfig)

@@ -66,10 +66,25 @@ def routes(door: Door, service: RoomService) -> list[Route]:
         return Response(written, media_type="application/json")
 
     return [
+        _statistics(door, service),
         Route("/rtc/validate", validate, methods=["GET"]),
         Route("/rtc/v1/validate", validate, methods=["GET"]),
         Route("/twirp/livekit.RoomService/{method}", twirp, methods=["POST"]),
     ]
+
+
+def _statistics(door: Door, service: RoomService) -> Route:
+    async def statistics(request: Request) -> Response:
+        """Every track of a session, for whoever administers it."""
+        try:
+            app, claims = door.verify(request.headers.get("Authorization", "").removeprefix("Bearer ").strip())
+            found = service.statistics(app, claims.video, request.query_params.get("room", ""))
+        except TrunklineError as error:
+            code = TWIRP.get(error.code.http_status, "invalid_argument")
+            return _failure(code, error.detail, TWIRP_STATUS[code])
+        return JSONResponse({"participants": found})
+
+    return Route("/rtc/statistics", statistics, methods=["GET"])
 
 
 def _read(message: Message, body: bytes, kind: str) -> Message | None:

@@ -25,6 +25,9 @@ OVERUSE_S = 0.01
 """How long the slope has to be above the threshold."""
 STANDING_S = 0.2
 """A queue of this length is overuse even when it does not grow."""
+LEAST_QUEUE_S = 0.02
+"""A queue delays every packet of a feedback by this much at least; where the last ones were prompt, the receiver merely
+stalled for a moment."""
 BASE_WINDOW_S = 20.0
 BASE_BUCKET_S = 1.0
 
@@ -85,11 +88,17 @@ class DelayTrend:
 
     def on_packets(self, packets: Sequence[Reported]) -> Usage:
         """Packets that arrived, in order of sending; those that did not are passed over."""
+        least_s: float | None = None
         for packet in packets:
             if packet.arrived_us is not None:
                 self._on_packet(packet.sent_s, packet.arrived_us / 1e6)
-        if self.usage is Usage.NORMAL and self.queue_s > STANDING_S:
+                least_s = self.queue_s if least_s is None else min(least_s, self.queue_s)
+        if least_s is None:
+            return self.usage
+        if least_s > STANDING_S:
             self.usage = Usage.OVER
+        elif self.usage is Usage.OVER and least_s < LEAST_QUEUE_S:
+            self.usage = Usage.NORMAL
         return self.usage
 
     def forget(self) -> None:

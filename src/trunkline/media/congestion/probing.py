@@ -72,8 +72,8 @@ class Prober:
         self._arrivals.clear()
         return self._pending
 
-    def on_reported(self, packets: Sequence[Reported], now_s: float) -> float | None:
-        """Feedback came: the rate that a probe showed, when it came through."""
+    def on_reported(self, packets: Sequence[Reported], loss: float, now_s: float) -> float | None:
+        """Feedback came: the rate that a probe showed, when it came through. ``loss``: what the path loses anyway."""
         probe = self._pending
         if probe is None:
             return None
@@ -83,12 +83,13 @@ class Prober:
             if packet.cluster == probe.cluster and packet.arrived_us is not None
         )
         received = sum(size for _, size in self._arrivals)
-        if received < 0.8 * probe.size_bytes or len(self._arrivals) < 3:
+        arriving = max(1 - loss, 0.2)
+        if received < 0.8 * arriving * probe.size_bytes or len(self._arrivals) < 3:
             return None
         self._arrivals.sort()
         span_s = (self._arrivals[-1][0] - self._arrivals[0][0]) / 1e6
         # The first packet only begins the interval.
-        rate_bps = 8 * (received - self._arrivals[0][1]) / span_s if span_s > 0 else probe.bitrate_bps
+        rate_bps = 8 * (received - self._arrivals[0][1]) / arriving / span_s if span_s > 0 else probe.bitrate_bps
         if rate_bps < PASSED * probe.bitrate_bps:
             self._fail(now_s)
             return None

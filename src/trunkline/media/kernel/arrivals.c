@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { TICK_US = 250, REFERENCE_TICKS = 256, MAX_RUN = 0x1FFF, MAX_DISTANCE_US = 4000000 };
+#define MASK_LAG_S 0.15
 
 void arrivals_end(struct arrivals *arrivals)
 {
@@ -78,35 +79,32 @@ static size_t write_chunks(uint8_t *out, const uint8_t *symbols, size_t count)
     return written;
 }
 
-size_t arrivals_feedback(struct arrivals *arrivals, uint8_t out[MAX_FEEDBACK_BYTES])
+/* The same with a time for every number: that of the one before it; before the first, that of the first. */
+static void fill(int64_t *times, size_t count)
+{
+    int64_t last = -1;
+    for (size_t i = 0; i < count && last < 0; i++)
+        last = times[i];
+    for (size_t i = 0; i < count; i++) {
+        if (times[i] < 0)
+            times[i] = last;
+        last = times[i];
+    }
+}
+
+static size_t write_feedback(const struct arrivals *arrivals, int64_t base, const int64_t *times, size_t count,
+                             uint8_t *out)
 {
     uint8_t symbols[MAX_SPAN], deltas[2 * MAX_SPAN];
-    if (!arrivals->slots || arrivals->next > arrivals->highest)
-        return 0;
-    int64_t end = arrivals->highest, base = arrivals->next;
-    if (base < end - MAX_SPAN + 1)
-        base = end - MAX_SPAN + 1;
-    int64_t last_us = slot_of(arrivals, end)->arrived_us;
-    for (int64_t number = base; number < end; number++)
-        if (arrived(arrivals, number) && llabs(last_us - slot_of(arrivals, number)->arrived_us) > MAX_DISTANCE_US)
-            base = number + 1;
-    if (base != arrivals->next) /* what is told begins with an arrival when something had to be left out */
-        while (!arrived(arrivals, base))
-            base++;
-    size_t count = (size_t)(end - base + 1), delta_bytes = 0;
-    int64_t first_ticks = 0;
-    for (int64_t number = base; number <= end; number++)
-        if (arrived(arrivals, number)) {
-            first_ticks = slot_of(arrivals, number)->arrived_us / TICK_US;
-            break;
-        }
-    int64_t reference = first_ticks / REFERENCE_TICKS, last_ticks = reference * REFERENCE_TICKS;
+    size_t delta_bytes = 0, at = 0;
+    while (at < count && times[at] < 0)
+        at++;
+    int64_t reference = (at < count ? times[at] / TICK_US : 0) / REFERENCE_TICKS, last_ticks = reference * REFERENCE_TICKS;
     for (size_t i = 0; i < count; i++) {
-        if (!arrived(arrivals, base + (int64_t)i)) {
-            symbols[i] = 0;
+        symbols[i] = 0;
+        if (times[i] < 0)
             continue;
-        }
-        int64_t delta = slot_of(arrivals, base + (int64_t)i)->arrived_us / TICK_US - last_ticks;
+        int64_t delta = times[i] / TICK_US - last_ticks;
         last_ticks += delta;
         symbols[i] = delta >= 0 && delta <= 255 ? 1 : 2;
         if (symbols[i] == 1) {
@@ -116,12 +114,48 @@ size_t arrivals_feedback(struct arrivals *arrivals, uint8_t out[MAX_FEEDBACK_BYT
             delta_bytes += 2;
         }
     }
-    arrivals->count++;
-    arrivals->next = end + 1;
     write_u16(out, (uint16_t)base);
     write_u16(out + 2, (uint16_t)count);
     write_u32(out + 4, ((uint32_t)reference & 0xFFFFFF) << 8 | arrivals->count);
     size_t size = 8 + write_chunks(out + 8, symbols, count);
     memcpy(out + size, deltas, delta_bytes);
     return size + delta_bytes;
+}
+
+size_t arrivals_feedback(struct arrivals *arrivals, double now_s, uint8_t out[MAX_FEEDBACK_BYTES])
+{
+    int64_t times[MAX_SPAN], until_us = INT64_MAX;
+    if (!arrivals->slots)
+        return 0;
+    if (arrivals->masked)
+        until_us = (int64_t)((now_s - arrivals->origin_s - MASK_LAG_S) * 1000000);
+    int64_t end = arrivals->highest, base = arrivals->next;
+    while (end >= base && !(arrived(arrivals, end) && slot_of(arrivals, end)->arrived_us <= until_us))
+        end--;
+    if (end < base)
+        return 0;
+    if (base < end - MAX_SPAN + 1)
+        base = end - MAX_SPAN + 1;
+    int64_t last_us = slot_of(arrivals, end)->arrived_us;
+    for (int64_t number = base; number < end; number++) {
+        int64_t arrived_us = slot_of(arrivals, number)->arrived_us;
+        if (arrived(arrivals, number) && arrived_us <= until_us && llabs(last_us - arrived_us) > MAX_DISTANCE_US)
+            base = number + 1;
+    }
+    if (base != arrivals->next) /* what is told begins with an arrival when something had to be left out */
+        while (!arrived(arrivals, base) || slot_of(arrivals, base)->arrived_us > until_us)
+            base++;
+    size_t count = (size_t)(end - base + 1);
+    arrivals->told = count;
+    arrivals->lost = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool there = arrived(arrivals, base + (int64_t)i);
+        times[i] = there ? slot_of(arrivals, base + (int64_t)i)->arrived_us : -1;
+        arrivals->lost += !there;
+    }
+    if (arrivals->masked)
+        fill(times, count);
+    arrivals->count++;
+    arrivals->next = end + 1;
+    return write_feedback(arrivals, base, times, count, out);
 }

@@ -128,7 +128,8 @@ bool consent_answer(struct port *port, struct peer *peer, const uint8_t *datagra
     socklen_t address_size = endpoint_to(from, port->family, &address);
     if (!reply_size || !address_size)
         return false;
-    sendto(port->fd, reply, reply_size, 0, (struct sockaddr *)&address, address_size);
+    for (int copies = 0; copies < peer->copies; copies++)
+        sendto(port->fd, reply, reply_size, 0, (struct sockaddr *)&address, address_size);
     peer->heard_s = port->now_s;
     peer->checks++;
     return true;

@@ -72,6 +72,11 @@ void down_remove(struct port *port, struct down *down)
         if (place != SIZE_MAX && place < down->track->cursor)
             down->track->cursor--;
     }
+    for (struct down **at = &port->repeating; *at; at = &(*at)->next_repeating)
+        if (*at == down) {
+            *at = down->next_repeating;
+            break;
+        }
     handle_drop(port, down->id);
     port_bury(port, HANDLE_DOWN, down);
 }
@@ -81,6 +86,7 @@ void down_free(struct down *down)
     rewriter_end(&down->rewriter);
     free(down->repacker);
     free(down->video);
+    free(down->copies);
     sent_bytes_end(down->bytes);
     free(down);
 }
@@ -156,6 +162,21 @@ static void keep_bytes(struct down *down, uint16_t sequence, const uint8_t *pack
         sent_bytes_add(down->bytes, sequence, (struct span){packet, size});
 }
 
+/* Remembers a packet that is to be sent again unasked. */
+static void protect(struct port *port, struct down *down, uint16_t sequence, int copies)
+{
+    if (!down->copies && !(down->copies = calloc(MAX_COPIES, sizeof *down->copies)))
+        return;
+    if (down->copy_count == MAX_COPIES)
+        return; /* more than it could send in time */
+    down->copies[(down->copy_first + down->copy_count++) % MAX_COPIES] = (struct copy){sequence, (uint8_t)copies};
+    if (!down->repeats) {
+        down->repeats = true;
+        down->next_repeating = port->repeating;
+        port->repeating = down;
+    }
+}
+
 /* --- video ------------------------------------------------------------------------------------------- */
 
 static void send_video(struct port *port, struct down *down, const struct rtp_media *media, uint8_t out_type)
@@ -185,6 +206,11 @@ static void send_video(struct port *port, struct down *down, const struct rtp_me
     if (!repair_of(down, out_type))
         keep_bytes(down, numbers.sequence, packet, size);
     count_sent(down, payload.size);
+    bool base = (down->has_base && media->rtp.timestamp == down->base_timestamp) ||
+                (vp8 && !(vp8->has_temporal && vp8->temporal));
+    int copies = base ? down->peer->base_copies : down->peer->other_copies;
+    if (copies)
+        protect(port, down, numbers.sequence, copies);
 }
 
 static void repeat_video(struct port *port, struct down *down, struct sent_video *sent, uint8_t repair)
@@ -317,6 +343,10 @@ void down_forward(struct port *port, struct down *down, const struct rtp_media *
     for (size_t i = 0; i < down->format_count; i++) {
         if (down->formats[i].in != media->rtp.payload_type)
             continue;
+        if (media->key_frame) {
+            down->has_base = true;
+            down->base_timestamp = media->rtp.timestamp;
+        }
         if (down->track->audio)
             send_audio(port, down, media, down->formats[i].out);
         else
@@ -332,7 +362,11 @@ static void repeat_bytes(struct port *port, struct down *down, uint16_t sequence
     if (!place || port->now_s - place->again_s < AGAIN_S)
         return;
     place->again_s = port->now_s;
-    output_add(port, down->peer, room, place->size);
+    for (int copies = 0; copies < down->peer->answers; copies++) {
+        room = output_room(port, UINT16_MAX);
+        sent_bytes_find(down->bytes, sequence, room);
+        output_add(port, down->peer, room, place->size);
+    }
     down->again++;
 }
 
@@ -356,7 +390,55 @@ void down_on_nack(struct port *port, struct down *down, uint16_t sequence)
     if (port->now_s - sent->again_s < AGAIN_S)
         return;
     sent->again_s = port->now_s;
-    repeat_video(port, down, sent, (uint8_t)repair);
+    for (int copies = 0; copies < down->peer->answers; copies++)
+        repeat_video(port, down, sent, (uint8_t)repair);
+}
+
+bool down_repeat(struct port *port, struct down *down)
+{
+    for (size_t turns = down->copy_count; turns; turns--) {
+        struct copy copy = down->copies[down->copy_first];
+        down->copy_first = (down->copy_first + 1) % MAX_COPIES;
+        down->copy_count--;
+        struct sent_video *sent = &down->video[copy.sequence & (KEPT_PACKETS - 1)];
+        int repair = sent->used && sent->sequence == copy.sequence ? repair_of(down, sent->payload_type) : 0;
+        if (!repair || !down->track || !down->peer->keyed || !down->peer->reached)
+            continue;
+        repeat_video(port, down, sent, (uint8_t)repair);
+        if (copy.left > 1)
+            down->copies[(down->copy_first + down->copy_count++) % MAX_COPIES] =
+                (struct copy){copy.sequence, (uint8_t)(copy.left - 1)};
+    }
+    return down->copy_count;
+}
+
+void down_on_hole(struct port *port, struct down *down, const struct layer *layer, uint16_t sequence)
+{
+    struct numbers numbers;
+    if (!down->assigned || down->paused || !down->peer->keyed || !down->peer->reached || layer->index != down->layer ||
+        !down->rewriter.has_last)
+        return;
+    uint32_t timestamp = down->rewriter.last.timestamp;
+    for (size_t i = 0; i < down->format_count; i++) {
+        if (down->formats[i].in != down->track->last_type)
+            continue;
+        if (!rewriter_rewrite(&down->rewriter, sequence, 0, port->now_s, NULL, &numbers))
+            return;
+        struct sent_video *sent = &down->video[numbers.sequence & (KEPT_PACKETS - 1)];
+        if (sent->used && sent->sequence == numbers.sequence)
+            return;
+        numbers.timestamp = timestamp;
+        struct head head = {numbers, down->ssrc, down->formats[i].out, false, down->packets < NAMED_PACKETS, -1, {0}};
+        uint8_t *packet = output_room(port, MAX_HEAD_BYTES + SRTP_OVERHEAD);
+        size_t size = write_head(port, down, &head, 0, 0, packet);
+        if (size && put_out(port, down, packet, size)) {
+            sent->used = true;
+            sent->sequence = numbers.sequence;
+            sent->number = INT64_MIN; /* nothing to repeat: it is sent once */
+            count_sent(down, 0);
+        }
+        return;
+    }
 }
 
 void down_ask(struct port *port, struct down *down)

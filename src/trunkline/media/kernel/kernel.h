@@ -197,6 +197,8 @@ bool vp8_parse(struct span payload, struct vp8 *vp8);
 /* Other running numbers, in place and in the same widths. */
 void vp8_rewrite(uint8_t *payload, const struct vp8 *vp8, uint16_t picture_id, uint8_t tl0_index);
 bool is_key_frame(enum codec codec, struct span payload);
+/* Whether a payload surely begins a frame; false where its codec does not tell. */
+bool begins_frame(enum codec codec, struct span payload);
 
 /* --- rewriting.c: the numbers of one forwarded stream ---------------------------------------- */
 

@@ -229,7 +229,7 @@ static PyObject *Port_peer_consent(Port *self, PyObject *args)
 
 struct peer_state {
     double heard_s, round_trip_s;
-    uint64_t received, sent, refused, unknown;
+    uint64_t received, sent, refused, unknown, told, told_lost;
     int64_t in_flight;
     bool found;
 };
@@ -239,10 +239,11 @@ static void read_peer(struct port *port, unsigned id, struct peer_state *state)
     struct peer *peer = handle_find(port, HANDLE_PEER, id);
     if (peer)
         *state = (struct peer_state){peer->heard_s, peer->round_trip_s, peer->received, peer->sent,
-                                     peer->refused, peer->unknown, peer->history.in_flight, true};
+                                     peer->refused, peer->unknown, peer->told, peer->told_lost,
+                                     peer->history.in_flight, true};
 }
 
-/* peer_state(peer) -> (heard_s, round_trip_s, received, sent, refused, unknown, in_flight_bytes), or None. */
+/* peer_state(peer) -> (heard_s, round_trip_s, received, sent, refused, unknown, in_flight_bytes, told, told_lost), or None. */
 static PyObject *Port_peer_state(Port *self, PyObject *args)
 {
     unsigned id;
@@ -252,8 +253,8 @@ static PyObject *Port_peer_state(Port *self, PyObject *args)
     LOCKED(self, read_peer(port, id, &state));
     if (!state.found)
         Py_RETURN_NONE;
-    return Py_BuildValue("(ddKKKKL)", state.heard_s, state.round_trip_s, state.received, state.sent, state.refused,
-                         state.unknown, (long long)state.in_flight);
+    return Py_BuildValue("(ddKKKKLKK)", state.heard_s, state.round_trip_s, state.received, state.sent, state.refused,
+                         state.unknown, (long long)state.in_flight, state.told, state.told_lost);
 }
 
 static void set_depth(struct port *port, unsigned id, int depth, int limit)
@@ -273,6 +274,50 @@ static PyObject *Port_peer_depth(Port *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "Iii", &id, &depth, &limit))
         return NULL;
     LOCKED(self, set_depth(port, id, depth, limit));
+    Py_RETURN_NONE;
+}
+
+static void set_copies(struct port *port, unsigned id, const int copies[4], bool recovery)
+{
+    struct peer *peer = handle_find(port, HANDLE_PEER, id);
+    if (!peer)
+        return;
+    peer->copies = copies[0];
+    peer->answers = copies[1];
+    peer->base_copies = copies[2];
+    peer->other_copies = copies[3];
+    peer->recovery = recovery;
+}
+
+/* peer_copies(peer, urgent reports, answers, base, other, recovery): how often is sent what its path may lose. */
+static PyObject *Port_peer_copies(Port *self, PyObject *args)
+{
+    unsigned id;
+    int copies[4], recovery;
+    if (!PyArg_ParseTuple(args, "Iiiiip", &id, &copies[0], &copies[1], &copies[2], &copies[3], &recovery))
+        return NULL;
+    for (int i = 0; i < 4; i++)
+        if (copies[i] < (i < 2) || copies[i] > 8)
+            return PyErr_Format(PyExc_ValueError, "%d copies", copies[i]);
+    LOCKED(self, set_copies(port, id, copies, recovery));
+    Py_RETURN_NONE;
+}
+
+static void set_mask(struct port *port, unsigned id, bool masked)
+{
+    struct peer *peer = handle_find(port, HANDLE_PEER, id);
+    if (peer)
+        peer->arrivals.masked = masked;
+}
+
+/* peer_mask(peer, masked): feedback reports what is missing as received. */
+static PyObject *Port_peer_mask(Port *self, PyObject *args)
+{
+    unsigned id;
+    int masked;
+    if (!PyArg_ParseTuple(args, "Ip", &id, &masked))
+        return NULL;
+    LOCKED(self, set_mask(port, id, masked));
     Py_RETURN_NONE;
 }
 
@@ -572,9 +617,12 @@ static void read_track(struct port *port, unsigned id, struct track_state *state
     state->level = track->level;
     state->count = track->layer_count;
     memcpy(state->layers, track->layers, sizeof state->layers);
+    for (size_t i = 0; i < track->layer_count; i++)
+        track->layers[i].reception.has_least = false; /* taken */
 }
 
-/* track_state(track) -> (level or -1, [(ssrc or None, arrived_s, octets, packets, expected, jitter, gave_up)]). */
+/* track_state(track) -> (level or -1, [(ssrc or None, arrived_s, octets, packets, expected, jitter, gave_up, least transit
+ * since this was last asked or None)]). */
 static PyObject *Port_track_state(Port *self, PyObject *args)
 {
     unsigned id;
@@ -590,8 +638,9 @@ static PyObject *Port_track_state(Port *self, PyObject *args)
         const struct reception *reception = &layer->reception;
         int64_t expected = reception->started ? reception->highest - reception->base + 1 : 0;
         PyObject *ssrc = layer->has_source ? PyLong_FromUnsignedLong(layer->ssrc) : Py_NewRef(Py_None);
-        PyObject *one = Py_BuildValue("(NdKKLdK)", ssrc, layer->arrived_s, layer->octets, reception->packets,
-                                      (long long)expected, reception->jitter, reception->gave_up);
+        PyObject *transit = reception->has_least ? PyFloat_FromDouble(reception->least_transit_s) : Py_NewRef(Py_None);
+        PyObject *one = Py_BuildValue("(NdKKLdKN)", ssrc, layer->arrived_s, layer->octets, reception->packets,
+                                      (long long)expected, reception->jitter, reception->gave_up, transit);
         if (!one)
             Py_CLEAR(layers);
         else
@@ -691,6 +740,8 @@ static void limit_down(struct port *port, unsigned id, int wanted, bool paused)
     struct down *down = handle_find(port, HANDLE_DOWN, id);
     if (down) {
         down->wanted = wanted;
+        if (paused && !down->paused)
+            down->layer = -1; /* it begins again with a key frame, and its numbers go on without a gap */
         down->paused = paused;
     }
 }
@@ -775,7 +826,7 @@ static PyObject *Port_down_state(Port *self, PyObject *args)
 
 enum { TAKEN_BYTES = 256 << 10, TAKEN_EVENTS = 256 };
 
-static void take(struct port *port, uint8_t *out, size_t *size)
+static void take(struct port *port, uint8_t *out, size_t *size, bool *more)
 {
     const struct event *event;
     for (int i = 0; i < TAKEN_EVENTS && (event = events_peek(&port->events)); i++) {
@@ -786,7 +837,7 @@ static void take(struct port *port, uint8_t *out, size_t *size)
         *size += whole;
         events_drop(&port->events);
     }
-    port->events.waking = events_peek(&port->events) != NULL; /* the reader comes again at once */
+    *more = port->events.waking = events_peek(&port->events) != NULL; /* the reader comes again at once */
 }
 
 /* take() -> [(kind, peer, host, port, data)] and whether there is more. */
@@ -794,10 +845,11 @@ static PyObject *Port_take(Port *self, PyObject *unused)
 {
     (void)unused;
     size_t size = 0;
+    bool more = false;
     uint8_t *copy = self->port ? PyMem_RawMalloc(TAKEN_BYTES) : NULL;
     if (!copy)
         return PyErr_Format(PyExc_ValueError, "the port is closed");
-    LOCKED(self, take(port, copy, &size));
+    LOCKED(self, take(port, copy, &size, &more));
     PyObject *list = PyList_New(0);
     for (size_t at = 0; list && at < size;) {
         struct event *event = (struct event *)(copy + at);
@@ -811,7 +863,6 @@ static PyObject *Port_take(Port *self, PyObject *unused)
         Py_XDECREF(item);
         at += sizeof *event + (event->size + 7) / 8 * 8;
     }
-    bool more = self->port->events.waking;
     PyMem_RawFree(copy);
     return list ? Py_BuildValue("(NN)", list, PyBool_FromLong(more)) : NULL;
 }
@@ -824,8 +875,8 @@ struct totals {
 static void read_totals(struct port *port, struct totals *totals)
 {
     const struct output *output = &port->output;
-    *totals = (struct totals){port->received, port->dropped, port->events.dropped, port->wakeups,
-                              port->gathered, output->packets, output->octets, output->calls,
+    *totals = (struct totals){port->received, port->dropped, port->events.dropped, atomic_load(&port->wakeups),
+                              atomic_load(&port->gathered), output->packets, output->octets, output->calls,
                               output->datagrams, output->failed, output->segmentation};
 }
 
@@ -856,6 +907,8 @@ static PyMethodDef Port_methods[] = {
     METHOD(peer_consent, METH_VARARGS, "Checks with these credentials are answered."),
     METHOD(peer_state, METH_VARARGS, "Counts of a peer."),
     METHOD(peer_depth, METH_VARARGS, "The depth of redundant audio."),
+    METHOD(peer_copies, METH_VARARGS, "How often is sent what its path may lose."),
+    METHOD(peer_mask, METH_VARARGS, "Whether feedback reports what is missing as received."),
     METHOD(peer_round_trip, METH_VARARGS, "The round trip to a publisher."),
     METHOD(peer_extensions, METH_VARARGS, "Extension numbers in what a peer sends."),
     METHOD(peer_send_rtcp, METH_VARARGS, "Send a compound."),

@@ -79,7 +79,21 @@ static PyObject *Reception_gave_up(Reception *self, PyObject *unused)
     return PyLong_FromUnsignedLongLong(self->reception.gave_up);
 }
 
+static PyObject *Reception_take(Reception *self, PyObject *unused)
+{
+    (void)unused;
+    struct reception *reception = &self->reception;
+    PyObject *holes = PyList_New((Py_ssize_t)reception->hole_count);
+    for (size_t i = 0; holes && i < reception->hole_count; i++)
+        PyList_SET_ITEM(holes, (Py_ssize_t)i, PyLong_FromLong(reception->holes[i]));
+    reception->hole_count = 0;
+    PyObject *transit = reception->has_least ? PyFloat_FromDouble(reception->least_transit_s) : Py_NewRef(Py_None);
+    reception->has_least = false;
+    return Py_BuildValue("(NN)", holes, transit);
+}
+
 static PyMethodDef Reception_methods[] = {
+    {"take", (PyCFunction)Reception_take, METH_NOARGS, NULL},
     {"on_packet", (PyCFunction)Reception_on_packet, METH_VARARGS, NULL},
     {"to_ask", (PyCFunction)Reception_to_ask, METH_VARARGS, NULL},
     {"on_sender_report", (PyCFunction)Reception_on_sender_report, METH_VARARGS, NULL},
@@ -127,11 +141,15 @@ static PyObject *Arrivals_on_packet(Arrivals *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-static PyObject *Arrivals_feedback(Arrivals *self, PyObject *unused)
+static PyObject *Arrivals_feedback(Arrivals *self, PyObject *args)
 {
-    (void)unused;
     uint8_t out[MAX_FEEDBACK_BYTES];
-    size_t size = arrivals_feedback(&self->arrivals, out);
+    double now_s;
+    int masked;
+    if (!PyArg_ParseTuple(args, "dp", &now_s, &masked))
+        return NULL;
+    self->arrivals.masked = masked;
+    size_t size = arrivals_feedback(&self->arrivals, now_s, out);
     if (!size)
         Py_RETURN_NONE;
     return PyBytes_FromStringAndSize((char *)out, (Py_ssize_t)size);
@@ -139,7 +157,7 @@ static PyObject *Arrivals_feedback(Arrivals *self, PyObject *unused)
 
 static PyMethodDef Arrivals_methods[] = {
     {"on_packet", (PyCFunction)Arrivals_on_packet, METH_VARARGS, NULL},
-    {"feedback", (PyCFunction)Arrivals_feedback, METH_NOARGS, NULL},
+    {"feedback", (PyCFunction)Arrivals_feedback, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -314,6 +332,41 @@ static PyObject *py_red(PyObject *module, PyObject *args)
     return list;
 }
 
+typedef struct {
+    PyObject_HEAD
+    struct holes holes;
+} Holes;
+
+static PyObject *Holes_on_packet(Holes *self, PyObject *args)
+{
+    unsigned short sequence;
+    unsigned timestamp;
+    int begins, ends;
+    if (!PyArg_ParseTuple(args, "HIpp", &sequence, &timestamp, &begins, &ends))
+        return NULL;
+    holes_on_packet(&self->holes, sequence, timestamp, begins, ends);
+    Py_RETURN_NONE;
+}
+
+static PyObject *Holes_was_padding(Holes *self, PyObject *sequence)
+{
+    return PyBool_FromLong(holes_was_padding(&self->holes, (uint16_t)PyLong_AsLong(sequence)));
+}
+
+static PyMethodDef Holes_methods[] = {
+    {"on_packet", (PyCFunction)Holes_on_packet, METH_VARARGS, NULL},
+    {"was_padding", (PyCFunction)Holes_was_padding, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyTypeObject HolesType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "trunkline.media.kernel._kernel.Holes",
+    .tp_basicsize = sizeof(Holes),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+    .tp_methods = Holes_methods,
+};
+
 static PyMethodDef functions[] = {
     {"red", py_red, METH_VARARGS, "The frames of a redundant payload; None when it is none."},
     {NULL, NULL, 0, NULL},
@@ -322,11 +375,12 @@ static PyMethodDef functions[] = {
 int add_twins(PyObject *module)
 {
     if (PyType_Ready(&ReceptionType) || PyType_Ready(&ArrivalsType) || PyType_Ready(&HistoryType) ||
-        PyType_Ready(&FramesType))
+        PyType_Ready(&FramesType) || PyType_Ready(&HolesType))
         return -1;
     return PyModule_AddFunctions(module, functions) ||
            PyModule_AddObjectRef(module, "Reception", (PyObject *)&ReceptionType) ||
            PyModule_AddObjectRef(module, "Arrivals", (PyObject *)&ArrivalsType) ||
            PyModule_AddObjectRef(module, "History", (PyObject *)&HistoryType) ||
-           PyModule_AddObjectRef(module, "Frames", (PyObject *)&FramesType);
+           PyModule_AddObjectRef(module, "Frames", (PyObject *)&FramesType) ||
+           PyModule_AddObjectRef(module, "Holes", (PyObject *)&HolesType);
 }

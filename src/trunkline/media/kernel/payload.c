@@ -121,3 +121,12 @@ bool is_key_frame(enum codec codec, struct span payload)
         return false;
     }
 }
+
+bool begins_frame(enum codec codec, struct span payload)
+{
+    if (!payload.size)
+        return false;
+    if (codec == CODEC_VP8)
+        return (payload.data[0] & 0x10) && !(payload.data[0] & 0x07);
+    return codec == CODEC_VP9 && (payload.data[0] & 0x08);
+}

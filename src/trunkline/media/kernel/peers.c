@@ -14,6 +14,7 @@ struct peer *peer_add(struct port *port)
         free(peer);
         return NULL;
     }
+    peer->copies = peer->answers = 1;
     peer->round_trip_s = peer->uplink_round_trip_s = -1;
     peer->arrivals.origin_s = monotonic_s();
     return peer;

@@ -200,6 +200,18 @@ static void timers(struct port *port)
     port->timers_s = port->now_s;
     for (struct peer *peer = port->publishers; peer; peer = peer->next_publisher)
         reports_due(port, peer);
+    if (port->now_s - port->repeated_s >= REPEAT_S) {
+        port->repeated_s = port->now_s;
+        for (struct down **at = &port->repeating; *at;) {
+            struct down *down = *at;
+            if (down_repeat(port, down)) {
+                at = &down->next_repeating;
+            } else {
+                down->repeats = false;
+                *at = down->next_repeating;
+            }
+        }
+    }
     /* Sender reports are due once a second: in half of that every downtrack is looked at once. */
     size_t look = (size_t)((double)port->handle_count * (passed_s < 0.5 ? passed_s * 2 : 1)) + 1;
     for (size_t i = 0; i < look && i < port->handle_count; i++) {

@@ -34,7 +34,7 @@ static void note_missing(struct reception *reception, int64_t number, double now
             reception->missing_count--;
             reception->gave_up++;
         }
-        reception->missing[reception->missing_count++] = (struct missing){gone, now_s + FIRST_ASK_S, 0};
+        reception->missing[reception->missing_count++] = (struct missing){gone, now_s + FIRST_ASK_S, 0, 0};
     }
 }
 
@@ -45,10 +45,20 @@ static void forget(struct reception *reception, size_t at)
             (reception->missing_count - at) * sizeof *reception->missing);
 }
 
-static bool was_missing(struct reception *reception, int64_t number)
+static void note_repair(struct reception *reception, const struct missing *missing, double now_s)
+{
+    if (missing->asks != 1)
+        return;
+    double took_s = now_s - missing->asked_s;
+    reception->repair_s = reception->has_repair ? reception->repair_s + (took_s - reception->repair_s) / 8 : took_s;
+    reception->has_repair = true;
+}
+
+static bool was_missing(struct reception *reception, int64_t number, double now_s)
 {
     for (size_t at = reception->missing_count; at-- > 0;) {
         if (reception->missing[at].number == number) {
+            note_repair(reception, &reception->missing[at], now_s);
             forget(reception, at);
             return true;
         }
@@ -68,6 +78,10 @@ static void note_jitter(struct reception *reception, uint32_t timestamp, double 
     }
     reception->last_transit = transit;
     reception->has_transit = true;
+    double transit_s = transit / reception->clock_rate;
+    if (!reception->has_least || transit_s < reception->least_transit_s)
+        reception->least_transit_s = transit_s;
+    reception->has_least = true;
 }
 
 bool reception_on_packet(struct reception *reception, uint16_t sequence, uint32_t timestamp, size_t size, double now_s,
@@ -82,7 +96,7 @@ bool reception_on_packet(struct reception *reception, uint16_t sequence, uint32_
         newest = *number > reception->highest;
         if (newest)
             note_missing(reception, *number, now_s);
-        else if (!was_missing(reception, *number))
+        else if (!was_missing(reception, *number, now_s))
             return false;
     }
     reception->started = true;
@@ -97,7 +111,8 @@ bool reception_on_packet(struct reception *reception, uint16_t sequence, uint32_
 
 size_t reception_to_ask(struct reception *reception, double now_s, double round_trip_s, uint16_t asked[MAX_MISSING])
 {
-    double again_s = round_trip_s < 0 ? ASK_AGAIN_S : round_trip_s > 0.01 ? round_trip_s : 0.01;
+    double measured_s = round_trip_s >= 0 ? round_trip_s : reception->has_repair ? reception->repair_s : ASK_AGAIN_S;
+    double again_s = measured_s > 0.01 ? measured_s : 0.01;
     size_t count = 0;
     for (size_t at = 0; at < reception->missing_count;) {
         struct missing *missing = &reception->missing[at];
@@ -108,6 +123,9 @@ size_t reception_to_ask(struct reception *reception, double now_s, double round_
         }
         if (missing->next_ask_s <= now_s) {
             missing->asks++;
+            if (missing->asks >= HOLE_ASKS && reception->hole_count < MAX_HOLES)
+                reception->holes[reception->hole_count++] = (uint16_t)missing->number;
+            missing->asked_s = now_s;
             missing->next_ask_s = now_s + again_s;
             asked[count++] = (uint16_t)missing->number;
         }

@@ -214,11 +214,13 @@ static size_t write_nack(const uint16_t *asked, size_t count, uint32_t ssrc, uin
     return size;
 }
 
-static size_t write_feedback(struct peer *peer, uint8_t *out)
+static size_t write_feedback(struct peer *peer, double now_s, uint8_t *out)
 {
-    size_t size = arrivals_feedback(&peer->arrivals, out + 12);
+    size_t size = arrivals_feedback(&peer->arrivals, now_s, out + 12);
     if (!size)
         return 0;
+    peer->told += peer->arrivals.told;
+    peer->told_lost += peer->arrivals.lost;
     size_t padding = (4 - size % 4) % 4;
     if (padding) {
         memset(out + 12 + size, 0, padding);
@@ -241,6 +243,7 @@ void reports_due(struct port *port, struct peer *peer)
         peer->report_s = port->now_s;
         size += write_reports(peer, port->now_s, compound);
     }
+    size_t regular = size;
     for (struct track *track = peer->tracks; track; track = track->next)
         for (size_t i = 0; i < track->layer_count && size < COMPOUND_BYTES / 2; i++) {
             struct layer *layer = &track->layers[i];
@@ -249,11 +252,16 @@ void reports_due(struct port *port, struct peer *peer)
                                : 0;
             if (count)
                 size += write_nack(asked, count, layer->ssrc, compound + size);
+            if (layer->reception.hole_count)
+                track_on_holes(port, layer);
         }
     if (port->now_s - peer->feedback_s >= FEEDBACK_S) {
         peer->feedback_s = port->now_s;
-        size += write_feedback(peer, compound + size);
+        size += write_feedback(peer, port->now_s, compound + size);
     }
     if (size)
         peer_send_report(port, peer, compound, size);
+    /* On a path that loses much what is urgent goes out several times, each copy with a number of its own. */
+    for (int more = 1; size > regular && more < peer->copies; more++)
+        peer_send_report(port, peer, compound + regular, size - regular);
 }

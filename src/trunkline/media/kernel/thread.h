@@ -79,13 +79,13 @@ void events_drop(struct events *events);
 
 /* --- reception.c: one source as we receive it; the twin is protocol/rtp/reception ---------------- */
 
-enum { MAX_MISSING = 512, MAX_ASKS = 10 };
+enum { MAX_MISSING = 512, MAX_ASKS = 10, HOLE_ASKS = 3, MAX_HOLES = 64 };
 #define FIRST_ASK_S 0.005
 #define ASK_AGAIN_S 0.05
 
 struct missing {
     int64_t number;
-    double next_ask_s;
+    double next_ask_s, asked_s;
     int asks;
 };
 
@@ -96,6 +96,10 @@ struct reception {
     struct missing *missing; /* growing numbers */
     size_t missing_count;
     double jitter, last_transit, last_report_s;
+    bool has_least, has_repair;
+    double least_transit_s, repair_s; /* since it was last taken; from asking to getting, smoothed */
+    uint16_t holes[MAX_HOLES];        /* asked for in vain so often that those behind need not wait */
+    size_t hole_count;
     uint64_t packets, octets, gave_up;
 };
 
@@ -122,11 +126,13 @@ struct arrivals {
     int64_t highest, next;
     double origin_s;
     uint8_t count;
+    bool masked;    /* report what is missing as received; feedback then lags */
+    size_t lost, told; /* of the latest feedback */
 };
 
 bool arrivals_on_packet(struct arrivals *arrivals, uint16_t number, double now_s);
 /* The feedback's body, as protocol/rtp/transport_cc writes it; 0 when there is nothing to tell. */
-size_t arrivals_feedback(struct arrivals *arrivals, uint8_t out[MAX_FEEDBACK_BYTES]);
+size_t arrivals_feedback(struct arrivals *arrivals, double now_s, uint8_t out[MAX_FEEDBACK_BYTES]);
 void arrivals_end(struct arrivals *arrivals);
 
 /* --- history.c: what was sent, by transport number; the twin is media/congestion/history ---------- */
@@ -200,6 +206,24 @@ size_t repacker_pack(struct repacker *repacker, const struct frame_store *store,
 size_t red_pack(uint8_t payload_type, struct frame primary, const struct frame *earlier, size_t count, uint8_t *out,
                 size_t capacity);
 
+/* --- holes.c: which missing packets were empty; the twin is media/recovery/holes -------------------------- */
+
+enum { HOLE_MEMORY = 256, MAX_GAP = 16 };
+
+struct holes {
+    struct around {
+        uint32_t timestamp;
+        uint16_t sequence;
+        bool known, begins, ends;
+    } packets[HOLE_MEMORY]; /* by sequence number */
+    bool started;
+    uint32_t timestamp;
+    double interval;
+};
+
+void holes_on_packet(struct holes *holes, uint16_t sequence, uint32_t timestamp, bool begins, bool ends);
+bool holes_was_padding(const struct holes *holes, uint16_t sequence);
+
 /* --- kept.c: packets that may be asked for again ----------------------------------------------------- */
 
 struct rtp_media { /* a packet of a published track on its way through */
@@ -272,6 +296,7 @@ struct layer {
     double arrived_s, asked_s;
     uint64_t octets;
     struct kept_packets *kept; /* of video */
+    struct holes *holes;       /* of video */
 };
 
 struct track { /* published */
@@ -292,6 +317,7 @@ struct track { /* published */
     int level;     /* -1: unknown */
     struct frame_store frames;
     int first, last; /* packets of this batch; -1: none */
+    int last_type;   /* payload type of the latest packet; -1: none */
 };
 
 struct source {
@@ -320,6 +346,9 @@ struct peer {
     double round_trip_s, uplink_round_trip_s; /* negative: unknown */
     struct history history;
     int depth, depth_limit;
+    int copies, answers, base_copies, other_copies; /* of urgent reports; of repairs; of video, unasked */
+    bool recovery;
+    uint64_t told, told_lost; /* in feedback to the publisher */
     uint64_t unknown, refused, received, sent;
     struct peer *next_publisher;
     char username[128], password[64]; /* of checks that may be answered here */
@@ -350,7 +379,18 @@ struct down { /* subscribed */
     double report_s;
     struct sent_video *video; /* KEPT_PACKETS of them */
     struct sent_bytes *bytes;
+    bool has_base, repeats;
+    uint32_t base_timestamp;
+    struct copy {
+        uint16_t sequence;
+        uint8_t left;
+    } *copies; /* a ring of MAX_COPIES: packets to be sent again unasked */
+    size_t copy_first, copy_count;
+    struct down *next_repeating;
 };
+
+enum { MAX_COPIES = 512 };
+#define REPEAT_S 0.02
 
 /* --- output.c: datagrams gathered and sent together ------------------------------------------------------ */
 
@@ -388,6 +428,8 @@ struct port {
     size_t handle_count, handle_free_count;
     uint32_t *handle_free;
     struct peer *publishers;
+    struct down *repeating; /* with copies to be sent */
+    double repeated_s;
     struct output output;
     struct dead {
         void *object;
@@ -396,7 +438,8 @@ struct port {
     } *dead;
     double now_s, timers_s;
     size_t report_cursor;
-    uint64_t received, dropped, wakeups, gathered;
+    uint64_t received, dropped;
+    atomic_ullong wakeups, gathered;
     double wakeup_rate, wakeup_s;
 };
 
@@ -433,6 +476,8 @@ struct source *track_of(struct peer *peer, const struct rtp *rtp);
 /* The best layer for somebody who wants at most ``wanted``. */
 int track_best_layer(const struct track *track, int wanted, double now_s);
 void track_ask(struct port *port, struct layer *layer);
+/* Numbers that were asked for in vain: where one was padding, subscribers need not wait for it. */
+void track_on_holes(struct port *port, struct layer *layer);
 /* Takes a packet of the track into the batch; false when it is a duplicate, or nothing to forward. */
 bool track_take(struct port *port, struct source *source, struct rtp_media *media);
 
@@ -445,6 +490,10 @@ void down_on_padding(struct down *down, const struct rtp_media *media);
 void down_on_nack(struct port *port, struct down *down, uint16_t sequence);
 void down_ask(struct port *port, struct down *down);
 void down_report(struct port *port, struct down *down);
+/* A number that will never come: an empty packet in its place. */
+void down_on_hole(struct port *port, struct down *down, const struct layer *layer, uint16_t sequence);
+/* Sends the next copy of what is protected; false when no more are left. */
+bool down_repeat(struct port *port, struct down *down);
 /* Padding on the retransmission source, as a probe; the bytes sent. */
 size_t down_probe(struct port *port, struct down *down, size_t size, uint16_t cluster);
 

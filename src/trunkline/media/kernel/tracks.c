@@ -22,7 +22,7 @@ struct track *track_add(struct port *port, struct peer *peer)
         return NULL;
     }
     track->peer = peer;
-    track->level = track->first = track->last = -1;
+    track->level = track->first = track->last = track->last_type = -1;
     for (size_t i = 0; i < MAX_LAYERS; i++) {
         struct layer *layer = &track->layers[i];
         layer->track = track;
@@ -61,6 +61,7 @@ void track_free(struct track *track)
         reception_end(&track->layers[i].reception);
         if (track->layers[i].kept)
             kept_end(track->layers[i].kept);
+        free(track->layers[i].holes);
     }
     frames_end(&track->frames);
     free(track->downs);
@@ -144,6 +145,11 @@ static void read_video(struct track *track, struct layer *layer, struct rtp_medi
     media->has_vp8 = media->codec == CODEC_VP8 && vp8_parse(media->rtp.payload, &media->vp8);
     find_extension(&media->rtp, track->orientation_id, &media->orientation);
     find_extension(&media->rtp, track->descriptor_id, &media->descriptor);
+    if (!layer->holes)
+        layer->holes = calloc(1, sizeof *layer->holes);
+    if (layer->holes)
+        holes_on_packet(layer->holes, media->rtp.sequence, media->rtp.timestamp,
+                        begins_frame(media->codec, media->rtp.payload), media->rtp.marker);
     if (!layer->kept)
         layer->kept = calloc(1, sizeof *layer->kept);
     if (layer->kept)
@@ -185,6 +191,8 @@ bool track_take(struct port *port, struct source *source, struct rtp_media *medi
         return false;
     layer->arrived_s = port->now_s;
     layer->octets += size;
+    if (size)
+        track->last_type = media->rtp.payload_type;
     if (size && track->audio)
         keep_frames(track, media);
     else if (size)
@@ -213,5 +221,20 @@ void track_ask(struct port *port, struct layer *layer)
     if (!layer->has_source || port->now_s - layer->asked_s < KEY_FRAME_PAUSE_S)
         return;
     layer->asked_s = port->now_s;
-    peer_send_report(port, layer->track->peer, request, write_picture_loss(request, layer->ssrc));
+    size_t size = write_picture_loss(request, layer->ssrc);
+    for (int copies = 0; copies < layer->track->peer->copies; copies++)
+        peer_send_report(port, layer->track->peer, request, size);
+}
+
+void track_on_holes(struct port *port, struct layer *layer)
+{
+    struct track *track = layer->track;
+    size_t count = layer->reception.hole_count;
+    layer->reception.hole_count = 0;
+    if (track->audio || !layer->holes || !track->peer->recovery)
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (holes_was_padding(layer->holes, layer->reception.holes[i]))
+            for (size_t k = 0; k < track->down_count; k++)
+                down_on_hole(port, track->downs[k], layer, layer->reception.holes[i]);
 }

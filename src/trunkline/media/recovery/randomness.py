@@ -3,8 +3,7 @@
 A sender takes losses for congestion and slows down until little is left; on a path that loses at random that is
 wrong. A congested path shows a queue before it loses: packets take longer than they did. While they do not, losses are
 random, and the feedback to the publisher reports the packets that are missing as received (``masks``), so that it keeps
-its rate while retransmissions repair. This bends what transport-wide feedback says; ``[live] recovery = false`` switches
-it off.
+its rate while retransmissions repair. This bends what transport-wide feedback says, and can be switched off.
 
 A policer drops without a queue. It is not masked for long: at more than ``MAX_MASKED`` the feedback is honest.
 

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.live.quality import LinkQuality
+from trunkline.domain.live.statistics import MediaStatistics
 from trunkline.media.recovery.repeats import copies_for
+from trunkline.media.sfu.bandwidth import Bandwidth
 from trunkline.media.sfu.downlink import Downlink
 from trunkline.media.sfu.downtrack import DownTrack
 from trunkline.media.sfu.dynacast import Demand
@@ -20,6 +22,7 @@ from trunkline.media.sfu.host import Host
 from trunkline.media.sfu.native.downlink import KernelDownlink
 from trunkline.media.sfu.native.tracks import KernelDownTrack, KernelUplink
 from trunkline.media.sfu.peer import Peer
+from trunkline.media.sfu.statistics import describe
 from trunkline.media.sfu.uplink import Uplink, codecs_of, layers_of
 from trunkline.media.sfu.uptrack import Layer, UpTrack
 from trunkline.protocol.rtp import rtcp
@@ -55,8 +58,9 @@ class Connection:
             self._uplink = Uplink(Arrivals(time.monotonic()), recovery=host.recovery)
             self._link = Downlink(host.redundancy, recovery=host.recovery)
         else:
-            self._uplink = KernelUplink(self.path)
-            self._link = KernelDownlink(self.path, host.redundancy)
+            self._uplink = KernelUplink(self.path, recovery=host.recovery)
+            self._link = KernelDownlink(self.path, host.redundancy, recovery=host.recovery)
+        self._bandwidth = Bandwidth(self._link)
         self._announced: dict[str, tuple[str, bool]] = {}
         self._published: dict[str, UpTrack] = {}
         self._down: dict[str, DownTrack] = {}
@@ -257,9 +261,21 @@ class Connection:
         down = self._down.get(track_sid)
         if down is None:
             return
-        down.paused = quality is None
-        if quality is not None:
-            down.wanted = min(quality, len(down.up.layers) - 1)
+        down.wish = None if quality is None else min(quality, len(down.up.layers) - 1)
+        if down.up.kind == "audio":
+            down.paused = quality is None
+            return
+        self._tell_starved(self._bandwidth.decide(self._down.values(), time.monotonic()))
+
+    def _tell_starved(self, changed: list[tuple[str, bool]]) -> None:
+        for sid, starved in changed:
+            self._listener.on_stream_state(sid, starved)
+
+    def rank(self, track_sid: str, rank: int) -> None:
+        """Say how important a published track is: higher ranks get bandwidth first."""
+        track = self._published.get(track_sid)
+        if track is not None:
+            track.rank = rank
 
     def mute(self, track_sid: str, muted: bool) -> None:
         """The publisher muted or unmuted a track; after unmuting, subscribers need a key frame."""
@@ -336,6 +352,8 @@ class Connection:
                 self._uplink.on_sender_report(packet, now_s)
             elif isinstance(packet, rtcp.TransportFeedback):
                 self._link.on_feedback(packet.body, now_s)
+            elif isinstance(packet, rtcp.ReceiverEstimate):
+                self._link.estimate.on_estimate(packet.bitrate_bps, now_s)
             else:
                 self._on_request(packet, now_s)
 
@@ -375,6 +393,9 @@ class Connection:
             return
         if self._host.recovery:
             peer.copies = copies_for(max(self._uplink.meter.loss, self._link.depth.loss))
+            if isinstance(self._link, KernelDownlink):
+                self._link.reports = peer.copies
+                self._link.sync()
         peer.tick(now_s)
         self._uplink.round_trip_s = self._link.round_trip_s
         packets = self._uplink.due(now_s)
@@ -385,6 +406,11 @@ class Connection:
                 packets.append(report)
         if packets:
             peer.send_rtcp(packets)
+        self._tell_starved(self._bandwidth.tick(self._down.values(), now_s))
+        for track in self._published.values():
+            for layer in track.layers:
+                if layer.flows(now_s):
+                    layer.measure(now_s)
         if now_s - self._demanded_s >= DEMAND_S:
             self._demanded_s = now_s
             self._tell_demands(now_s)
@@ -412,7 +438,14 @@ class Connection:
             down_loss=self._link.depth.loss,
             round_trip_s=self._link.round_trip_s or 0.0,
             jitter_s=jitter_s,
+            starved=bool(self._bandwidth.starved),
         )
+
+    def statistics(self) -> MediaStatistics:
+        """Every track and the path, now."""
+        published, downs = self._published.values(), self._down.values()
+        up_loss = self._uplink.meter.loss
+        return describe(published, downs, self._link, self._bandwidth, up_loss, time.monotonic())
 
     def close(self) -> None:
         """End the transport."""

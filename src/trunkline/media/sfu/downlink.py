@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 
+from trunkline.media.congestion.estimate import Estimate
 from trunkline.media.congestion.history import SendHistory
+from trunkline.media.congestion.probing import Prober
 from trunkline.media.recovery import repeats
 from trunkline.media.recovery.depth import MAX_DEPTH, DepthController
 from trunkline.protocol.rtp import rtcp, transport_cc
@@ -28,21 +30,31 @@ class Downlink:
         answers: copies of a packet that was asked for.
         base_copies: copies of video that other frames depend on, beyond the first, before anybody asks.
         other_copies: the same of other video.
+        recovery: whether anything is repeated unasked.
+        estimate: what the path takes.
+        prober: finds out whether it takes more.
+        pacing_bps: frames leave at this rate at most; None for at once.
     """
 
     __slots__ = (
-        "_recovery",
         "_reports",
         "answers",
         "base_copies",
         "depth",
+        "estimate",
         "history",
         "other_copies",
+        "pacing_bps",
+        "prober",
+        "recovery",
         "round_trip_s",
     )
 
     def __init__(self, depth_limit: int = MAX_DEPTH, *, recovery: bool = True) -> None:
-        self._recovery = recovery
+        self.recovery = recovery
+        self.estimate = Estimate()
+        self.prober = Prober()
+        self.pacing_bps: float | None = None
         self.answers = 1
         self.base_copies = self.other_copies = 0
         self.history = SendHistory()
@@ -76,10 +88,18 @@ class Downlink:
         reported = self.history.on_feedback(feedback)
         lost = sum(1 for packet in reported if packet.arrived_us is None)
         self.depth.on_feedback(lost, len(reported), now_s)
+        self.estimate.on_reported(reported, now_s)
+        shown_bps = self.prober.on_reported(reported, self.estimate.own_loss, now_s)
+        if shown_bps is not None:
+            self.estimate.on_probe(shown_bps)
         self._protect()
 
+    def pace(self, bitrate_bps: float | None) -> None:
+        """Let frames leave no faster than this; here it is only noted, the packet thread spreads them."""
+        self.pacing_bps = bitrate_bps
+
     def _protect(self) -> None:
-        if self._recovery:
+        if self.recovery:
             loss = self.depth.loss
             self.answers = repeats.answer_copies(loss)
             self.base_copies = repeats.unasked_copies(loss, base=True)

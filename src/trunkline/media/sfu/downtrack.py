@@ -18,7 +18,7 @@ from trunkline.protocol.rtp.codecs import PayloadError, Vp8Descriptor, parse_vp8
 from trunkline.protocol.rtp.packet import RtpPacket
 from trunkline.protocol.rtp.rewriting import Numbers, Rewriter
 from trunkline.protocol.sdp import Codec, Media
-from trunkline.protocol.sdp.answer import AUDIO_LEVEL, MID, TRANSPORT_CC, usable_codecs
+from trunkline.protocol.sdp.answer import AUDIO_LEVEL, MID, ORIENTATION, TRANSPORT_CC, usable_codecs
 from trunkline.protocol.sdp.matching import extension, find, retransmission_of
 
 CACHE_PACKETS = 1024
@@ -55,7 +55,8 @@ class DownTrack:
 
     Attributes:
         mid: the subscriber's section; "" until one is assigned.
-        wanted: the highest layer to send.
+        wish: the highest layer the client wants; None when it wants nothing now.
+        wanted: the highest layer to send: what the client wants, and the path takes.
         paused: nothing is sent.
     """
 
@@ -70,6 +71,7 @@ class DownTrack:
         "_link",
         "_media",
         "_octets",
+        "_orientation",
         "_packets",
         "_peer",
         "_red",
@@ -84,6 +86,7 @@ class DownTrack:
         "ssrc",
         "up",
         "wanted",
+        "wish",
     )
 
     def __init__(
@@ -102,6 +105,7 @@ class DownTrack:
         self.rtx_ssrc = rtx_ssrc
         self.mid = ""
         self.wanted = len(up.layers) - 1
+        self.wish: int | None = self.wanted
         self.paused = False
         self.layer: Layer | None = None
         self._peer = peer
@@ -119,6 +123,7 @@ class DownTrack:
         self._formats: dict[int, tuple[Codec, Codec | None] | None] = {}
         self._level: int | None = None
         self._transport: int | None = None
+        self._orientation: int | None = None
         self._packets = self._octets = 0
         self._report_s = 0.0
 
@@ -129,6 +134,7 @@ class DownTrack:
         self._formats.clear()
         self._level = extension(media, AUDIO_LEVEL)
         self._transport = extension(media, TRANSPORT_CC)
+        self._orientation = extension(media, ORIENTATION)
         self._red = _redundant_format(media) if self.up.kind == "audio" and self.up.redundant else None
 
     def accepts(self, media: Media) -> bool:
@@ -206,7 +212,8 @@ class DownTrack:
         payload = packet.payload
         if descriptor is not None:
             payload = rewrite_vp8(payload, descriptor, numbers.picture_id, numbers.tl0_index)
-        self._send_as(numbers, format_, packet.marker, payload, now_s)
+        turned = packet.extensions.get(self.up.orientation) if self.up.orientation is not None else None
+        self._send_as(numbers, format_, packet.marker, payload, now_s, turned)
         base = packet.timestamp == self._base_timestamp or (descriptor is not None and not descriptor.temporal)
         copies = self._link.base_copies if base else self._link.other_copies
         if copies:
@@ -254,14 +261,22 @@ class DownTrack:
         self._repacker.note(frame.timestamp)
         self._send_as(numbers, format_, marker, frame.data, now_s)
 
-    def _send_as(self, numbers: Numbers, format_: Codec, marker: bool, payload: bytes, now_s: float) -> None:
+    def _send_as(
+        self,
+        numbers: Numbers,
+        format_: Codec,
+        marker: bool,
+        payload: bytes,
+        now_s: float,
+        turned: bytes | None = None,
+    ) -> None:
         sent = RtpPacket(
             format_.payload_type,
             numbers.sequence,
             numbers.timestamp,
             self.ssrc,
             marker,
-            extensions=self._extensions(len(payload), now_s),
+            extensions=self._extensions(len(payload), now_s, turned),
             payload=payload,
         )
         ciphertext = self._peer.send_rtp(sent.serialize())
@@ -273,7 +288,7 @@ class DownTrack:
         if len(self._cache) > CACHE_PACKETS:
             del self._cache[next(iter(self._cache))]
 
-    def _extensions(self, size_bytes: int, now_s: float) -> dict[int, bytes]:
+    def _extensions(self, size_bytes: int, now_s: float, turned: bytes | None) -> dict[int, bytes]:
         media = self._media
         found: dict[int, bytes] = {}
         if media is not None and (mid := extension(media, MID)) is not None and self._packets < 100:
@@ -283,6 +298,8 @@ class DownTrack:
             found[self._level] = bytes((self.up.level,))
         if self._transport is not None:
             found[self._transport] = self._link.history.on_sent(size_bytes + OVERHEAD_BYTES, now_s).to_bytes(2, "big")
+        if self._orientation is not None and turned:
+            found[self._orientation] = turned
         return found
 
     # --- what the subscriber says -----------------------------------------------------------
@@ -302,7 +319,17 @@ class DownTrack:
                 self._send_again(kept, now_s)
         return sent
 
-    def _send_again(self, kept: _Kept, now_s: float) -> None:
+    def probe(self, size_bytes: int, cluster: int, now_s: float) -> int:
+        """Send the latest packets once more, as a probe: how many bytes."""
+        sent = 0
+        for kept in reversed(self._cache.values()):
+            if sent >= size_bytes or self._repair_type(kept.packet.payload_type) is None:
+                break
+            self._send_again(kept, now_s, cluster)
+            sent += len(kept.packet.payload) + OVERHEAD_BYTES
+        return sent
+
+    def _send_again(self, kept: _Kept, now_s: float, cluster: int = 0) -> None:
         repair = self._repair_type(kept.packet.payload_type)
         if repair is None:
             self._peer.send_again(kept.ciphertext)
@@ -312,7 +339,7 @@ class DownTrack:
         extensions = dict(packet.extensions)
         if self._transport is not None:
             size_bytes = len(packet.payload) + OVERHEAD_BYTES
-            extensions[self._transport] = self._link.history.on_sent(size_bytes, now_s).to_bytes(2, "big")
+            extensions[self._transport] = self._link.history.on_sent(size_bytes, now_s, cluster).to_bytes(2, "big")
         self._peer.send_rtp(
             RtpPacket(
                 repair,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trunkline.domain.live.quality import LinkQuality
+from trunkline.domain.live.statistics import MediaStatistics
 from trunkline.media.sfu.connection import Connection
 from trunkline.media.sfu.host import Host
 from trunkline.media.sfu.offering import SubscriberConnection
@@ -78,6 +79,10 @@ class DualConnection:
         """Send a message, on the channels that we opened."""
         return self.receiving.send_data(label, data, wait=wait)
 
+    def rank(self, track_sid: str, rank: int) -> None:
+        """Say how important a published track is."""
+        self.source.rank(track_sid, rank)
+
     def levels(self) -> Mapping[str, int]:
         """Loudness of the published audio tracks now."""
         return self.source.levels()
@@ -85,6 +90,10 @@ class DualConnection:
     def quality(self) -> LinkQuality:
         """How well packets travel, both ways."""
         return self.source.quality().joined(self.receiving.quality())
+
+    def statistics(self) -> MediaStatistics:
+        """Every track and both paths, now."""
+        return self.source.statistics().receiving(self.receiving.statistics())
 
     def close(self) -> None:
         """End both connections."""

@@ -26,6 +26,8 @@ from trunkline.protocol.sdp import Fingerprint, Media
 from trunkline.protocol.stun import IceLiteAgent
 
 TICK_S = 0.02
+KERNEL_TICK_S = 0.05
+"""Where the packet thread keeps the timers of media; what is left to Python can wait a little longer."""
 HOST_PRIORITY = 2_130_706_431
 """RFC 8445 section 5.1.2.1: type preference 126, local preference 65,535, component 1."""
 TCP_PRIORITY = (90 << 24) + (((4 << 13) + 8191) << 8) + 255
@@ -123,7 +125,9 @@ class Host:
 
     def _plan_tick(self) -> None:
         if self._ticking is None and self._connections:
-            self._ticking = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+            self._ticking = asyncio.get_running_loop().call_later(
+                TICK_S if self._kernel is None else KERNEL_TICK_S, self._tick
+            )
 
     # --- for connections --------------------------------------------------------------------
 

@@ -161,10 +161,11 @@ class Peer:
         srtp = self._srtp
         if self.path is not None:
             self.path.receive(datagram)
-        elif srtp is None:
             return
-        elif is_rtcp(datagram):
-            self._heard_media = True
+        if srtp is None:
+            return
+        self._heard_media = True
+        if is_rtcp(datagram):
             compound = srtp.open_rtcp(datagram)
             if compound is not None:
                 self.receive_report(compound, now_s)
@@ -288,6 +289,8 @@ class Peer:
             self._send(datagram, address)
         self._flight_s = now_s
         self._flight_repeats += 1
+        if self.path is not None and not self._heard_media:
+            self._heard_media = self.path.has_media()
         if self._heard_media or self._flight_repeats >= MAX_FLIGHT_REPEATS:
             self._flight.clear()
 

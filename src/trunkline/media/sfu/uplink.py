@@ -16,7 +16,7 @@ from trunkline.protocol.rtp.arrivals import Arrivals
 from trunkline.protocol.rtp.packet import RtpError, RtpPacket, audio_level, parse
 from trunkline.protocol.rtp.reception import Reception
 from trunkline.protocol.sdp import Codec, Media
-from trunkline.protocol.sdp.answer import AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_CC, usable_codecs
+from trunkline.protocol.sdp.answer import AUDIO_LEVEL, MID, ORIENTATION, REPAIRED_RID, RID, TRANSPORT_CC, usable_codecs
 from trunkline.protocol.sdp.matching import extension
 
 REPORT_S = 1.0
@@ -81,6 +81,7 @@ class Uplink:
             track, repairs, extension(media, RID), extension(media, REPAIRED_RID), extension(media, AUDIO_LEVEL)
         )
         self.sections[media.mid] = section
+        track.orientation = extension(media, ORIENTATION)
         self._mid = extension(media, MID) or self._mid
         self._transport = extension(media, TRANSPORT_CC) or self._transport
         if len(track.layers) == 1 and not track.layers[0].rid:

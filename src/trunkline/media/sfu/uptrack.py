@@ -61,12 +61,10 @@ class Subscriber(Protocol):
     """Who gets a track's packets.
 
     Attributes:
-        wanted: the highest layer to send.
-        paused: nothing is to be sent.
+        wish: the highest layer its client wants; None when it wants nothing now.
     """
 
-    wanted: int
-    paused: bool
+    wish: int | None
 
     def on_packet(self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float) -> None:
         """A packet of a layer arrived."""
@@ -90,6 +88,8 @@ class UpTrack:
         level: loudness of the latest audio packet, 0 loudest to 127 silent; None without the extension.
         redundant: its publisher allows redundancy (not with end-to-end encryption, which covers whole payloads).
         frames: its latest audio frames.
+        rank: tracks of a higher rank get bandwidth first.
+        orientation: number of the header extension that tells how a frame is turned; None without it.
         handle: its number in the packet thread; 0 without one.
     """
 
@@ -101,9 +101,11 @@ class UpTrack:
     subscribers: list[Subscriber] = field(default_factory=list)
     level: int | None = None
     muted: bool = False
+    rank: int = 0
     codec: Codec | None = None
     redundant: bool = True
     frames: FrameStore = field(default_factory=FrameStore)
+    orientation: int | None = None
     handle: int = 0
 
     def layer_of_rid(self, rid: str) -> Layer | None:
@@ -151,7 +153,7 @@ class UpTrack:
 
     def wanted(self) -> int | None:
         """The highest layer anybody wants; None when nobody wants any."""
-        wanted = [subscriber.wanted for subscriber in self.subscribers if not subscriber.paused]
+        wanted = [subscriber.wish for subscriber in self.subscribers if subscriber.wish is not None]
         return max(wanted, default=None)
 
     def best_layer(self, wanted: int, now_s: float) -> Layer:

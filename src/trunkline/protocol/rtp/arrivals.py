@@ -13,7 +13,7 @@ MAX_SPAN = 2000
 MASK_LAG_S = 0.15
 """Time to ask for a missing packet a few times before it is reported as received."""
 MAX_DISTANCE_US = 4_000_000
-"""Arrivals in one feedback lie this close to the last one at most: less than 8.19 s apart, or a difference does not fit."""
+"""Arrivals in one feedback lie this close to the last one: less than 8.19 s apart, or a difference does not fit."""
 
 
 class Arrivals:

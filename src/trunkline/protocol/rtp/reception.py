@@ -92,8 +92,12 @@ class Reception:
         """Variation of the time under way."""
         return self._jitter / self._clock_rate
 
-    def restore(self, expected: int, packets: int, octets: int, jitter: float, gave_up: int) -> None:
-        """Take over counts that were kept elsewhere; ``jitter`` in units of the clock."""
+    def restore(
+        self, expected: int, packets: int, octets: int, jitter: float, gave_up: int, transit_s: float | None
+    ) -> None:
+        """Take over counts that were kept elsewhere; ``jitter`` in clock units, ``transit_s``: the least of late."""
+        if transit_s is not None and (self._least_transit_s is None or transit_s < self._least_transit_s):
+            self._least_transit_s = transit_s
         self._base = 0
         self._sequences.highest = expected - 1 if expected else None
         self.packets, self.octets, self.gave_up = packets, octets, gave_up

@@ -17,6 +17,7 @@ from trunkline.domain.history import FinalLog, Verdict, check_history
 from trunkline.domain.identity import direct_conversation_id
 from trunkline.server.config import Config
 from trunkline.server.demo.process import ServerProcess
+from trunkline.server.demo.serving import Stage
 from trunkline.server.demo.witness import Witness
 from trunkline.server.operator import run_operation
 from trunkline.wire.calls.apps import AppCreate, AppCreated
@@ -36,11 +37,15 @@ class Story:
     Args:
         config: where the data goes and on which port.
         once: end with the result instead of serving on.
+        stage: the site that is served afterwards.
+        told: tell the story; otherwise only the site is served.
     """
 
-    def __init__(self, config: Config, *, once: bool) -> None:
+    def __init__(self, config: Config, stage: Stage, *, once: bool, told: bool = True) -> None:
         self._config = config
         self._once = once
+        self._stage = stage
+        self._told = told
         self._witnesses: dict[str, Witness] = {}
         directory = config.directory.absolute()
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -51,20 +56,36 @@ class Story:
         with _step("Create an app and an API key"):
             request = AppCreate("Demo")
             made = run_operation(self._config, "app.create", "/v1/admin/apps", "POST", request, AppCreated)
+        clean = True
+        try:
+            if self._told:
+                clean = self._tell(made)
+            if not self._once:
+                self._serve(made)
+        except KeyboardInterrupt:
+            print()
+        finally:
+            self._server.stop()
+            self._stage.clean()
+        return 0 if clean else 1
+
+    def _tell(self, made: AppCreated) -> bool:
         with _step(f"Start the server on {self._server.url}"):
             took_s = self._server.start()
         print(f"    ready after {took_s:.2f} s")
         try:
             clean = asyncio.run(self._chat(made))
             self._explain(made)
-            if not self._once:
-                print("\nServing; press Ctrl-C to stop.", flush=True)
-                self._server.wait()
-        except KeyboardInterrupt:
-            clean = True
         finally:
             self._server.stop()
-        return 0 if clean else 1
+        return clean
+
+    def _serve(self, made: AppCreated) -> None:
+        self._server = self._stage.server(made.key)
+        self._server.start()
+        self._stage.explain()
+        print("\nServing; press Ctrl-C to stop.", flush=True)
+        asyncio.run(self._stage.play(self._server, made.key))
 
     async def _chat(self, made: AppCreated) -> bool:
         with tempfile.TemporaryDirectory(prefix="trunkline-demo-") as folder:

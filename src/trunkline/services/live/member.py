@@ -277,6 +277,7 @@ class LiveMember:
                 track.live, track.mid, track.mime_type = True, media.mid, media.mime_type
                 track.simulcast = media.simulcast
                 self.media.mute(track.sid, track.muted)
+                self.media.rank(track.sid, rank_of(track.source, speaks=False))
                 self._happened.tell(happenings.Kind.PUBLISHED, self.session, self.participant, track)
         self.participant.version += 1
         self._tell_others(myself=True)
@@ -365,6 +366,11 @@ class LiveMember:
                 self._receiving.discard(sid)
                 self.media.unsubscribe(sid)
 
+    def note_speaking(self, speaks: bool) -> None:
+        """The participant began or stopped to speak: its picture matters more or less."""
+        for track in self.participant.tracks.values():
+            self.media.rank(track.sid, rank_of(track.source, speaks=speaks))
+
     def levels(self) -> int | None:
         """The loudest of this participant's microphones now, in -dBov; None when nothing is heard."""
         heard = [
@@ -391,3 +397,10 @@ class LiveMember:
         for other in self._roster.members(self.session):
             if (other is not self or myself) and other.signalling is not None:
                 other.signalling.on_participants(participants)
+
+
+def rank_of(source: Source, *, speaks: bool) -> int:
+    """How important a track is where bandwidth is short: screens before who speaks, and those before the others."""
+    if source is Source.SCREEN_SHARE:
+        return 2
+    return 1 if speaks else 0

@@ -10,6 +10,7 @@ from trunkline.domain.live import LiveSession, Participant, Speaker, Track
 from trunkline.domain.live.membership import Standing
 from trunkline.domain.live.participant import State
 from trunkline.domain.live.quality import LinkQuality, Quality
+from trunkline.domain.live.statistics import MediaStatistics
 
 
 @dataclass(slots=True, frozen=True)
@@ -114,11 +115,17 @@ class MediaConnection(Protocol):
         ``wait``: a client that is still connecting gets it when its channel opens.
         """
 
+    def rank(self, track_sid: str, rank: int) -> None:
+        """Say how important a published track is: subscribers' bandwidth goes to higher ranks first."""
+
     def levels(self) -> Mapping[str, int]:
         """Loudness of the published audio tracks now, in -dBov."""
 
     def quality(self) -> LinkQuality:
         """How well packets have travelled since this was last asked."""
+
+    def statistics(self) -> MediaStatistics:
+        """Every track and the path, now."""
 
     def close(self) -> None:
         """End the transport."""

@@ -208,7 +208,10 @@ class LiveSessions:
         for session in self._sessions.values():
             changed = self._speakers[session.sid].conclude()
             if changed:
+                speaking = {speaker.sid: speaker.active for speaker in changed}
                 for member in self.roster.members(session):
+                    if member.participant.sid in speaking:
+                        member.note_speaking(speaking[member.participant.sid])
                     if member.signalling is not None:
                         member.signalling.on_speakers(changed)
 

@@ -21,7 +21,7 @@ from trunkline.domain.rooms.settings import KIND as ROOM
 from trunkline.services.log.engine import Engine
 from trunkline.services.messages.views import view_of as view_of_entry
 from trunkline.services.parties.profiles import view_of as view_of_profile
-from trunkline.wire.calls.parties import PartyExport, PartyExportPage
+from trunkline.wire.calls.parties import PartyExport, PartyExportPage, QuizAnswerKept
 from trunkline.wire.calls.session import MemberSettings
 
 SCAN = 500
@@ -57,10 +57,17 @@ class Exporter:
     Args:
         engine: the log.
         tags: the tags of a party of an app.
+        quiz_answers: what a party of an app answered in quizzes.
     """
 
-    def __init__(self, engine: Engine, tags: Callable[[str, str], Awaitable[tuple[str, ...]]] | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        tags: Callable[[str, str], Awaitable[tuple[str, ...]]] | None = None,
+        quiz_answers: Callable[[str, str], Awaitable[list[QuizAnswerKept]]] | None = None,
+    ) -> None:
         self._tags = tags
+        self._quiz_answers = quiz_answers
         self._engine = engine
 
     async def export(self, caller: Caller, request: PartyExportPage) -> PartyExport:
@@ -109,6 +116,7 @@ class Exporter:
         page.profile = view_of_profile(kept.profile) if kept.profile is not None else None
         page.blocked = sorted(kept.blocked)
         page.tags = list(await self._tags(app, party)) if self._tags is not None else []
+        page.quiz_answers = await self._quiz_answers(app, party) if self._quiz_answers is not None else []
         page.devices = [kept.devices[device] for device in sorted(kept.devices)]
         return page
 

@@ -13,7 +13,6 @@ from trunkline.domain.log.records import Record, encode_group
 from trunkline.services.log.journal_port import Journal, JournalNotApplied
 from trunkline.services.log.ports import CommitDone, JournalNotWritten
 
-
 _MOMENT_S = 0.000_01
 
 

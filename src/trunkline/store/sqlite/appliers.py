@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -23,7 +24,16 @@ from trunkline.store.sqlite.connection import Database
 from trunkline.store.sqlite.projection import Group, Projection
 
 log = logging.getLogger("trunkline.projector")
-MODULE = "trunkline.store.sqlite.projecting"
+PROGRAM = """
+import os, sys
+try:
+    os.nice(int(sys.argv[4]))
+except OSError:  # where system calls are filtered it has the server's own priority
+    pass
+from trunkline.store.sqlite.projecting import main
+sys.exit(main(*sys.argv[1:4]))
+"""
+"""Lower in priority before anything is imported: a server that starts on the same core goes first."""
 SIZE_BYTES = 4
 LOST_AT_MOST = 3
 """How often in a row the process may be lost, without having applied anything, before that is a failure."""
@@ -60,8 +70,8 @@ class Answer(msgspec.Struct, array_like=True):
     error_code: int = 0
 
 
-class NotApplied(Exception):
-    """The process could not apply a batch, and has applied nothing of it."""
+class NotApplied(sqlite3.OperationalError):
+    """SQLite refused a batch in the process, and nothing of it is applied; with the code it gave there."""
 
     def __init__(self, text: str, code: int) -> None:
         super().__init__(text)
@@ -149,7 +159,8 @@ class InProcess:
     reads_journal = True
 
     def __init__(self, path: Path, journal: Segments, directory: Path, epoch: int, niceness: int) -> None:
-        self._command = [sys.executable, "-m", MODULE, str(path), str(directory), str(epoch), str(niceness)]
+        # -P: what lies in the directory that the server was started in is no part of the program.
+        self._command = [sys.executable, "-P", "-c", PROGRAM, str(path), str(directory), str(epoch), str(niceness)]
         self._journal = journal
         self._process: subprocess.Popen[bytes] | None = self._start()
         self.records_per_s = 0.0
@@ -192,9 +203,9 @@ class InProcess:
         process.stdout.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # Not in a session of its own: the kernel would share the processor between the two sessions evenly, whatever the
-        # niceness (autogroups).
-        return subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/")
+        # Not in a session of its own: the kernel would share the processor between the two sessions evenly, whatever
+        # the niceness (autogroups).
+        return subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
 
     def _ask(self, ask: Ask) -> Answer:
         """One question and its answer. A lost process is started again: it goes on where the tables are."""
@@ -212,8 +223,10 @@ class InProcess:
                 log.warning("the projector's process was lost", extra={"exit_code": code, "error": str(error)})
                 if lost >= LOST_AT_MOST:
                     raise RuntimeError("the projector's process is lost again and again") from error
-        if answer.error:
+        if answer.error_code:
             raise NotApplied(answer.error, answer.error_code)
+        if answer.error:
+            raise RuntimeError(answer.error)
         return answer
 
     @staticmethod

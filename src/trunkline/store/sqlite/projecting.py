@@ -1,7 +1,7 @@
 """The projector's process: reads committed groups from the journal's files and applies them to ``index.db``.
 
-``python -m trunkline.store.sqlite.projecting INDEX JOURNAL EPOCH NICENESS``; questions come on standard input, answers
-go to standard output (``appliers``). It ends when its input does, or with the process that started it.
+Started by ``appliers``: questions come on standard input, answers go to standard output. It ends when its input does,
+or with the process that started it.
 
 Not here: what is written (``projection``), when (``projector``).
 """
@@ -21,11 +21,11 @@ from typing import BinaryIO
 
 import msgspec
 
-from trunkline.base.slices import ask_for_slices
 from trunkline.domain.log.records import decode_group
 from trunkline.protocol.journal.scan import FrameScanner
 from trunkline.store.journal.file_io import OsFileIo
 from trunkline.store.journal.segment import READ_CHUNK_BYTES, read_exactly, read_header
+from trunkline.store.slices import ask_for_slices
 from trunkline.store.sqlite.appliers import SIZE_BYTES, Answer, Ask, checkpoint
 from trunkline.store.sqlite.connection import Database, connect_sqlite3, prepare
 from trunkline.store.sqlite.projection import Projection
@@ -150,9 +150,8 @@ def serve(hand: Hand, asks: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
-def main(arguments: list[str]) -> int:
+def main(path: str, directory: str, epoch: str) -> int:
     """Open the index and serve."""
-    path, directory, epoch, niceness = arguments
     parent = os.getppid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -160,8 +159,6 @@ def main(arguments: list[str]) -> int:
     # They are for the server, which then ends this process in order.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    with contextlib.suppress(OSError):  # not where system calls are filtered; then it has the server's own priority
-        os.nice(int(niceness))
     ask_for_slices(_SLICE_S)
     gc.set_threshold(_YOUNG_OBJECTS, 100, 100)
     db = connect_sqlite3(Path(path))
@@ -171,7 +168,3 @@ def main(arguments: list[str]) -> int:
     finally:
         db.close()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -11,6 +11,7 @@ from trunkline.domain.quizzes.quiz import Answer
 from trunkline.services.quizzes.ports import Kept, QuizKey
 from trunkline.store.sqlite.connection import Database
 from trunkline.store.sqlite.reader import SqliteIndexReader
+from trunkline.wire.calls.parties import QuizAnswerKept
 
 QuizRecord = QuizMoved | QuizAnswered | QuizRevived
 
@@ -90,6 +91,12 @@ class SqliteQuizzes:
             return str(row[0]) if row is not None else ""
 
         return await self._run(query)
+
+    async def answers_of(self, app: str, party: str) -> list[QuizAnswerKept]:
+        """Everything a party answered, for its export."""
+        select = """SELECT q.conversation, q.quiz, a.question, a.choice, a.after_ms FROM quiz q
+            CROSS JOIN quiz_answer a ON a.id = q.id WHERE q.app = ? AND a.party = ? ORDER BY q.id, a.question"""
+        return await self._run(lambda db: [QuizAnswerKept(*row) for row in db.execute(select, (app, party)).fetchall()])
 
     async def open(self) -> list[QuizKey]:
         """Quizzes with a question that has not ended."""

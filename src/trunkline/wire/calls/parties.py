@@ -82,8 +82,19 @@ class PartyExportPage(Struct):
     limit: Annotated[int, Meta(ge=1, le=1000)] = 500
 
 
+class QuizAnswerKept(Struct):
+    """What a party answered to a question of a quiz, ``after_ms`` after it was asked."""
+
+    conversation: str
+    quiz: str
+    question: int
+    choice: int
+    after_ms: int
+
+
 class PartyExport(Struct):
-    """What is kept about a party: profile, block list, tags and devices on the first page; memberships, its messages.
+    """What is kept about a party: profile, block list, tags, devices and answers to quizzes on the first page;
+    memberships, its messages.
 
     ``next`` leads to the following page; it is empty on the last one. A page may hold fewer than were asked for.
     """
@@ -97,6 +108,7 @@ class PartyExport(Struct):
     messages: list[Any]
     next: str = ""
     tags: list[str] = field(default_factory=list)
+    quiz_answers: list[QuizAnswerKept] = field(default_factory=list)
 
 
 class PartyErased(Struct):

@@ -46,15 +46,21 @@ class KernelDownlink(Downlink):
     Args:
         path: its peer in the thread.
         depth_limit: the greatest depth of redundant audio; 0 forwards what is published.
+        recovery: repeat what the path may lose.
+
+    Attributes:
+        reports: copies of urgent reports.
     """
 
-    __slots__ = ("_path", "_told")
+    __slots__ = ("_copies", "_path", "_told", "reports")
 
-    def __init__(self, path: KernelPath, depth_limit: int = MAX_DEPTH) -> None:
-        super().__init__(depth_limit)
+    def __init__(self, path: KernelPath, depth_limit: int = MAX_DEPTH, *, recovery: bool = True) -> None:
+        super().__init__(depth_limit, recovery=recovery)
         self.history = KernelHistory(path)
         self._path = path
         self._told: tuple[int, int] | None = None
+        self._copies: tuple[int, ...] = ()
+        self.reports = 1
         self.sync()
 
     def sync(self) -> None:
@@ -63,6 +69,10 @@ class KernelDownlink(Downlink):
         if wanted != self._told:
             self._told = wanted
             self._path.port.peer_depth(self._path.number, *wanted)
+        copies = (self.reports, self.answers, self.base_copies, self.other_copies)
+        if copies != self._copies:
+            self._copies = copies
+            self._path.port.peer_copies(self._path.number, *copies, self.recovery)
 
     def on_block(self, block: rtcp.ReportBlock, now_s: float) -> None:
         """The subscriber reported on one of our sources; the thread has measured the round trip."""

@@ -70,6 +70,11 @@ class KernelPath:
         state = self.port.peer_state(self.number)
         return float(state[0]) if state is not None else 0.0
 
+    def has_media(self) -> bool:
+        """Whether any came."""
+        state = self.port.peer_state(self.number)
+        return state is not None and state[2] > 0
+
     def receive(self, datagram: bytes) -> None:
         """Media that came some other way than over the UDP port."""
         self.port.peer_receive(self.number, datagram)

@@ -30,11 +30,14 @@ class KernelUplink(Uplink):
 
     Args:
         path: its peer in the thread.
+        recovery: feedback may hide losses that are no congestion.
     """
 
-    def __init__(self, path: KernelPath) -> None:
-        super().__init__(Arrivals(0.0))
+    def __init__(self, path: KernelPath, *, recovery: bool = True) -> None:
+        super().__init__(Arrivals(0.0), recovery=recovery)
         self._path = path
+        self._masked = False
+        self._counts = (0, 0)
         self._video_s = 0.0
         self._told_s = ROUND_TRIP_UNKNOWN_S
 
@@ -76,7 +79,24 @@ class KernelUplink(Uplink):
         for section in self.sections.values():
             if video or section.track.kind == "audio":
                 self._note(section.track)
+        if video and self.sections:
+            self._measure(now_s)
         return []
+
+    def _measure(self, now_s: float) -> None:
+        """Loss on the way here, and whether feedback hides it."""
+        state = self._path.port.peer_state(self._path.number)
+        if state is None:
+            return
+        told, lost = state[7], state[8]
+        before, self._counts = self._counts, (told, lost)
+        self.meter.on_counts(lost - before[1], told - before[0], now_s)
+        masked = self.recovery and self._masks(
+            [layer for section in self.sections.values() for layer in section.track.layers], now_s
+        )
+        if masked != self._masked:
+            self._masked = masked
+            self._path.port.peer_mask(self._path.number, masked)
 
     def _note(self, track: UpTrack) -> None:
         state = self._path.port.track_state(track.handle)
@@ -85,14 +105,14 @@ class KernelUplink(Uplink):
         level, layers = state
         track.level = level if level >= 0 else None
         for layer, counts in zip(track.layers, layers, strict=True):
-            ssrc, arrived_s, octets, packets, expected, jitter, gave_up = counts
+            ssrc, arrived_s, octets, packets, expected, jitter, gave_up, transit_s = counts
             if ssrc is None:
                 continue
             if layer.reception is None or layer.ssrc != ssrc:
                 layer.ssrc = ssrc
                 layer.reception = Reception(ssrc, 48_000 if track.kind == "audio" else 90_000)
             layer.arrived_s, layer.octets = arrived_s, octets
-            layer.reception.restore(expected, packets, octets, jitter, gave_up)
+            layer.reception.restore(expected, packets, octets, jitter, gave_up, transit_s)
 
 
 def _kind(codec: Codec) -> tuple[int, int]:
@@ -171,9 +191,16 @@ class KernelDownTrack(DownTrack):
         """The subscriber needs a key frame."""
         self._kernel.down_ask(self._handle)
 
+    def probe(self, size_bytes: int, cluster: int, now_s: float) -> int:
+        """Send a probe: how many bytes."""
+        return int(self._kernel.down_probe(self._handle, size_bytes, cluster))
+
     def on_nack(self, sequences: tuple[int, ...], now_s: float) -> int:
         """The thread has answered."""
         return 0
+
+    def repeat(self, now_s: float) -> None:
+        """The thread repeats what is protected."""
 
     def due(self, now_s: float, ntp: int) -> rtcp.Packet | None:
         """Nothing: the thread reports. What was decided about the link is told to it."""

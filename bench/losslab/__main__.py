@@ -1,0 +1,82 @@
+"""``make losslab``: runs all cases with and without recovery, prints the table and writes the report with its plot."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from bench.losslab import report
+from bench.losslab.impairment import Impairment
+from bench.losslab.running import WITHOUT, Case, Outcome, joins, lab, speech, video
+from bench.losslab.speech import make_speech
+
+LEAD_S = 3.0
+"""Speech before what is scored: the loss begins with it, and the depth of redundancy is found."""
+VIDEO_S = 20.0
+KINDS, LABELS = ("speech", "video", "joins"), ("with", "without")
+
+
+def speech_cases() -> list[Case]:
+    """What speech is sent through."""
+    random = [Case(f"down {loss:.0%}", down=Impairment(loss)) for loss in (0.0, 0.1, 0.3, 0.5, 0.7)]
+    up = [Case(f"up {loss:.0%}", up=Impairment(loss)) for loss in (0.3, 0.5)]
+    bursts = [Case(f"down {loss:.0%}, bursts of 4", down=Impairment(loss, burst=4)) for loss in (0.3, 0.5)]
+    real = Case("down 30%, 40±10 ms, reordered", down=Impairment(0.3, delay_ms=40, jitter_ms=10, reorder=0.05))
+    return [*random, *up, *bursts, real]
+
+
+def video_cases() -> list[Case]:
+    """What video is sent through; reports and requests are lost as well."""
+    return [
+        Case("video clean"),
+        Case("video down 30%", down=Impairment(0.3), back=True),
+        Case("video up 30%", up=Impairment(0.3), back=True),
+        Case("video both 30%", up=Impairment(0.3), down=Impairment(0.3), back=True),
+    ]
+
+
+def join_cases() -> list[Case]:
+    """What clients join through."""
+    return [
+        Case(f"join at {loss:.0%} both ways", Impairment(loss), Impairment(loss), joined=False) for loss in (0.3, 0.5)
+    ]
+
+
+async def run(seed: int, at_once: int, kind: str, label: str) -> list[Outcome]:
+    """All cases of a kind; ``at_once`` rooms share the machine at the same time."""
+    found: list[Outcome] = []
+    async with lab(seed, {} if label == "with" else WITHOUT) as place:
+        if kind == "speech":
+            cases = speech_cases()
+            whole, parts = make_speech(LEAD_S)
+            for start in range(0, len(cases), at_once):
+                found += await speech(place, cases[start : start + at_once], whole, parts)
+        elif kind == "video":
+            cases = video_cases()
+            for start in range(0, len(cases), at_once):
+                found += await video(place, cases[start : start + at_once], VIDEO_S)
+        else:
+            found += [await joins(place, case, 6) for case in join_cases()]
+    return found
+
+
+def main() -> None:
+    """Parse the command line, run, report."""
+    parser = argparse.ArgumentParser(prog="losslab", description=__doc__)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--at-once", type=int, default=5, help="rooms at the same time")
+    parser.add_argument("--only", choices=KINDS, nargs="*", default=KINDS)
+    parser.add_argument("--recovery", choices=LABELS, nargs="*", default=LABELS)
+    parser.add_argument("--out", type=Path, default=Path("docs/losslab.md"))
+    arguments = parser.parse_args()
+    for kind in arguments.only:
+        for label in arguments.recovery:
+            outcomes = asyncio.run(run(arguments.seed, arguments.at_once, kind, label))
+            report.keep(f"{kind} {label}", outcomes)
+    cases = {case.name: case for case in (*speech_cases(), *video_cases(), *join_cases())}
+    print(report.make(cases, arguments.seed, arguments.out))
+
+
+if __name__ == "__main__":
+    main()

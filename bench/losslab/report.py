@@ -1,0 +1,111 @@
+"""The lab's outcomes, kept in ``build/losslab`` part by part, as a table in Markdown and a plot."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import matplotlib as mpl
+
+from bench.losslab.running import Case, Outcome
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+
+COLUMNS = {
+    "speech": {
+        "STOI": ("stoi", "{:.2f}"),
+        "PESQ": ("pesq", "{:.2f}"),
+        "word errors": ("word_errors", "{:.0%}"),
+        "concealed": ("concealed", "{:.1%}"),
+        "buffer ms": ("buffer_ms", "{:.0f}"),
+        "kb/s": ("kbps", "{:.0f}"),
+    },
+    "video": {
+        "frozen": ("freeze", "{:.1%}"),
+        "longest gap s": ("longest_s", "{:.2f}"),
+        "frames/s": ("fps", "{:.1f}"),
+        "width": ("width", "{:.0f}"),
+        "SSIM": ("ssim", "{:.3f}"),
+        "kb/s": ("kbps", "{:.0f}"),
+    },
+    "joins": {"joined": ("joined", "{:.0%}"), "median s": ("median_s", "{:.1f}")},
+}
+TARGETS = {
+    "down 50%": ("stoi", 0.90, True),
+    "down 70%": ("stoi", 0.85, True),
+    "video both 30%": ("freeze", 0.05, False),
+}
+
+
+KEPT = Path("build/losslab")
+
+
+def keep(name: str, outcomes: list[Outcome]) -> None:
+    """Keep what came of some cases, so that a report can be made of several runs."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    rows = [{"case": outcome.case.name, "values": outcome.values, "failed": outcome.failed} for outcome in outcomes]
+    (KEPT / f"{name}.json").write_text(json.dumps(rows, indent=1))
+
+
+def make(cases: dict[str, Case], seed: int, out: Path) -> str:
+    """Write the report of everything kept, and the plot beside it; the text."""
+    found = {
+        path.stem: [Outcome(cases[row["case"]], row["values"], row["failed"]) for row in json.loads(path.read_text())]
+        for path in sorted(KEPT.glob("*.json"))
+    }
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout
+    lines = [f"Seed {seed}, commit {commit.strip()}. Written by `make losslab`.", ""]
+    for kind, columns in COLUMNS.items():
+        if f"{kind} with" not in found:
+            continue
+        lines += [f"## {kind.capitalize()}", "", "| case | recovery | " + " | ".join(columns) + " | target |"]
+        lines.append("|---" * (len(columns) + 3) + "|")
+        for outcome in found[f"{kind} with"]:
+            lines.append(_row(outcome, "on", columns))
+            without = [o for o in found.get(f"{kind} without", ()) if o.case.name == outcome.case.name]
+            lines += [_row(other, "off", columns) for other in without]
+        lines.append("")
+    if "speech with" in found:
+        _plot(found, out.parent / "img" / "losslab.png")
+        lines += ["![STOI over loss](img/losslab.png)", ""]
+    text = "\n".join(lines)
+    head = out.read_text().partition("<!-- results -->")[0] if out.exists() else "# Loss lab\n\n"
+    out.write_text(f"{head}<!-- results -->\n{text}")
+    return text
+
+
+def _row(outcome: Outcome, recovery: str, columns: dict[str, tuple[str, str]]) -> str:
+    cells = [form.format(outcome.values[name]) if name in outcome.values else "–" for name, form in columns.values()]
+    verdict = outcome.failed
+    target = TARGETS.get(outcome.case.name)
+    if recovery == "on" and target is not None and target[0] in outcome.values:
+        name, bound, more = target
+        met = outcome.values[name] >= bound if more else outcome.values[name] < bound
+        verdict = f"{'≥' if more else '<'} {bound:g}: {'met' if met else 'missed'}"
+    return f"| {outcome.case.name} | {recovery} | " + " | ".join(cells) + f" | {verdict} |"
+
+
+def _plot(found: dict[str, list[Outcome]], path: Path) -> None:
+    figure, axes = plt.subplots(figsize=(6, 3.6))
+    for label, style in (("with", "o-"), ("without", "x--")):
+        points = [
+            (100 * outcome.case.down.loss, outcome.values["stoi"])
+            for outcome in found.get(f"speech {label}", ())
+            if "stoi" in outcome.values
+            and not outcome.case.up.loss
+            and not outcome.case.down.burst
+            and not outcome.case.down.delay_ms
+        ]
+        if points:
+            axes.plot(*zip(*sorted(points), strict=True), style, label=f"{label} recovery")
+    axes.set_xlabel("random loss on the downlink, %")
+    axes.set_ylabel("STOI")
+    axes.set_ylim(0, 1)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.tight_layout()
+    path.parent.mkdir(exist_ok=True)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)

@@ -1,0 +1,1 @@
+"""Benchmarks of the web components in Debian's Chromium: `make bench-web`."""

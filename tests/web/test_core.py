@@ -1,0 +1,228 @@
+"""The web client: its own tests (vectors, properties, a real server), its size, and what only a browser has:
+a store that outlives a tab, and several tabs over one connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page
+
+from tests.claims.server_process import ServerProcess
+from tests.web.conftest import serve_pages
+
+pytestmark = pytest.mark.timeout(240)
+in_browser = pytest.mark.asyncio(loop_scope="session")
+
+CORE = Path(__file__).parents[2] / "web/packages/core"
+FIRST_LOAD_BYTES = 25 * 1024
+
+
+def run(*command: str) -> str:
+    """Run a tool of the package; its output."""
+    environment = os.environ | {"TRUNKLINE_PYTHON": sys.executable, "NO_COLOR": "1"}
+    done = subprocess.run(command, cwd=CORE, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
+    """A page with the bundled client, and the sizes of the bundles."""
+    out = tmp_path_factory.mktemp("core")
+    sizes = json.loads(run("node", "tools/bundle.mjs", str(out)))
+    (out / "index.html").write_text('<!doctype html><title>client</title><script type="module" src="tab.js"></script>')
+    (out / "tab.js").write_text(
+        'import { Client, indexedDbStore } from "./page.js";\n'
+        "window.start = (token, url) => {\n"
+        '  window.client = new Client({ url: url ?? location.origin, token, store: indexedDbStore("me") });\n'
+        "  window.entries = [];\n"
+        '  client.on("entry", (entry) => entries.push(`${entry.seq} ${entry.content?.text}`));\n'
+        "};\n"
+        "window.ready = true;\n"
+    )
+    return out, sizes
+
+
+@pytest.mark.parametrize("project", ["unit", "server"])
+def test_its_own_tests_pass(project: str) -> None:
+    run("npx", "vitest", "run", "--project", project)
+
+
+def test_types_are_strict_and_hold() -> None:
+    run("npx", "tsc", "-p", "tsconfig.test.json", "--noEmit")
+
+
+def test_a_page_loads_little(bundle: tuple[Path, dict[str, int]]) -> None:
+    _, sizes = bundle
+    assert sizes["first_gzip_bytes"] <= FIRST_LOAD_BYTES, sizes
+    assert sizes["msgpack_gzip_bytes"] <= 2048, sizes
+
+
+class Tabs:
+    """Tabs of one profile, all of ann, beside another device of hers and bob, who answer for what arrived."""
+
+    def __init__(self, context: BrowserContext, server: ServerProcess, token: str) -> None:
+        self.context = context
+        self.server = server
+        self.token = token
+
+    async def open(self, *, url: str | None = None) -> Page:
+        """A new tab with a running client."""
+        page = await self.context.new_page()
+        await page.goto(f"{self.server.url}/_pages/index.html")
+        await page.wait_for_function("window.ready")
+        await page.evaluate("([token, url]) => start(token, url)", [self.token, url])
+        await page.evaluate("client.opened")
+        return page
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tabs(browser: Browser, bundle: tuple[Path, dict[str, int]], server: ServerProcess) -> AsyncIterator[Tabs]:
+    context = await browser.new_context()
+    await serve_pages(context, bundle[0])
+    yield Tabs(context, server, server.token("user/ann"))
+    await context.close()
+
+
+async def until(page: Page, condition: str, timeout_s: float = 30) -> Any:
+    """Wait for a condition in a page."""
+    handle = await page.wait_for_function(f"() => {condition}", timeout=timeout_s * 1000)
+    return await handle.json_value()
+
+
+async def texts(page: Page, conversation: str) -> list[str]:
+    """What a tab shows of a conversation: texts, those not accepted with a question mark."""
+    shown: list[str] = await page.evaluate(
+        """async (name) => {
+            const w = client.messages(name, { limit: 2000, max: 5000 });
+            await w.ready;
+            const items = w.get().items.filter((one) => one.type === "text");
+            w.close();
+            return items.map((one) => one.content.text + (one.status === "sent" ? "" : "?"));
+        }""",
+        conversation,
+    )
+    return shown
+
+
+async def group(page: Page, name: str) -> str:
+    """A group of ann and bob."""
+    await page.evaluate("client.online()")
+    await page.evaluate("(id) => client.api.group.create({ id, name: id, members: ['user/bob'] })", name)
+    await until(page, f"client.conversations.one('{name}').get()")
+    return name
+
+
+@in_browser
+async def test_the_outbox_survives_closing_the_tab_offline(tabs: Tabs) -> None:
+    tab = await tabs.open()
+    name = await group(tab, "g.offline")
+    await tabs.server.kill()
+    await tab.evaluate("(name) => Promise.all(['a', 'b', 'c'].map((text) => client.send(name, text).stored))", name)
+    await tab.close()
+
+    again = await tabs.open()  # still no server: what was written is shown, with what was read before
+    assert await texts(again, name) == ["a?", "b?", "c?"]
+    assert await again.evaluate("(name) => client.conversations.one(name).get().pending", name) == 3
+    await again.close()
+
+    await tabs.server.start()
+    last = await tabs.open()
+    await last.evaluate("client.online()")
+    await until(last, f"client.conversations.one('{name}').get().pending === 0")
+    assert await texts(last, name) == ["a", "b", "c"]
+    history = await last.evaluate("(name) => client.call('history.get', { conversation: name })", name)
+    assert [entry["content"]["text"] for entry in history["entries"] if entry["type"] == "text"] == ["a", "b", "c"]
+
+
+@in_browser
+async def test_two_tabs_share_a_connection_and_stay_consistent(tabs: Tabs) -> None:
+    one = await tabs.open()
+    name = await group(one, "g.tabs")
+    two = await tabs.open()
+    await two.evaluate("client.online()")
+    assert [await tab.evaluate("client.state.get().leader") for tab in (one, two)] == [True, False]
+    await until(two, f"client.conversations.one('{name}').get()")
+    # Written in either tab at the same time, shown in both, in one order.
+    await asyncio.gather(
+        *(
+            tab.evaluate(
+                """([name, who]) =>
+                    Promise.all(Array.from({ length: 30 }, (_, i) => client.send(name, `${who} ${i}`).sent))""",
+                [name, who],
+            )
+            for tab, who in ((one, "one"), (two, "two"))
+        )
+    )
+    for tab in (one, two):
+        await until(tab, f"client.conversations.one('{name}').get().head === 61")
+    shown = await texts(one, name)
+    assert shown == await texts(two, name)
+    for who in ("one", "two"):
+        assert [text for text in shown if text.startswith(who)] == [f"{who} {i}" for i in range(30)]
+    # Calls, drafts, read marks and settings of the one that does not hold the connection.
+    assert (await two.evaluate("client.api.profile.set({ name: 'Ann' })"))["name"] == "Ann"
+    refused = await two.evaluate(
+        "client.api.conversation.get({ conversation: 'g.none' }).catch((error) => [error.slug, error.applied])"
+    )
+    assert refused == ["not_found", False]
+    await two.evaluate("(name) => client.conversations.setDraft(name, 'half a')", name)
+    await until(one, f"client.conversations.one('{name}').get().draft === 'half a'")
+    await two.evaluate("(name) => client.conversations.configure(name, { pinned: true })", name)
+    await until(one, "client.conversations.get()[0].settings.pinned")
+    # One connection: the server knows one device, and nobody was superseded.
+    devices = (await two.evaluate("client.api.device.list({})"))["devices"]
+    assert [device["online"] for device in devices] == [True]
+    assert await one.evaluate("client.state.get().state") == "online"
+
+
+@in_browser
+async def test_another_tab_takes_over_and_loses_and_doubles_nothing(tabs: Tabs) -> None:
+    leader = await tabs.open()
+    name = await group(leader, "g.lead")
+    others = [await tabs.open(), await tabs.open()]
+    await asyncio.gather(*(tab.evaluate("client.online()") for tab in others))
+    for tab in others:
+        await until(tab, f"client.conversations.one('{name}').get()")
+        await tab.evaluate(
+            """([name, who]) => {
+                window.sent = [];
+                window.done = (async () => {
+                    for (let i = 0; i < 60; i++) {
+                        const handle = client.send(name, `${who} ${i}`);
+                        sent.push(handle.sent);
+                        await handle.stored;
+                    }
+                    return (await Promise.all(sent)).map((one) => one.seq);
+                })();
+            }""",
+            [name, f"tab{others.index(tab)}"],
+        )
+    await until(others[0], "sent.length > 10")
+    await leader.close()
+    await until(others[0], "client.state.get().state === 'online' && sent.length === 60")
+    seqs = [await tab.evaluate("done") for tab in others]
+    assert all(numbers == sorted(numbers) and len(set(numbers)) == 60 for numbers in seqs), seqs
+    assert sum([await tab.evaluate("client.state.get().leader") for tab in others]) == 1
+    for tab in others:
+        await until(tab, f"client.conversations.one('{name}').get().head === 121")
+        shown = await texts(tab, name)
+        assert len(shown) == 120 and not [text for text in shown if text.endswith("?")]
+        for index in range(2):
+            assert [text for text in shown if text.startswith(f"tab{index}")] == [f"tab{index} {i}" for i in range(60)]
+    # The tab that leads no longer goes as well: the last one carries on.
+    leads = await others[0].evaluate("client.state.get().leader")
+    new, last = others if leads else reversed(others)
+    await new.evaluate("client.close()")
+    await until(last, "client.state.get().leader && client.state.get().state === 'online'")
+    assert (await last.evaluate("(name) => client.send(name, 'still here').sent", name))["seq"] == 122

@@ -1,0 +1,44 @@
+// Builds the demo site into web/dist/demo: bundles with names that change with their content, pages that name them,
+// and each file compressed beforehand. Not here: the documentation (docs/build.mjs).
+
+import { build } from "esbuild";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { compressAll, sourcesOf } from "./pack.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = resolve(process.argv[2] ?? join(here, "../../dist"), "demo");
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+const { metafile } = await build({
+  entryPoints: ["main.ts", "home.ts", "demo.css"].map((name) => join(here, "src", name)),
+  outdir: join(out, "assets"),
+  entryNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  target: ["es2022", "chrome123", "firefox128", "safari17.5"],
+  minify: true,
+  legalComments: "none",
+  metafile: true,
+  alias: sourcesOf(join(here, "..")),
+  logLevel: "warning",
+});
+const bundles = {};
+for (const [file, { entryPoint }] of Object.entries(metafile.outputs)) {
+  if (entryPoint) bundles[basename(entryPoint).replace(/\.ts$/, ".js")] = `/${relative(out, join(process.cwd(), file))}`;
+}
+cpSync(join(here, "static/demo"), join(out, "demo"), { recursive: true });
+for (const page of ["index.html", "app.html"]) {
+  const text = readFileSync(join(here, "static", page), "utf8").replace(/{{([\w.]+)}}/g, (_, name) => {
+    if (!(name in bundles)) throw new Error(`${page} names ${name}, which is not built`);
+    return bundles[name];
+  });
+  writeFileSync(join(out, page), text);
+}
+const { files, bytes } = compressAll(out);
+console.log(`demo: ${files} files, ${Math.round(bytes / 1024)} kB compressed, in ${relative(process.cwd(), out)}`);

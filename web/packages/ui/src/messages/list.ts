@@ -1,0 +1,644 @@
+/**
+ * `<tl-message-list>`: the messages of a conversation or a thread, however many there are.
+ *
+ * It keeps a window of the client on the log, draws what is in sight, loads more at the edges, marks as read what was
+ * seen, and carries out what people do with messages. Not here: how a message looks (`message.ts`), how a hundred thousand
+ * rows scroll (`virtual.ts`), the choices of the menu (`actions.ts`).
+ */
+
+import { html, nothing, type TemplateResult } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import type { ClientApi, Conversation, Message, MessageWindow, Receipt, WindowState } from "@trunkline/core";
+
+import { TlElement } from "../base/element.js";
+import { icon } from "../base/icons.js";
+import { styled } from "../base/styled.js";
+import "../base/dialog.js";
+import type { TlConfirm, TlDialog } from "../base/dialog.js";
+import "../base/menu.js";
+import type { TlMenu } from "../base/menu.js";
+import "../composer/emoji-picker.js";
+import type { TlEmojiPicker } from "../composer/emoji-picker.js";
+import { buttonStyles, stateStyles } from "../theme/base.js";
+import { startOfDay } from "../i18n/localizer.js";
+import { menuOf } from "./actions.js";
+import { forwardedMessages } from "./content.js";
+import { listStyles } from "./list-styles.js";
+import "./message.js";
+import type { MessageActionDetail, Quote } from "./message.js";
+import { isShown, summaryOf, noticeOf, textOf, contentOf } from "./summary.js";
+import { Virtual } from "./virtual.js";
+
+/** Messages of one sender closer than this are drawn as one group. */
+const GROUP_MS = 300_000;
+/** When this near to an edge of what is loaded, more is. */
+const NEAR_EDGE_PX = 900;
+
+/** What a message is likely to be high, by its type, before it was measured. */
+function estimate(message: Message, width: number): number {
+  const column = Math.max(160, Math.min(560, (width || 640) * 0.8) - 40);
+  switch (message.type) {
+    case "text": {
+      const text = textOf(contentOf(message)["text"]);
+      return 38 + 21 * Math.min(22, Math.ceil((text.length * 7.4) / column));
+    }
+    case "image": case "video": return 280;
+    case "location": return 220;
+    case "sticker": return 170;
+    case "forward": return 160;
+    case "card.created": return 260;
+    default: return message.message ? 90 : 34;
+  }
+}
+
+/**
+ * A list of messages.
+ *
+ * @fires tl-reply - `{message}`: somebody wants to answer a message.
+ * @fires tl-edit - `{message}`: somebody wants to change a message of theirs.
+ * @fires tl-forward - `{messages}`: somebody wants to forward.
+ * @fires tl-open-thread - `{conversation, thread}`.
+ * @fires tl-open-profile - `{party}`.
+ */
+@customElement("tl-message-list")
+export class TlMessageList extends TlElement {
+  static override styles = [...[TlElement.styles].flat(), buttonStyles, stateStyles, listStyles];
+
+  /** The conversation: its id, or a party for a direct one. */
+  @property() conversation = "";
+  /** Only the replies to this message. */
+  @property({ type: Number }) thread = 0;
+  /** Do not tell the server what was seen. */
+  @property({ type: Boolean, attribute: "no-read" }) noRead = false;
+  /** How many messages are kept in memory; further ones are loaded again when they come into sight. */
+  @property({ type: Number }) max = 600;
+
+  @state() private view: WindowState | undefined;
+  @state() private newBelow = 0;
+  @state() private focusKey = "";
+  @state() private flashKey = "";
+  @state() private announcement = "";
+  @state() private dialog: { kind: "readers"; receipt: Receipt | undefined; message: Message } | { kind: "forwarded"; message: Message }
+    | { kind: "image"; address: string; alt: string } | undefined;
+  @state() private readers: { key: string; count: number } | undefined;
+
+  @query("tl-dialog") private readonly dialogElement!: TlDialog;
+  @query("tl-menu") private readonly menu!: TlMenu;
+  @query("tl-confirm") private readonly confirmElement!: TlConfirm;
+  @query("tl-emoji-picker") private readonly picker!: TlEmojiPicker;
+
+  private readonly virtual = new Virtual<Message>(this, { estimate, scrolled: () => this.scrolled() });
+  private opened: { client: ClientApi; conversation: string; thread: number; window: MessageWindow; stop: () => void } | undefined;
+  private items: readonly Message[] = [];
+  private shownFrom: readonly Message[] | undefined;
+  private readonly quotes = new Map<number, Quote>();
+  private readonly fresh = new Set<string>();
+  /** Up to where it was read when the list was opened: the line of what is new. */
+  private readAtOpening = -1;
+  private unreadAtOpening = 0;
+  /** The window told what it has. */
+  private ready = false;
+  private positioned = false;
+  private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
+
+  /** Whether the newest message is in sight. */
+  get atEnd(): boolean {
+    return this.virtual.atEnd && (this.view?.at_end ?? true);
+  }
+
+  /** My newest text here that can still be changed. */
+  get lastOwnText(): Message | undefined {
+    return this.lastItem((item) => item.mine && item.type === "text" && item.status === "sent" && item.gone === "");
+  }
+
+  private lastItem(fits: (item: Message) => boolean): Message | undefined {
+    for (let at = this.items.length - 1; at >= 0; at--) {
+      const item = this.items[at] as Message;
+      if (fits(item)) return item;
+    }
+    return undefined;
+  }
+
+  /** Bring a message into sight, loading what is around it. False: it cannot be seen. */
+  async show(seq: number): Promise<boolean> {
+    const found = (): Message | undefined => this.items.find((item) => item.seq === seq);
+    if (found() === undefined) {
+      const ok = await this.opened?.window.loadAround(seq);
+      if (!ok) return false;
+      this.take();
+    }
+    const message = found();
+    if (message === undefined) return false;
+    this.virtual.show(message.key);
+    this.flashKey = message.key;
+    this.focusKey = message.key;
+    this.later("flash", 1700, () => (this.flashKey = ""));
+    return true;
+  }
+
+  /** Go to the newest message. */
+  async toEnd(): Promise<void> {
+    if (this.view?.at_end === false) await this.opened?.window.toLatest();
+    this.newBelow = 0;
+    this.virtual.toEnd();
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    document.addEventListener("visibilitychange", this.markSeen);
+    this.addEventListener("tl-open-image", this.openImage as EventListener);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    document.removeEventListener("visibilitychange", this.markSeen);
+    this.closeWindow();
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    this.timers.clear();
+  }
+
+  private later(name: string, after_ms: number, run: () => void): void {
+    clearTimeout(this.timers.get(name));
+    this.timers.set(name, setTimeout(run, after_ms));
+  }
+
+  // ------------------------------------------------------------ the window
+
+  private closeWindow(): void {
+    this.opened?.stop();
+    this.opened?.window.close();
+    this.opened = undefined;
+    this.items = [];
+    this.shownFrom = undefined;
+    this.view = undefined;
+    this.positioned = this.ready = false;
+    this.readAtOpening = -1;
+    this.newBelow = 0;
+    this.readers = undefined;
+    this.quotes.clear();
+    this.fresh.clear();
+    this.virtual.setRows([]);
+    this.virtual.toEnd();
+  }
+
+  protected override willUpdate(): void {
+    const { client, conversation, thread, opened } = this;
+    if (opened !== undefined && (opened.client !== client || opened.conversation !== conversation || opened.thread !== thread)) this.closeWindow();
+    if (this.opened === undefined && client !== undefined && conversation !== "" && this.isConnected) {
+      const window = client.messages(conversation, thread > 0 ? { thread, max: this.max } : { max: this.max });
+      const stops = [window.subscribe(() => this.take())];
+      stops.push(client.on("cursor", (cursor) => cursor.conversation === window.conversation && this.askReaders()));
+      this.opened = { client, conversation, thread, window, stop: () => stops.forEach((stop) => stop()) };
+      const ready = (): void => {
+        if (this.opened?.window !== window) return;
+        this.ready = true;
+        this.take();
+      };
+      void window.ready.then(ready, ready);
+      this.take();
+    }
+  }
+
+  private take(): void {
+    const window = this.opened?.window;
+    if (window === undefined) return;
+    const view = window.get();
+    const before = this.view;
+    this.view = view;
+    if (view.items !== this.shownFrom) {
+      this.shownFrom = view.items;
+      const items = view.items.filter(isShown);
+      this.arrived(before, items);
+      this.items = items;
+      this.virtual.setRows(items);
+    }
+    if (!this.positioned && (this.items.length > 0 || (this.ready && view.loading === ""))) this.position();
+    this.requestUpdate();
+  }
+
+  private get about(): Conversation | undefined {
+    return this.watch("conversation", (client) => client.conversations.one(this.conversation));
+  }
+
+  /** Where a list begins: at the first unread message, if there is one, else at the end. */
+  private position(): void {
+    const about = this.client?.conversations.one(this.conversation).get();
+    this.positioned = true;
+    if (this.thread > 0 || about === undefined) return;
+    this.readAtOpening = about.unread > 0 ? about.read : -1;
+    this.unreadAtOpening = about.unread;
+    const first = this.firstUnread();
+    if (first !== undefined && about.unread > 3) this.virtual.show(first.key, 96);
+  }
+
+  private firstUnread(): Message | undefined {
+    if (this.readAtOpening < 0) return undefined;
+    const first = this.items.find((item) => item.seq > this.readAtOpening && item.message && !item.mine);
+    // When what is unread begins before the window, its first message is not the first unread one.
+    return first !== undefined && (first !== this.items[0] || this.view?.at_start) ? first : undefined;
+  }
+
+  /** New messages at the end: count those out of sight, announce those of others. */
+  private arrived(before: WindowState | undefined, items: readonly Message[]): void {
+    const lastKey = this.items.at(-1)?.key;
+    if (before === undefined || lastKey === undefined || !before.at_end) return;
+    let at = items.length - 1;
+    const added: Message[] = [];
+    while (at >= 0 && items[at]?.key !== lastKey && added.length < 50) added.unshift(items[at--] as Message);
+    if (at < 0 || added.length === 0 || added.length >= 50) return;
+    if (added.length <= 3) for (const message of added) this.fresh.add(message.key);
+    if (added.some((message) => message.mine && message.status === "pending")) void this.toEnd();
+    const others = added.filter((message) => !message.mine && message.message);
+    if (others.length === 0) return;
+    if (!this.atEnd) this.newBelow += others.length;
+    const last = others.at(-1) as Message;
+    const text = this.t("new_message_from", { name: this.nameOf(last.sender), text: summaryOf(last, this.speaker) });
+    this.later("announce", 400, () => (this.announcement = text));
+  }
+
+  private get speaker(): { localizer: TlElement["localizer"]; self: string; nameOf: (party: string) => string } {
+    return { localizer: this.localizer, self: this.client?.party ?? "", nameOf: (party) => this.nameOf(party) };
+  }
+
+  // ------------------------------------------------------------ scrolling
+
+  private scrolled(): void {
+    const { view, opened } = this;
+    if (view === undefined || opened === undefined) return;
+    const { before, after } = this.virtual.distances();
+    if (before < NEAR_EDGE_PX && !view.at_start && view.loading === "" && view.error === undefined) void opened.window.loadBefore(60);
+    else if (after < NEAR_EDGE_PX && !view.at_end && view.loading === "" && view.error === undefined) void opened.window.loadAfter(60);
+    if (this.atEnd && this.newBelow > 0) this.newBelow = 0;
+    this.later("seen", 250, this.markSeen);
+  }
+
+  private readonly markSeen = (): void => {
+    const { client, opened, items } = this;
+    if (this.noRead || client === undefined || opened === undefined || document.visibilityState !== "visible" || !this.checkVisibility()) return;
+    const { first, end } = this.virtual.inSight();
+    let seq = 0;
+    for (let at = end - 1; at >= first && seq === 0; at--) seq = items[at]?.seq ?? 0;
+    // At the end, what has no row (changes, placeholders) is read as well.
+    const about = client.conversations.one(this.conversation).get();
+    if (this.atEnd && this.thread === 0 && about !== undefined) seq = Math.max(seq, about.head);
+    if (seq === 0) return;
+    if (this.thread > 0) {
+      if (seq > this.threadRead) {
+        this.threadRead = seq;
+        void client.threads.markRead(opened.window.conversation, this.thread, seq).catch(() => undefined);
+      }
+    } else if (about === undefined || seq > about.read || about.unread > 0) client.conversations.markRead(opened.window.conversation, seq);
+  };
+  private threadRead = 0;
+
+  // ------------------------------------------------------------ receipts
+
+  /** How many have read my newest message in a group. */
+  private askReaders(): void {
+    this.later("readers", 500, () => {
+      const about = this.client?.conversations.one(this.conversation).get();
+      const mine = this.lastItem((item) => item.mine && item.message && item.status === "sent" && item.gone === "");
+      if (about === undefined || about.kind === "direct" || mine === undefined || this.thread > 0) return;
+      void this.client?.receipt(about.conversation, mine.seq, 0).then(
+        (receipt) => (this.readers = { key: mine.key, count: receipt.read }),
+        () => undefined,
+      );
+    });
+  }
+
+  // ------------------------------------------------------------ what people do
+
+  private openImage = (event: CustomEvent<{ address: string; alt: string }>): void => {
+    event.stopPropagation();
+    this.dialog = { kind: "image", ...event.detail };
+    void this.dialogElement.show();
+  };
+
+  private async onAction(event: CustomEvent<MessageActionDetail>): Promise<void> {
+    const { action, message, value, anchor } = event.detail;
+    const { client } = this;
+    if (client === undefined) return;
+    event.stopPropagation();
+    const { conversation, seq } = message;
+    switch (action) {
+      case "react": case "unreact":
+        return this.attempt(client.react(conversation, seq, value ?? "", action === "react"));
+      case "pick_reaction": {
+        const key = await this.picker.pick(anchor ?? this);
+        return key === undefined ? undefined : this.attempt(client.react(conversation, seq, key, true));
+      }
+      case "reply":
+        return void this.emit("tl-reply", { message });
+      case "thread":
+        return void this.emit("tl-open-thread", { conversation, thread: message.thread || seq });
+      case "quote":
+        if (message.reply_to) await this.show(message.reply_to);
+        return;
+      case "retry":
+        client.resend(message);
+        return;
+      case "discard":
+        return this.attempt(client.discard(message));
+      case "readers": {
+        this.dialog = { kind: "readers", receipt: undefined, message };
+        await this.dialogElement.show();
+        const receipt = await client.receipt(conversation, seq, 200).catch(() => undefined);
+        if (this.dialog?.kind === "readers") this.dialog = { kind: "readers", receipt, message };
+        return;
+      }
+      case "forwarded":
+        this.dialog = { kind: "forwarded", message };
+        return this.dialogElement.show();
+      case "menu":
+        return this.openMenu(message, anchor);
+      default:
+        return;
+    }
+  }
+
+  private async openMenu(message: Message, anchor?: HTMLElement): Promise<void> {
+    const about = this.client?.conversations.one(this.conversation).get();
+    if (this.client === undefined || message.status !== "sent" || message.gone !== "" || !message.message) return;
+    const items = menuOf(message, {
+      client: this.client,
+      role: about?.role ?? "",
+      direct: about?.kind === "direct",
+      inThread: this.thread > 0,
+      t: (key) => this.t(key),
+      attempt: (work) => void this.attempt(work),
+      confirm: (text, yes) => this.confirmElement.ask(text, yes),
+      act: (action, element) => {
+        const detail: MessageActionDetail = { action, message };
+        if (element !== undefined) detail.anchor = element;
+        void this.onAction(new CustomEvent("tl-message-action", { detail }));
+      },
+      emit: (type, detail) => this.emit(type, detail),
+      anchor: anchor ?? this,
+    });
+    this.menu.label = this.t("message_actions");
+    await this.menu.show(anchor ?? this, items);
+  }
+
+  private async attempt(work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.announcement = this.t("failed_because", { reason: this.explain(error) });
+      this.emit("tl-error", { error });
+    }
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    const target = event.composedPath()[0];
+    const on = target instanceof HTMLElement && target.localName === "tl-message" ? target : undefined;
+    const feed = target === event.currentTarget;
+    if (on === undefined && !feed) return;
+    const at = this.virtual.indexOf(this.focusKey);
+    const { first, end } = this.virtual.inSight();
+    const page = Math.max(1, end - first - 1);
+    const from = at < 0 ? end : at;
+    const steps: Record<string, number> = {
+      ArrowUp: from - 1, ArrowDown: from + 1, PageUp: from - page, PageDown: from + page, Home: 0, End: this.items.length - 1,
+    };
+    const next = steps[event.key];
+    if (next !== undefined) {
+      event.preventDefault();
+      void this.focusRow(Math.max(0, Math.min(this.items.length - 1, next)), event.key);
+      return;
+    }
+    if (on !== undefined && (event.key === "Enter" || event.key === "ContextMenu" || (event.shiftKey && event.key === "F10"))) {
+      event.preventDefault();
+      const message = this.items[at];
+      if (message !== undefined) void this.openMenu(message, on);
+    }
+  }
+
+  private async focusRow(index: number, key: string): Promise<void> {
+    const message = this.items[index];
+    if (message === undefined) return;
+    this.focusKey = message.key;
+    const find = (): HTMLElement | null => this.renderRoot.querySelector<HTMLElement>(`tl-message[data-key="${CSS.escape(message.key)}"]`);
+    if (find() === null) {
+      this.virtual.show(message.key, key === "Home" || key === "PageUp" || key === "ArrowUp" ? 40 : this.clientHeight - 160);
+      await this.updateComplete;
+    }
+    await this.updateComplete;
+    const row = find();
+    row?.focus({ preventScroll: true });
+    row?.scrollIntoView({ block: "nearest" });
+  }
+
+  // ------------------------------------------------------------ drawing
+
+  protected override updated(changed: Map<PropertyKey, unknown>): void {
+    super.updated(changed);
+    const scroller = this.renderRoot.querySelector<HTMLElement>(".scroller");
+    if (scroller !== null) {
+      this.virtual.attach(scroller);
+      this.virtual.track(scroller.querySelectorAll("tl-message"));
+    }
+    if (changed.has("view")) {
+      this.askReaders();
+      this.later("seen", 250, this.markSeen);
+    }
+  }
+
+  private quoteOf(message: Message): Quote | undefined {
+    const seq = message.reply_to ?? 0;
+    if (seq === 0 || message.gone) return undefined;
+    const known = this.quotes.get(seq);
+    if (known !== undefined) return known;
+    this.quotes.set(seq, "loading");
+    void this.opened?.window.find(seq).then(
+      (found) => {
+        this.quotes.set(seq, found ?? "gone");
+        this.requestUpdate();
+      },
+      () => this.quotes.delete(seq),
+    );
+    return this.quotes.get(seq);
+  }
+
+  private labelOf(message: Message): string {
+    if (!message.message) return noticeOf(message, this.speaker);
+    const name = message.mine ? this.t("you") : this.nameOf(message.sender);
+    return `${this.t("message_from", { name, time: this.localizer.time(message.at_ms) })}: ${summaryOf(message, this.speaker)}`;
+  }
+
+  private rowTemplate(at: number, about: Conversation | undefined, firstUnread: Message | undefined): TemplateResult {
+    const { items } = this;
+    const message = items[at] as Message;
+    const [before, after] = [items[at - 1], items[at + 1]];
+    const direct = about?.kind === "direct" || this.conversation.includes("/");
+    const together = (one: Message | undefined, other: Message | undefined): boolean =>
+      one !== undefined && other !== undefined && one.message && other.message && one.sender === other.sender &&
+      Math.abs(one.at_ms - other.at_ms) < GROUP_MS && other !== firstUnread && startOfDay(one.at_ms) === startOfDay(other.at_ms);
+    const newDay = before === undefined ? (this.view?.at_start ?? true) : startOfDay(before.at_ms) !== startOfDay(message.at_ms);
+    const focused = message.key === this.focusKey;
+    return html`<tl-message
+      role="article"
+      data-key=${message.key}
+      tabindex=${focused ? 0 : -1}
+      aria-label=${this.labelOf(message)}
+      aria-posinset=${at + 1}
+      aria-setsize=${this.view?.at_start && this.view.at_end ? items.length : -1}
+      .message=${message}
+      .quote=${this.quoteOf(message)}
+      .day=${newDay ? this.localizer.day(message.at_ms) : ""}
+      .unread=${message === firstUnread}
+      .first=${!together(before, message)}
+      .last=${!together(message, after)}
+      .own=${message.mine && message.message}
+      .direct=${direct && this.thread === 0}
+      .inthread=${this.thread > 0}
+      .flash=${message.key === this.flashKey}
+      .fresh=${this.fresh.has(message.key)}
+      .peerread=${about?.peer_read ?? 0}
+      .peerdelivered=${about?.peer_delivered ?? 0}
+      .readers=${this.readers?.key === message.key ? this.readers.count : -1}
+      @focus=${() => (this.focusKey = message.key)}
+    ></tl-message>`;
+  }
+
+  protected override render(): TemplateResult {
+    const { view } = this;
+    const about = this.about;
+    const label = about?.name ? this.t("messages", { name: about.name }) : this.t("messages_unnamed");
+    let content: TemplateResult;
+    if (view?.error !== undefined && this.items.length === 0) content = this.failure();
+    else if (view === undefined || (this.items.length === 0 && (view.loading !== "" || !this.positioned))) content = this.skeleton();
+    else if (this.items.length === 0) content = this.nothingYet();
+    else content = this.rows(about);
+    return html`<div
+        class="scroller scroll"
+        role=${this.items.length > 0 ? "feed" : "group"}
+        tabindex=${this.virtual.indexOf(this.focusKey) >= 0 && this.focusInRange() ? -1 : 0}
+        aria-label=${label}
+        aria-busy=${String(view === undefined || view.loading !== "")}
+        @keydown=${this.onKey}
+        @tl-message-action=${this.onAction}
+      >
+        ${content}
+      </div>
+      ${this.jumps(about)}
+      <div class="visually-hidden" role="status" aria-live="polite">${this.announcement}</div>
+      <tl-menu></tl-menu><tl-emoji-picker popup></tl-emoji-picker><tl-confirm></tl-confirm>
+      <tl-dialog class=${this.dialog?.kind ?? ""} heading=${this.dialogHeading()} @tl-dialog-closed=${() => (this.dialog = undefined)}>${this.dialogBody()}</tl-dialog>`;
+  }
+
+  private focusInRange(): boolean {
+    const at = this.virtual.indexOf(this.focusKey);
+    const { first, end } = this.virtual.window();
+    return at >= first && at < end;
+  }
+
+  private rows(about: Conversation | undefined): TemplateResult {
+    const { first, end, before, after } = this.virtual.window();
+    const firstUnread = this.firstUnread();
+    const drawn = Array.from({ length: end - first }, (_, at) => first + at);
+    return html`
+      ${this.view?.loading === "before" && before < 200 ? html`<div class="edge"><div class="spinner"></div></div>` : nothing}
+      <div class="space before" ${styled({ "block-size": `${before}px` })}></div>
+      ${repeat(drawn, (at) => this.items[at]?.key, (at) => this.rowTemplate(at, about, firstUnread))}
+      <div class="space" ${styled({ "block-size": `${after}px` })}></div>
+      ${this.view?.loading === "after" ? html`<div class="edge"><div class="spinner"></div></div>` : nothing}
+      ${this.view?.error !== undefined ? html`<div class="edge">${this.failure()}</div>` : nothing}
+      <div class="tail"></div>`;
+  }
+
+  private jumps(about: Conversation | undefined): TemplateResult | typeof nothing {
+    const above = this.readAtOpening >= 0 && this.thread === 0 && this.items.length > 0 && this.unreadAbove();
+    const away = this.items.length > 0 && !this.atEnd;
+    if (!above && !away) return nothing;
+    const unread = this.newBelow || (this.view?.at_end === false ? (about?.unread ?? 0) : 0);
+    return html`<div class="jumps">
+      ${above
+        ? html`<button type="button" class="jump unread" @click=${() => this.jumpToUnread()}>
+            ${icon("up", "small")}${this.t("jump_to_unread", { count: this.unreadAtOpening })}
+          </button>`
+        : html`<span></span>`}
+      ${away
+        ? html`<button type="button" class="jump" aria-label=${unread > 0 ? `${this.t("jump_to_newest")}, ${this.t("new_below", { count: unread })}` : this.t("jump_to_newest")}
+            @click=${() => this.toEnd()}>
+            ${unread > 0 ? html`<span class="count">${this.localizer.compact(unread)}</span>` : nothing}${icon("down")}
+          </button>`
+        : nothing}
+    </div>`;
+  }
+
+  private unreadAbove(): boolean {
+    const first = this.firstUnread();
+    if (first === undefined) return (this.items[0]?.seq ?? 0) > this.readAtOpening + 1 && this.view?.at_start === false;
+    return this.virtual.indexOf(first.key) < this.virtual.inSight().first && this.unreadAtOpening > 3;
+  }
+
+  private async jumpToUnread(): Promise<void> {
+    await this.show((this.firstUnread()?.seq ?? this.readAtOpening + 1) || 1);
+    this.readAtOpening = this.firstUnread() === undefined ? -1 : this.readAtOpening;
+  }
+
+  private skeleton(): TemplateResult {
+    return html`<div class="skeletons" role="presentation">
+      ${[62, 44, 76, 38, 55].map(
+        (width, at) => html`<div class="skeleton ${at % 3 === 2 ? "own" : ""}" ${styled({ "inline-size": `${width}%` })}></div>`,
+      )}
+      <span class="visually-hidden">${this.t("loading")}</span>
+    </div>`;
+  }
+
+  private nothingYet(): TemplateResult {
+    return html`<div class="empty">${icon(this.thread > 0 ? "thread" : "chat")}
+      <h2>${this.t(this.thread > 0 ? "no_replies" : "no_messages")}</h2>
+      <p>${this.t(this.thread > 0 ? "no_replies_hint" : "no_messages_hint")}</p>
+    </div>`;
+  }
+
+  private failure(): TemplateResult {
+    return html`<div class="empty" role="alert">${icon("alert")}
+      <h2>${this.t("messages_failed")}</h2>
+      <p>${this.view?.error === undefined ? "" : this.explain(this.view.error)}</p>
+      <button type="button" class="button" @click=${() => void (this.items.length === 0 ? this.opened?.window.toLatest() : this.opened?.window.loadBefore())}>${this.t("retry")}</button>
+    </div>`;
+  }
+
+  private dialogHeading(): string {
+    const { dialog } = this;
+    if (dialog === undefined) return "";
+    if (dialog.kind === "readers") return this.t("read_by_title");
+    if (dialog.kind === "image") return dialog.alt;
+    return textOf(contentOf(dialog.message)["title"]) || this.t("forwarded");
+  }
+
+  private dialogBody(): TemplateResult | typeof nothing {
+    const { dialog } = this;
+    if (dialog === undefined) return nothing;
+    if (dialog.kind === "image") return html`<img class="full" src=${dialog.address} alt=${dialog.alt} referrerpolicy="no-referrer" />`;
+    if (dialog.kind === "forwarded")
+      return html`<div class="forwarded">
+        ${forwardedMessages(dialog.message).map(
+          (message, at, all) => html`<tl-message plain .message=${message} .first=${all[at - 1]?.sender !== message.sender} .last=${all[at + 1]?.sender !== message.sender}
+            @tl-message-action=${(event: CustomEvent<MessageActionDetail>) => {
+              event.stopPropagation();
+              if (event.detail.action === "forwarded") this.dialog = { kind: "forwarded", message: event.detail.message };
+            }}></tl-message>`,
+        )}
+      </div>`;
+    const { receipt } = dialog;
+    if (receipt === undefined) return html`<div class="edge"><div class="spinner"></div></div>`;
+    return html`<p class="hint">${this.t("read_of", { read: receipt.read, audience: receipt.audience, delivered: receipt.delivered })}</p>
+      <ul class="people">
+        ${receipt.readers.map((party) => {
+          const profile = this.profileOf(party);
+          return html`<li><tl-avatar name=${profile.name ?? ""} seed=${party} .src=${profile.avatar ?? ""}></tl-avatar><span class="ellipsis">${profile.name}</span></li>`;
+        })}
+      </ul>
+      ${receipt.readers.length === 0 ? html`<p>${this.t("nobody_read")}</p>` : nothing}`;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "tl-message-list": TlMessageList;
+  }
+}
