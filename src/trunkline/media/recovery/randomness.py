@@ -19,6 +19,8 @@ WINDOW_S = 10.0
 BUCKET_S = 0.5
 QUEUE_S = 0.06
 """More delay than this above the least of the last seconds is a queue."""
+UNMASK_S = 0.6
+"""How long there has to be a queue before feedback is honest again."""
 LEAST_MASKED, MAX_MASKED = 0.01, 0.6
 
 

@@ -101,9 +101,7 @@ class Bandwidth:
         if layer is not None:
             down.wanted = layer
         down.paused = layer is None
-        if layer is None:
-            down.layer = None  # it begins again with a key frame
-        elif was_paused:
+        if layer is not None and was_paused:
             down.ask(now_s)
 
     def _wish(self, down: DownTrack, factor: float, now_s: float, *, calm: bool) -> Wish:

@@ -78,10 +78,10 @@ class DownTrack:
         "_repacker",
         "_report_s",
         "_rewriter",
+        "_stopped",
         "_transport",
         "layer",
         "mid",
-        "paused",
         "rtx_ssrc",
         "ssrc",
         "up",
@@ -106,7 +106,7 @@ class DownTrack:
         self.mid = ""
         self.wanted = len(up.layers) - 1
         self.wish: int | None = self.wanted
-        self.paused = False
+        self._stopped = False
         self.layer: Layer | None = None
         self._peer = peer
         self._link = link
@@ -126,6 +126,17 @@ class DownTrack:
         self._orientation: int | None = None
         self._packets = self._octets = 0
         self._report_s = 0.0
+
+    @property
+    def paused(self) -> bool:
+        """Nothing is sent."""
+        return self._stopped
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        if paused and not self._stopped:
+            self.layer = None  # it begins again with a key frame, and its numbers go on without a gap
+        self._stopped = paused
 
     def assign(self, media: Media) -> None:
         """The subscriber's section that carries the track; its payload types and extension numbers count."""

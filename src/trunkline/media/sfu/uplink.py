@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from trunkline.media.recovery.loss import LossMeter
-from trunkline.media.recovery.randomness import QueueGauge, masks
+from trunkline.media.recovery.randomness import UNMASK_S, QueueGauge, masks
 from trunkline.media.sfu.uptrack import Layer, UpTrack
 from trunkline.protocol.rtp import rtcp, transport_cc
 from trunkline.protocol.rtp.arrivals import Arrivals
@@ -63,6 +63,7 @@ class Uplink:
     round_trip_s: float | None = None
     recovery: bool = True
     meter: LossMeter = field(default_factory=LossMeter)
+    _masked_s: float = -1e9
     _gauges: dict[int, QueueGauge] = field(default_factory=dict)
     _sources: dict[int, _Source] = field(default_factory=dict)
     _mid: int | None = None
@@ -212,7 +213,10 @@ class Uplink:
                 gauge = self._gauges.setdefault(layer.ssrc, QueueGauge())
                 gauge.on_transit(transit_s, now_s)
                 queues_s.append(gauge.queue_s)
-        return masks(queues_s, self.meter.loss)
+        if masks(queues_s, self.meter.loss):
+            self._masked_s = now_s
+        # A machine that stalls for a moment looks like a queue; a queue stays.
+        return now_s - self._masked_s < UNMASK_S
 
 
 def _repaired(packet: RtpPacket, source: _Source, section: _Section) -> RtpPacket | None:
