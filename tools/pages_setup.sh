@@ -44,7 +44,7 @@ run() { "$@" >>"$log" 2>&1 || {
     give_up "building the pages failed; the full output is in $log"
 }; }
 : >"$log"
-say "1/3 $(grep -c '"resolved"' web/package-lock.json) locked packages"
+say "1/3 $(grep -c '"node_modules/' web/package-lock.json) locked packages"
 run tools/web_setup.sh
 cd web
 log=dist/setup.log

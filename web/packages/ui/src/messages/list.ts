@@ -9,7 +9,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import type { ClientApi, Conversation, Message, MessageWindow, Receipt, WindowState } from "@trunkline/core";
+import type { ClientApi, Conversation, Message, MessageWindow, WindowState } from "@trunkline/core";
 
 import { TlElement } from "../base/element.js";
 import { icon } from "../base/icons.js";
@@ -23,34 +23,19 @@ import type { TlEmojiPicker } from "../composer/emoji-picker.js";
 import { buttonStyles, stateStyles } from "../theme/base.js";
 import { startOfDay } from "../i18n/localizer.js";
 import { menuOf } from "./actions.js";
-import { forwardedMessages } from "./content.js";
+import { dialogBody, dialogHeading, type ListDialog } from "./dialogs.js";
+import { estimate } from "./estimate.js";
 import { listStyles } from "./list-styles.js";
 import "./message.js";
+import { failure, nothingYet, skeleton } from "./states.js";
 import type { MessageActionDetail, Quote } from "./message.js";
-import { isShown, summaryOf, noticeOf, textOf, contentOf } from "./summary.js";
+import { isShown, noticeOf, summaryOf } from "./summary.js";
 import { Virtual } from "./virtual.js";
 
 /** Messages of one sender closer than this are drawn as one group. */
 const GROUP_MS = 300_000;
 /** When this near to an edge of what is loaded, more is. */
 const NEAR_EDGE_PX = 900;
-
-/** What a message is likely to be high, by its type, before it was measured. */
-function estimate(message: Message, width: number): number {
-  const column = Math.max(160, Math.min(560, (width || 640) * 0.8) - 40);
-  switch (message.type) {
-    case "text": {
-      const text = textOf(contentOf(message)["text"]);
-      return 38 + 21 * Math.min(22, Math.ceil((text.length * 7.4) / column));
-    }
-    case "image": case "video": return 280;
-    case "location": return 220;
-    case "sticker": return 170;
-    case "forward": return 160;
-    case "card.created": return 260;
-    default: return message.message ? 90 : 34;
-  }
-}
 
 /**
  * A list of messages.
@@ -79,8 +64,7 @@ export class TlMessageList extends TlElement {
   @state() private focusKey = "";
   @state() private flashKey = "";
   @state() private announcement = "";
-  @state() private dialog: { kind: "readers"; receipt: Receipt | undefined; message: Message } | { kind: "forwarded"; message: Message }
-    | { kind: "image"; address: string; alt: string } | undefined;
+  @state() private dialog: ListDialog | undefined;
   @state() private readers: { key: string; count: number } | undefined;
 
   @query("tl-dialog") private readonly dialogElement!: TlDialog;
@@ -507,8 +491,8 @@ export class TlMessageList extends TlElement {
     const label = about?.name ? this.t("messages", { name: about.name }) : this.t("messages_unnamed");
     let content: TemplateResult;
     if (view?.error !== undefined && this.items.length === 0) content = this.failure();
-    else if (view === undefined || (this.items.length === 0 && (view.loading !== "" || !this.positioned))) content = this.skeleton();
-    else if (this.items.length === 0) content = this.nothingYet();
+    else if (view === undefined || (this.items.length === 0 && (view.loading !== "" || !this.positioned))) content = skeleton(this.localizer);
+    else if (this.items.length === 0) content = nothingYet(this.localizer, this.thread > 0);
     else content = this.rows(about);
     return html`<div
         class="scroller scroll"
@@ -524,7 +508,11 @@ export class TlMessageList extends TlElement {
       ${this.jumps(about)}
       <div class="visually-hidden" role="status" aria-live="polite">${this.announcement}</div>
       <tl-menu></tl-menu><tl-emoji-picker popup></tl-emoji-picker><tl-confirm></tl-confirm>
-      <tl-dialog class=${this.dialog?.kind ?? ""} heading=${this.dialogHeading()} @tl-dialog-closed=${() => (this.dialog = undefined)}>${this.dialogBody()}</tl-dialog>`;
+      <tl-dialog class=${this.dialog?.kind ?? ""} heading=${dialogHeading(this.dialog, this.localizer)} @tl-dialog-closed=${() => (this.dialog = undefined)}>${dialogBody(this.dialog, {
+        localizer: this.localizer,
+        profileOf: (party) => this.profileOf(party),
+        open: (message) => (this.dialog = { kind: "forwarded", message }),
+      })}</tl-dialog>`;
   }
 
   private focusInRange(): boolean {
@@ -578,62 +566,10 @@ export class TlMessageList extends TlElement {
     this.readAtOpening = this.firstUnread() === undefined ? -1 : this.readAtOpening;
   }
 
-  private skeleton(): TemplateResult {
-    return html`<div class="skeletons" role="presentation">
-      ${[62, 44, 76, 38, 55].map(
-        (width, at) => html`<div class="skeleton ${at % 3 === 2 ? "own" : ""}" ${styled({ "inline-size": `${width}%` })}></div>`,
-      )}
-      <span class="visually-hidden">${this.t("loading")}</span>
-    </div>`;
-  }
-
-  private nothingYet(): TemplateResult {
-    return html`<div class="empty">${icon(this.thread > 0 ? "thread" : "chat")}
-      <h2>${this.t(this.thread > 0 ? "no_replies" : "no_messages")}</h2>
-      <p>${this.t(this.thread > 0 ? "no_replies_hint" : "no_messages_hint")}</p>
-    </div>`;
-  }
-
   private failure(): TemplateResult {
-    return html`<div class="empty" role="alert">${icon("alert")}
-      <h2>${this.t("messages_failed")}</h2>
-      <p>${this.view?.error === undefined ? "" : this.explain(this.view.error)}</p>
-      <button type="button" class="button" @click=${() => void (this.items.length === 0 ? this.opened?.window.toLatest() : this.opened?.window.loadBefore())}>${this.t("retry")}</button>
-    </div>`;
-  }
-
-  private dialogHeading(): string {
-    const { dialog } = this;
-    if (dialog === undefined) return "";
-    if (dialog.kind === "readers") return this.t("read_by_title");
-    if (dialog.kind === "image") return dialog.alt;
-    return textOf(contentOf(dialog.message)["title"]) || this.t("forwarded");
-  }
-
-  private dialogBody(): TemplateResult | typeof nothing {
-    const { dialog } = this;
-    if (dialog === undefined) return nothing;
-    if (dialog.kind === "image") return html`<img class="full" src=${dialog.address} alt=${dialog.alt} referrerpolicy="no-referrer" />`;
-    if (dialog.kind === "forwarded")
-      return html`<div class="forwarded">
-        ${forwardedMessages(dialog.message).map(
-          (message, at, all) => html`<tl-message plain .message=${message} .first=${all[at - 1]?.sender !== message.sender} .last=${all[at + 1]?.sender !== message.sender}
-            @tl-message-action=${(event: CustomEvent<MessageActionDetail>) => {
-              event.stopPropagation();
-              if (event.detail.action === "forwarded") this.dialog = { kind: "forwarded", message: event.detail.message };
-            }}></tl-message>`,
-        )}
-      </div>`;
-    const { receipt } = dialog;
-    if (receipt === undefined) return html`<div class="edge"><div class="spinner"></div></div>`;
-    return html`<p class="hint">${this.t("read_of", { read: receipt.read, audience: receipt.audience, delivered: receipt.delivered })}</p>
-      <ul class="people">
-        ${receipt.readers.map((party) => {
-          const profile = this.profileOf(party);
-          return html`<li><tl-avatar name=${profile.name ?? ""} seed=${party} .src=${profile.avatar ?? ""}></tl-avatar><span class="ellipsis">${profile.name}</span></li>`;
-        })}
-      </ul>
-      ${receipt.readers.length === 0 ? html`<p>${this.t("nobody_read")}</p>` : nothing}`;
+    const window = this.opened?.window;
+    const why = this.view?.error === undefined ? "" : this.explain(this.view.error);
+    return failure(this.localizer, why, () => void (this.items.length === 0 ? window?.toLatest() : window?.loadBefore()));
   }
 }
 
