@@ -90,7 +90,14 @@ async def violations(page: Page) -> list[str]:
     await page.evaluate(AXE.read_text("utf-8") + "\n;void 0")
     words = []
     for theme in ("light", "dark"):
-        await page.evaluate("(theme) => void (document.documentElement.dataset.tlTheme = theme)", theme)
+        # With reduced motion every property changes in a transition of no length, one level of elements per frame.
+        await page.evaluate(
+            """async (theme) => {
+                document.documentElement.dataset.tlTheme = theme;
+                for (let frame = 0; frame < 30; frame += 1) await new Promise(requestAnimationFrame);
+            }""",
+            theme,
+        )
         found = await page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
         for one in found["violations"]:
             first = one["nodes"][0]
@@ -380,6 +387,15 @@ async def test_everything_in_the_application_is_reached_by_keyboard(window: Open
         "Gifts",
     ):
         assert any(text.startswith(name) for text in reached), (name, reached)
+    await deep(page, "tl-room-feed").get_by_role("log").focus()
+    await holds(
+        page,
+        """document.querySelector("demo-app").shadowRoot.querySelector("tl-room").shadowRoot
+        .querySelector("tl-room-feed").shadowRoot.querySelector(".actions")""",
+    )
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("Enter")
+    await expect(deep(page, "tl-room-feed").get_by_role("menuitem", name="Mute for 10 minutes")).to_be_visible()
 
 
 # ---------------------------------------------------------------- over TLS
