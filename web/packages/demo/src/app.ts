@@ -118,6 +118,7 @@ export class DemoApp extends TlElement {
         max-inline-size: 260px;
       }
       .bar label {
+        color: var(--tl-text);
         font-weight: var(--tl-weight-bold);
       }
       .bar output {

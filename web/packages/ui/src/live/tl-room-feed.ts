@@ -9,7 +9,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { RoomApi } from "@trunkline/core";
 
-import { buttonStyles, icon, stateStyles, TlElement, type MenuItem, type TlConfirm, type TlMenu } from "../base/index.js";
+import { buttonStyles, icon, rove, stateStyles, TlElement, type MenuItem, type TlConfirm, type TlMenu } from "../base/index.js";
 import { hueOf } from "../base/avatar.js";
 import type { Line } from "./feed.js";
 import { giftName, giftPicture } from "./gifts.js";
@@ -121,7 +121,7 @@ export class TlRoomFeed extends TlElement {
 
   override render(): TemplateResult {
     return html`
-      <div class="scroll" role="log" aria-live="off" tabindex="0" aria-label=${this.t("live_comments")} @scroll=${this.scrolled}>
+      <div class="scroll" role="log" aria-live="off" tabindex="0" aria-label=${this.t("live_comments")} @scroll=${this.scrolled} @keydown=${this.move}>
         ${this.lines.length === 0
           ? html`<p class="line note">${this.t("live_comment_first")}</p>`
           : repeat(this.lines, (line) => line.key, (line) => this.line(line))}
@@ -170,6 +170,7 @@ export class TlRoomFeed extends TlElement {
             ? html`<button
                 class="icon-button actions"
                 type="button"
+                tabindex="-1"
                 aria-haspopup="menu"
                 aria-label=${this.t("live_actions", { name })}
                 @click=${(event: Event) => this.act(event.currentTarget as HTMLElement, message.sender, message.seq, name)}
@@ -207,6 +208,12 @@ export class TlRoomFeed extends TlElement {
   private readonly scrolled = (): void => {
     const { scrollTop, scrollHeight, clientHeight } = this.log;
     this.follows = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+  };
+
+  /** The actions of a hundred lines are not a hundred stops of the tab key: arrows lead to them from the list. */
+  private readonly move = (event: KeyboardEvent): void => {
+    const found = [...this.log.querySelectorAll<HTMLElement>(".actions")];
+    if (rove(event, found, { direction: "vertical" })) this.follows = false;
   };
 
   private readonly newest = (): void => {
