@@ -109,6 +109,8 @@ async def test_the_quick_start_works_as_it_is_written(
         await page.get_by_label("Message").press("Enter")
         for either in pages:
             await either.get_by_text(text).wait_for()
+    for page in pages:  # the last one may still be on its way to the server
+        await page.get_by_text("…").wait_for(state="hidden")
     assert await pages[0].locator("li").all_inner_texts() == await pages[1].locator("li").all_inner_texts()
     for page in pages:
         await page.context.close()

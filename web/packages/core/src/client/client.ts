@@ -407,6 +407,9 @@ export class Client implements ClientApi {
   async #markRead(address: Address, seq?: number): Promise<void> {
     await this.opened;
     const conversation = this.conversationOf(address);
+    // Pages mark as read whenever they draw: nothing may change when nothing is new, or they draw for ever.
+    const known = this.#model.rows.get(conversation);
+    if (known && !known.view?.unread && known.read_wanted >= Math.min(seq ?? Infinity, known.last ?? 0)) return;
     let wanted = 0;
     const row = await this.#change(conversation, (row) => {
       const last = row.last ?? 0;
