@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -17,6 +18,7 @@ from trunkline.domain.log.records import Entry, EntryAppended, PartyErased, enco
 from trunkline.store.journal.file_journal import FileJournal
 from trunkline.store.sqlite import SqliteIndex
 from trunkline.store.sqlite.schema import read_meta
+from trunkline.store.sqlite.search.crawl import Crawl
 from trunkline.store.sqlite.search.indexer import Indexer
 
 GIB = 1 << 30
@@ -100,6 +102,16 @@ async def test_no_more_than_allowed_is_kept_for_it(tmp_path: Path) -> None:
     indexer.start()
     indexer.stop()
     journal.close()
+
+
+def test_whoever_stops_the_index_closes_what_its_thread_was_reading(tmp_path: Path) -> None:
+    """Stopping while chunks were read raised ProgrammingError: their connection belonged to that thread."""
+    (tmp_path / "index.db").touch()
+    opened: list[Crawl] = []
+    thread = threading.Thread(target=lambda: opened.append(Crawl(tmp_path / "index.db", 0)))
+    thread.start()
+    thread.join()
+    opened[0].close()
 
 
 def test_words_of_an_erased_party_leave_the_file(tmp_path: Path) -> None:

@@ -39,7 +39,9 @@ class Crawl:
     """
 
     def __init__(self, path: Path, after_chunk: int) -> None:
-        self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        self._db = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
         self._db.execute("PRAGMA busy_timeout=5000")
         self._chunk = self.resume_at = after_chunk
         self._held: list[tuple[int, int, Item]] = []
