@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# Tests start hundreds of processes. Where the environment forbids bytecode, each would compile every module anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
 PORT ?= 8080

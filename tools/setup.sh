@@ -98,7 +98,7 @@ show_progress() { # the names on the standard input, one per package
 # uv downloads in parallel: a fifth of pip's time. It does not read pip's configuration, so pip stays for where that matters.
 install_quickly() {
     [[ -z "${PIP_INDEX_URL:-}" ]] && install --quiet -r requirements/installer.txt >"$log" 2>&1 &&
-        VIRTUAL_ENV="$venv" "$venv/bin/uv" pip install --no-progress --no-deps -r "requirements/$profile.txt" >>"$log" 2>&1
+        VIRTUAL_ENV="$venv" "$venv/bin/uv" pip install --compile-bytecode --no-progress --no-deps -r "requirements/$profile.txt" >>"$log" 2>&1
 }
 if ! install_quickly && ! install --no-deps -r "requirements/$profile.txt" 2>&1 | tee "$log" | show_progress; then
     tail -20 "$log" >&2
