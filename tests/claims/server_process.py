@@ -26,6 +26,7 @@ import psutil
 from trunkline.client import mint_token
 
 _READY_TIMEOUT_S = 60.0
+"""Long, because it judges nothing: how long a start takes is what scenarios measure, on a machine they may share."""
 _POLL_S = 0.01
 
 
