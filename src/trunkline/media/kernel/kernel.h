@@ -199,6 +199,8 @@ void vp8_rewrite(uint8_t *payload, const struct vp8 *vp8, uint16_t picture_id, u
 bool is_key_frame(enum codec codec, struct span payload);
 /* Whether a payload surely begins a frame; false where its codec does not tell. */
 bool begins_frame(enum codec codec, struct span payload);
+/* The running number of a payload's frame, at least its last 7 bits; -1 where its codec does not tell. */
+int picture_of(enum codec codec, struct span payload);
 
 /* --- rewriting.c: the numbers of one forwarded stream ---------------------------------------- */
 

@@ -89,11 +89,32 @@ static PyObject *Reception_take(Reception *self, PyObject *unused)
     reception->hole_count = 0;
     PyObject *transit = reception->has_least ? PyFloat_FromDouble(reception->least_transit_s) : Py_NewRef(Py_None);
     reception->has_least = false;
-    return Py_BuildValue("(NN)", holes, transit);
+    PyObject *hopeless = PyList_New((Py_ssize_t)reception->hopeless_count);
+    for (size_t i = 0; hopeless && i < reception->hopeless_count; i++)
+        PyList_SET_ITEM(hopeless, (Py_ssize_t)i, PyLong_FromLongLong(reception->hopeless[i]));
+    reception->hopeless_count = 0;
+    return Py_BuildValue("(NNN)", holes, hopeless, transit);
+}
+
+/* The time when the oldest missing packet was noticed; None when none is. */
+static PyObject *Reception_oldest_missing_s(Reception *self, PyObject *unused)
+{
+    (void)unused;
+    if (!self->reception.missing_count)
+        Py_RETURN_NONE;
+    return PyFloat_FromDouble(self->reception.missing[0].noticed_s);
+}
+
+static PyObject *Reception_forget(Reception *self, PyObject *sequence)
+{
+    reception_forget(&self->reception, (uint16_t)PyLong_AsLong(sequence));
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef Reception_methods[] = {
     {"take", (PyCFunction)Reception_take, METH_NOARGS, NULL},
+    {"forget", (PyCFunction)Reception_forget, METH_O, NULL},
+    {"oldest_missing_s", (PyCFunction)Reception_oldest_missing_s, METH_NOARGS, NULL},
     {"on_packet", (PyCFunction)Reception_on_packet, METH_VARARGS, NULL},
     {"to_ask", (PyCFunction)Reception_to_ask, METH_VARARGS, NULL},
     {"on_sender_report", (PyCFunction)Reception_on_sender_report, METH_VARARGS, NULL},
@@ -144,11 +165,13 @@ static PyObject *Arrivals_on_packet(Arrivals *self, PyObject *args)
 static PyObject *Arrivals_feedback(Arrivals *self, PyObject *args)
 {
     uint8_t out[MAX_FEEDBACK_BYTES];
-    double now_s;
+    double now_s, missing_s = -1;
     int masked;
-    if (!PyArg_ParseTuple(args, "dp", &now_s, &masked))
+    if (!PyArg_ParseTuple(args, "dp|d", &now_s, &masked, &missing_s))
         return NULL;
     self->arrivals.masked = masked;
+    self->arrivals.has_missing = missing_s >= 0;
+    self->arrivals.missing_s = missing_s;
     size_t size = arrivals_feedback(&self->arrivals, now_s, out);
     if (!size)
         Py_RETURN_NONE;
@@ -341,10 +364,10 @@ static PyObject *Holes_on_packet(Holes *self, PyObject *args)
 {
     unsigned short sequence;
     unsigned timestamp;
-    int begins, ends;
-    if (!PyArg_ParseTuple(args, "HIpp", &sequence, &timestamp, &begins, &ends))
+    int begins, ends, picture = -1;
+    if (!PyArg_ParseTuple(args, "HIpp|i", &sequence, &timestamp, &begins, &ends, &picture))
         return NULL;
-    holes_on_packet(&self->holes, sequence, timestamp, begins, ends);
+    holes_on_packet(&self->holes, sequence, timestamp, begins, ends, picture);
     Py_RETURN_NONE;
 }
 

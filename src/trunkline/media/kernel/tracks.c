@@ -28,6 +28,7 @@ struct track *track_add(struct port *port, struct peer *peer)
         layer->track = track;
         layer->index = (uint8_t)i;
         layer->arrived_s = layer->asked_s = LONG_AGO;
+        layer->key_number = -1;
     }
     track->next = peer->tracks;
     peer->tracks = track;
@@ -142,6 +143,8 @@ static void keep_frames(struct track *track, const struct rtp_media *media)
 static void read_video(struct track *track, struct layer *layer, struct rtp_media *media)
 {
     media->key_frame = is_key_frame(media->codec, media->rtp.payload);
+    if (media->key_frame && media->number > layer->key_number)
+        layer->key_number = media->number;
     media->has_vp8 = media->codec == CODEC_VP8 && vp8_parse(media->rtp.payload, &media->vp8);
     find_extension(&media->rtp, track->orientation_id, &media->orientation);
     find_extension(&media->rtp, track->descriptor_id, &media->descriptor);
@@ -149,7 +152,8 @@ static void read_video(struct track *track, struct layer *layer, struct rtp_medi
         layer->holes = calloc(1, sizeof *layer->holes);
     if (layer->holes)
         holes_on_packet(layer->holes, media->rtp.sequence, media->rtp.timestamp,
-                        begins_frame(media->codec, media->rtp.payload), media->rtp.marker);
+                        begins_frame(media->codec, media->rtp.payload), media->rtp.marker,
+                        picture_of(media->codec, media->rtp.payload));
     if (!layer->kept)
         layer->kept = calloc(1, sizeof *layer->kept);
     if (layer->kept)
@@ -233,8 +237,28 @@ void track_on_holes(struct port *port, struct layer *layer)
     layer->reception.hole_count = 0;
     if (track->audio || !layer->holes || !track->peer->recovery)
         return;
-    for (size_t i = 0; i < count; i++)
-        if (holes_was_padding(layer->holes, layer->reception.holes[i]))
-            for (size_t k = 0; k < track->down_count; k++)
-                down_on_hole(port, track->downs[k], layer, layer->reception.holes[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (!holes_was_padding(layer->holes, layer->reception.holes[i]))
+            continue;
+        reception_forget(&layer->reception, layer->reception.holes[i]);
+        for (size_t k = 0; k < track->down_count; k++)
+            down_on_hole(port, track->downs[k], layer, layer->reception.holes[i]);
+    }
+}
+
+void track_on_hopeless(struct port *port, struct layer *layer)
+{
+    struct track *track = layer->track;
+    size_t count = layer->reception.hopeless_count;
+    bool seen = false;
+    layer->reception.hopeless_count = 0;
+    if (track->audio || !layer->holes || !track->peer->recovery)
+        return;
+    for (size_t k = 0; k < track->down_count; k++)
+        seen |= track->downs[k]->layer == layer->index && !track->downs[k]->paused;
+    for (size_t i = 0; i < count && seen; i++) {
+        int64_t number = layer->reception.hopeless[i];
+        if (number >= layer->key_number && !holes_was_padding(layer->holes, (uint16_t)number))
+            track_ask(port, layer);
+    }
 }

@@ -11,7 +11,7 @@ from typing import Protocol
 from trunkline.media.recovery.frames import FrameStore, unpack
 from trunkline.media.recovery.holes import Holes
 from trunkline.protocol.rtp import red, rtcp
-from trunkline.protocol.rtp.codecs import begins_frame, is_key_frame
+from trunkline.protocol.rtp.codecs import begins_frame, is_key_frame, picture_of
 from trunkline.protocol.rtp.packet import RtpPacket
 from trunkline.protocol.rtp.reception import Reception
 from trunkline.protocol.sdp import Codec
@@ -30,6 +30,7 @@ class Layer:
         index: 0 is the lowest.
         rid: its restriction id; "" when the track has one layer only.
         ssrc: known when its first packet arrived.
+        key_number: extended number of the packet that began the latest key frame.
     """
 
     index: int
@@ -40,6 +41,7 @@ class Layer:
     asked_s: float = -1e9
     octets: int = 0
     holes: Holes = field(default_factory=Holes)
+    key_number: int = -1
     bitrate_bps: float = 0.0
     _measured_s: float = 0.0
     _measured_octets: int = 0
@@ -62,9 +64,11 @@ class Subscriber(Protocol):
 
     Attributes:
         wish: the highest layer its client wants; None when it wants nothing now.
+        layer: what it is sent; None when nothing is.
     """
 
     wish: int | None
+    layer: Layer | None
 
     def on_packet(self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float) -> None:
         """A packet of a layer arrived."""
@@ -117,7 +121,8 @@ class UpTrack:
         codec = self.codecs.get(packet.payload_type)
         if codec is None or layer.reception is None:
             return
-        if layer.reception.on_packet(packet.sequence, packet.timestamp, len(packet.payload), now_s) is None:
+        number = layer.reception.on_packet(packet.sequence, packet.timestamp, len(packet.payload), now_s)
+        if number is None:
             return
         layer.arrived_s = now_s
         layer.octets += len(packet.payload)
@@ -128,18 +133,34 @@ class UpTrack:
         self.codec = codec
         if self.kind == "video":
             begins = begins_frame(codec.kind, packet.payload)
-            layer.holes.on_packet(packet.sequence, packet.timestamp, begins=begins, ends=packet.marker)
+            picture = picture_of(codec.kind, packet.payload)
+            layer.holes.on_packet(packet.sequence, packet.timestamp, begins=begins, ends=packet.marker, picture=picture)
         if self.kind == "audio":
             self._keep_frames(codec, packet)
         key_frame = self.kind == "video" and is_key_frame(codec.kind, packet.payload)
+        if key_frame:
+            layer.key_number = max(layer.key_number, number)
         for subscriber in self.subscribers:
             subscriber.on_packet(layer, codec, packet, key_frame, now_s)
 
     def on_hole(self, layer: Layer, sequence: int, now_s: float) -> None:
         """A number that was asked for in vain: when it was padding, subscribers need not wait for it."""
         if self.kind == "video" and layer.holes.was_padding(sequence):
+            if layer.reception is not None:
+                layer.reception.forget(sequence)
             for subscriber in self.subscribers:
                 subscriber.on_hole(layer, sequence, now_s)
+
+    def on_hopeless(self, layer: Layer, number: int, now_s: float) -> rtcp.Packet | None:
+        """A packet likely never comes: a request for a key frame, if somebody sees the layer and none came since.
+
+        A subscriber that waits for the packet would ask for one itself, but only after seconds.
+        """
+        if self.kind != "video" or number < layer.key_number or layer.holes.was_padding(number & 0xFFFF):
+            return None
+        if any(subscriber.layer is layer for subscriber in self.subscribers):
+            return self.ask_key_frame(layer, now_s)
+        return None
 
     def _keep_frames(self, codec: Codec, packet: RtpPacket) -> None:
         if codec.kind != "red":

@@ -90,7 +90,8 @@ class KernelUplink(Uplink):
             return
         told, lost = state[7], state[8]
         before, self._counts = self._counts, (told, lost)
-        self.meter.on_counts(lost - before[1], told - before[0], now_s)
+        if told > before[0]:
+            self._count(lost - before[1], told - before[0], now_s)
         masked = self.recovery and self._masks(
             [layer for section in self.sections.values() for layer in section.track.layers], now_s
         )
