@@ -17,7 +17,16 @@ from trunkline.protocol.rtp.arrivals import Arrivals
 from trunkline.protocol.rtp.packet import RtpError, RtpPacket, audio_level, parse
 from trunkline.protocol.rtp.reception import Reception
 from trunkline.protocol.sdp import Codec, Media
-from trunkline.protocol.sdp.answer import AUDIO_LEVEL, MID, ORIENTATION, REPAIRED_RID, RID, TRANSPORT_CC, usable_codecs
+from trunkline.protocol.sdp.answer import (
+    AUDIO_LEVEL,
+    DEPENDENCY_DESCRIPTOR,
+    MID,
+    ORIENTATION,
+    REPAIRED_RID,
+    RID,
+    TRANSPORT_CC,
+    usable_codecs,
+)
 from trunkline.protocol.sdp.matching import extension
 
 REPORT_S = 1.0
@@ -87,6 +96,7 @@ class Uplink:
         )
         self.sections[media.mid] = section
         track.orientation = extension(media, ORIENTATION)
+        track.descriptor = extension(media, DEPENDENCY_DESCRIPTOR)
         self._mid = extension(media, MID) or self._mid
         self._transport = extension(media, TRANSPORT_CC) or self._transport
         if len(track.layers) == 1 and not track.layers[0].rid:

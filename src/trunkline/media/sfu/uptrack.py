@@ -10,6 +10,7 @@ from typing import Protocol
 
 from trunkline.media.recovery.frames import FrameStore, unpack
 from trunkline.media.recovery.holes import Holes
+from trunkline.media.sfu.scaler import Layers, Part
 from trunkline.protocol.rtp import red, rtcp
 from trunkline.protocol.rtp.codecs import begins_frame, is_key_frame, picture_of
 from trunkline.protocol.rtp.packet import RtpPacket
@@ -18,6 +19,7 @@ from trunkline.protocol.sdp import Codec
 
 KEY_FRAME_PAUSE_S = 0.5
 """A publisher is asked for a key frame of one layer at most this often, however many subscribers wait."""
+MAX_SCALED = 4
 LIVE_S = 0.6
 """A layer counts as flowing when something arrived within this time."""
 
@@ -70,8 +72,10 @@ class Subscriber(Protocol):
     wish: int | None
     layer: Layer | None
 
-    def on_packet(self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float) -> None:
-        """A packet of a layer arrived."""
+    def on_packet(
+        self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float, part: Part | None = None
+    ) -> None:
+        """A packet of a layer arrived; ``part``: which of its own layers it is, in a scalable stream."""
 
     def on_padding(self, layer: Layer, packet: RtpPacket) -> None:
         """A packet without payload arrived: a probe for bandwidth that takes a sequence number."""
@@ -94,6 +98,8 @@ class UpTrack:
         frames: its latest audio frames.
         rank: tracks of a higher rank get bandwidth first.
         orientation: number of the header extension that tells how a frame is turned; None without it.
+        descriptor: number of the header extension with the dependency descriptor; None without it.
+        scaled: the spatial layers of a scalable stream, in ``Layer``'s terms; empty otherwise.
         handle: its number in the packet thread; 0 without one.
     """
 
@@ -110,7 +116,10 @@ class UpTrack:
     redundant: bool = True
     frames: FrameStore = field(default_factory=FrameStore)
     orientation: int | None = None
+    descriptor: int | None = None
+    scaled: list[Layer] = field(default_factory=list)
     handle: int = 0
+    _scaling: dict[int, Layers] = field(default_factory=dict)
 
     def layer_of_rid(self, rid: str) -> Layer | None:
         """The layer with a restriction id."""
@@ -140,8 +149,38 @@ class UpTrack:
         key_frame = self.kind == "video" and is_key_frame(codec.kind, packet.payload)
         if key_frame:
             layer.key_number = max(layer.key_number, number)
+        part = self._part(layer, codec, packet, now_s) if self.kind == "video" else None
         for subscriber in self.subscribers:
-            subscriber.on_packet(layer, codec, packet, key_frame, now_s)
+            subscriber.on_packet(layer, codec, packet, key_frame, now_s, part)
+
+    def _part(self, layer: Layer, codec: Codec, packet: RtpPacket, now_s: float) -> Part | None:
+        scaling = self._scaling.get(layer.index)
+        if scaling is None:
+            scaling = self._scaling[layer.index] = Layers()
+        descriptor = packet.extensions.get(self.descriptor) if self.descriptor is not None else None
+        part = scaling.read(codec.kind, packet.payload, descriptor)
+        if part is not None and len(self.layers) == 1:
+            self.note_scaled(part.spatial, scaling.top)
+            if part.spatial < len(self.scaled):
+                scaled = self.scaled[part.spatial]
+                scaled.arrived_s, scaled.octets = now_s, scaled.octets + len(packet.payload)
+        return part
+
+    def note_scaled(self, spatial: int, top: int) -> None:
+        """The stream has spatial layers up to ``top``."""
+        if top or self.scaled:
+            while len(self.scaled) <= min(max(spatial, top), MAX_SCALED - 1):
+                self.scaled.append(Layer(len(self.scaled), ""))
+
+    @property
+    def steps(self) -> list[Layer]:
+        """What a subscriber can be limited to, lowest first: simulcast layers, or those of a scalable stream."""
+        return self.scaled or self.layers
+
+    def top_of(self, layer: Layer) -> int:
+        """The highest spatial layer of a layer's stream."""
+        scaling = self._scaling.get(layer.index)
+        return scaling.top if scaling is not None else 0
 
     def on_hole(self, layer: Layer, sequence: int, now_s: float) -> None:
         """A number that was asked for in vain: when it was padding, subscribers need not wait for it."""
