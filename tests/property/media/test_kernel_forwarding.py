@@ -19,13 +19,13 @@ from trunkline.media.sfu.uptrack import Layer, UpTrack
 from trunkline.protocol.rtp.packet import RtpPacket, parse
 from trunkline.protocol.rtp.reception import Reception
 from trunkline.protocol.sdp import Codec, Media
-from trunkline.protocol.sdp.answer import AUDIO_LEVEL, MID, ORIENTATION, TRANSPORT_CC
+from trunkline.protocol.sdp.answer import AUDIO_LEVEL, DEPENDENCY_DESCRIPTOR, MID, ORIENTATION, TRANSPORT_CC
 
 if kernel.MODULE is None:
     pytest.skip(f"no media kernel: {kernel.WHY_NOT}", allow_module_level=True)
 
 SEQUENCE, TIMESTAMP, SSRC = 65_530, 4_294_960_000, 1000
-OUT = {11: MID, 12: AUDIO_LEVEL, 13: TRANSPORT_CC, 14: ORIENTATION}
+OUT = {11: MID, 12: AUDIO_LEVEL, 13: TRANSPORT_CC, 14: ORIENTATION, 15: DEPENDENCY_DESCRIPTOR}
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -53,7 +53,7 @@ class Both:
         formats = tuple((c.payload_type, numbers.get(c.kind, 1), int(c.kind == "vp8"), 0) for c in codecs)
         port = it.port
         port.peer_extensions(self.ann.number, 1, 0)
-        self.track = port.track_add(self.ann.number, kind == "audio", "0", rids, formats, (2, 0, 4, 5))
+        self.track = port.track_add(self.ann.number, kind == "audio", "0", rids, formats, (2, 0, 4, 5, 6))
         self.layers = [Layer(n, rid, 10 + n, Reception(10 + n, codecs[0].clock_rate)) for n, rid in enumerate(rids)]
         for layer in self.layers:
             port.track_source(self.track, layer.ssrc, layer.index, False)
@@ -61,7 +61,7 @@ class Both:
         self.down = port.down_add(self.track, self.bob.number, SSRC, 2, SEQUENCE, TIMESTAMP)
 
         self.up = UpTrack("TR_a", kind, "0", {codec.payload_type: codec for codec in codecs}, self.layers)
-        self.up.orientation = 5
+        self.up.orientation, self.up.descriptor = 5, 6
         self.wire = Wire()
         link = Downlink(limit)
         link.depth.depth = depth
@@ -75,7 +75,7 @@ class Both:
         red_types = (-1, -1) if red is None else (red[0].payload_type, red[1])
         found = [(codec.payload_type, self.twin._format(codec)) for codec in codecs]
         pairs = tuple((pt, out[0].payload_type, 0) for pt, out in found if out is not None)
-        port.down_assign(self.down, "7", pairs, (11, 12, 13, 14), *red_types)
+        port.down_assign(self.down, "7", pairs, (11, 12, 13, 14, 15), *red_types)
         self.port = port
         self.sent = 0
 

@@ -31,17 +31,17 @@ def publish_video(far: Far, rids: tuple[str, ...] = ("",), mid: str = "0") -> in
     """A VP8 track with a retransmission format."""
     far.port.peer_extensions(far.number, MID, TRANSPORT)
     formats = ((96, MEDIA, VP8, 0), (97, REPAIR, 0, 96))
-    return int(far.port.track_add(far.number, False, mid, rids, formats, (RID, REPAIRED, 0, 0)))
+    return int(far.port.track_add(far.number, False, mid, rids, formats, (RID, REPAIRED, 0, 0, 0)))
 
 
 def publish_audio(far: Far, formats: tuple[tuple[int, int, int, int], ...] = ((111, MEDIA, 0, 0),)) -> int:
     far.port.peer_extensions(far.number, MID, TRANSPORT)
-    return int(far.port.track_add(far.number, True, "0", ("",), formats, (0, 0, LEVEL, 0)))
+    return int(far.port.track_add(far.number, True, "0", ("",), formats, (0, 0, LEVEL, 0, 0)))
 
 
 def subscribe(far: Far, track: int, ssrc: int, formats: tuple[tuple[int, int, int], ...], red: Any = NO_RED) -> int:
     down = int(far.port.down_add(track, far.number, ssrc, ssrc + 1, 100, 5000))
-    far.port.down_assign(down, "7", formats, (OUT_MID, OUT_LEVEL, OUT_TRANSPORT, 0), *red)
+    far.port.down_assign(down, "7", formats, (OUT_MID, OUT_LEVEL, OUT_TRANSPORT, 0, 0), *red)
     return down
 
 

@@ -236,6 +236,34 @@ struct holes {
 void holes_on_packet(struct holes *holes, uint16_t sequence, uint32_t timestamp, bool begins, bool ends, int picture);
 bool holes_was_padding(const struct holes *holes, uint16_t sequence);
 
+/* --- scaler.c: spatial layers of scalable video; the twin is media/sfu/scaler ---------------------------- */
+
+struct scaling { /* of one source */
+    struct dependencies structure;
+    uint8_t top;
+};
+
+struct part { /* what a packet is of */
+    bool known, begins, ends, free, has_frame;
+    uint8_t spatial;
+    uint16_t frame;
+};
+
+struct scaler { /* of one subscriber */
+    int present; /* -1 before the first */
+    uint16_t offset, highest;
+    bool has_highest;
+};
+
+struct verdict {
+    bool sent, last, asks;
+};
+
+void part_read(struct scaling *scaling, enum codec codec, struct span payload, struct span descriptor, struct part *part);
+void scaler_begin(struct scaler *scaler, const struct part *part);
+struct verdict scaler_take(struct scaler *scaler, const struct part *part, int wanted, int top, bool newest);
+uint16_t scaler_renumber(struct scaler *scaler, uint16_t frame);
+
 /* --- kept.c: packets that may be asked for again ----------------------------------------------------- */
 
 struct rtp_media { /* a packet of a published track on its way through */
@@ -246,6 +274,7 @@ struct rtp_media { /* a packet of a published track on its way through */
     bool key_frame, has_vp8;
     struct vp8 vp8;
     struct span orientation, descriptor;
+    struct part part;
     int level; /* -1: unknown */
     int next; /* of the same track in this batch; -1 at the end */
 };
@@ -273,7 +302,8 @@ struct sent_video { /* what a subscriber was sent, by the number it was sent as 
     uint32_t timestamp;
     uint16_t sequence, picture_id;
     uint8_t tl0_index, layer, payload_type;
-    bool used, with_mid;
+    bool used, with_mid, marker;
+    uint16_t frame; /* number in the dependency descriptor */
 };
 
 /* Ciphertext, for formats without retransmission: the same number is only ever sent again as the same bytes. */
@@ -310,6 +340,7 @@ struct layer {
     struct kept_packets *kept; /* of video */
     struct holes *holes;       /* of video */
     int64_t key_number;        /* of the packet that began the latest key frame */
+    struct scaling *scaling;   /* of video */
 };
 
 struct track { /* published */
@@ -331,6 +362,8 @@ struct track { /* published */
     struct frame_store frames;
     int first, last; /* packets of this batch; -1: none */
     int last_type;   /* payload type of the latest packet; -1: none */
+    uint64_t scaled[MAX_SPATIAL]; /* octets of the spatial layers of a scalable stream */
+    double scaled_s[MAX_SPATIAL]; /* when the latest of each came */
 };
 
 struct source {
@@ -387,6 +420,8 @@ struct down { /* subscribed */
     int wanted, layer;       /* layer -1: none yet */
     struct rewriter rewriter;
     struct repacker *repacker;
+    struct scaler scaler;
+    uint16_t newest; /* sequence number of the newest packet that came from the present source */
     uint16_t again_sequence;
     uint64_t packets, octets, again;
     double report_s;

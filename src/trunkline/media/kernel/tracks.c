@@ -63,6 +63,7 @@ void track_free(struct track *track)
         if (track->layers[i].kept)
             kept_end(track->layers[i].kept);
         free(track->layers[i].holes);
+        free(track->layers[i].scaling);
     }
     frames_end(&track->frames);
     free(track->downs);
@@ -140,7 +141,19 @@ static void keep_frames(struct track *track, const struct rtp_media *media)
         frames_add(&track->frames, frames[i]);
 }
 
-static void read_video(struct track *track, struct layer *layer, struct rtp_media *media)
+static void read_part(struct track *track, struct layer *layer, struct rtp_media *media, double now_s)
+{
+    struct part *part = &media->part;
+    if (!layer->scaling && !(layer->scaling = calloc(1, sizeof *layer->scaling)))
+        return;
+    part_read(layer->scaling, media->codec, media->rtp.payload, media->descriptor, part);
+    if (part->known && track->layer_count == 1 && part->spatial < MAX_SPATIAL) {
+        track->scaled[part->spatial] += media->rtp.payload.size;
+        track->scaled_s[part->spatial] = now_s;
+    }
+}
+
+static void read_video(struct track *track, struct layer *layer, struct rtp_media *media, double now_s)
 {
     media->key_frame = is_key_frame(media->codec, media->rtp.payload);
     if (media->key_frame && media->number > layer->key_number)
@@ -148,6 +161,7 @@ static void read_video(struct track *track, struct layer *layer, struct rtp_medi
     media->has_vp8 = media->codec == CODEC_VP8 && vp8_parse(media->rtp.payload, &media->vp8);
     find_extension(&media->rtp, track->orientation_id, &media->orientation);
     find_extension(&media->rtp, track->descriptor_id, &media->descriptor);
+    read_part(track, layer, media, now_s);
     if (!layer->holes)
         layer->holes = calloc(1, sizeof *layer->holes);
     if (layer->holes)
@@ -200,7 +214,7 @@ bool track_take(struct port *port, struct source *source, struct rtp_media *medi
     if (size && track->audio)
         keep_frames(track, media);
     else if (size)
-        read_video(track, layer, media);
+        read_video(track, layer, media, port->now_s);
     return true;
 }
 

@@ -99,7 +99,8 @@ class Bandwidth:
     def _apply(down: DownTrack, layer: int | None, now_s: float) -> None:
         was_paused = down.paused
         if layer is not None:
-            down.wanted = layer
+            # One source may turn out to be scalable with its first key frame, of which everything is wanted then.
+            down.wanted = layer if len(down.up.steps) > 1 or down.wish is None else down.wish
         down.paused = layer is None
         if layer is not None and was_paused:
             down.ask(now_s)
