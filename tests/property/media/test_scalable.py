@@ -95,7 +95,10 @@ damaged = st.builds(
     lambda value, at, byte: value[:at] + bytes((byte,)) + value[at + 1 :], values, u16, st.integers(0, 255)
 )
 payloads = st.binary(max_size=6) | st.builds(
-    lambda first, layer: bytes((first | 0x20, layer << 1)), st.integers(0, 127), st.integers(0, 3)
+    lambda first, layer, more: bytes((first | 0x20, layer << 1)) + more,
+    st.integers(0, 127),
+    st.integers(0, 3),
+    st.binary(max_size=5),
 )
 actions = st.one_of(
     st.tuples(st.just("packet"), st.sampled_from(list(CODECS)), payloads, st.just(b"") | values | damaged),

@@ -2,7 +2,8 @@
  * media/sfu/scaler. */
 #include "thread.h"
 
-static bool read_vp9(struct span payload, struct part *part)
+/* ``top``: the highest layer, where the packet carries the structure; else as it was. */
+static bool read_vp9(struct span payload, struct part *part, uint8_t *top)
 {
     if (!payload.size || !(payload.data[0] & 0x20))
         return false;
@@ -19,6 +20,17 @@ static bool read_vp9(struct span payload, struct part *part)
                           .ends = payload.data[0] & 0x04,
                           .free = !(payload.data[0] & 0x40),
                           .spatial = payload.data[at] >> 1 & 0x07};
+    at++;
+    if (part->spatial > *top)
+        *top = part->spatial;
+    if (!(payload.data[0] & 0x10))
+        at++;
+    else if (payload.data[0] & 0x40) /* the pictures it refers to, three at most */
+        for (int more = 3; more; more--)
+            if (++at > payload.size || !(payload.data[at - 1] & 0x01))
+                break;
+    if ((payload.data[0] & 0x02) && at < payload.size)
+        *top = payload.data[at] >> 5;
     return true;
 }
 
@@ -36,8 +48,8 @@ void part_read(struct scaling *scaling, enum codec codec, struct span payload, s
                               .has_frame = true,
                               .spatial = found.spatial,
                               .frame = found.frame};
-    } else if (codec == CODEC_VP9 && read_vp9(payload, part) && part->spatial > scaling->top) {
-        scaling->top = part->spatial;
+    } else if (codec == CODEC_VP9) {
+        read_vp9(payload, part, &scaling->top);
     }
 }
 

@@ -50,9 +50,9 @@ class Layers:
         """The part that a packet is; None where nothing tells."""
         part = self._described(descriptor) if descriptor else None
         if part is None and codec == "vp9":
-            part = read_vp9(payload)
+            part, top = read_vp9(payload)
             if part is not None:
-                self.top = max(self.top, part.spatial)
+                self.top = max(self.top, part.spatial) if top is None else top
         return part
 
     def _described(self, descriptor: bytes) -> Part | None:
@@ -67,20 +67,32 @@ class Layers:
         return Part(found.spatial, found.begins, found.ends, found.reach <= found.spatial, found.frame)
 
 
-def read_vp9(payload: bytes) -> Part | None:
-    """The layer as VP9's payload descriptor tells it (RFC 9628 section 4.2); None when there are no layers."""
+def read_vp9(payload: bytes) -> tuple[Part | None, int | None]:
+    """The layer as VP9's payload descriptor tells it (RFC 9628 section 4.2), None when there are no layers; and the
+    highest layer, where it carries the structure.
+    """
     if not payload or not payload[0] & 0x20:
-        return None
+        return None, None
     first = payload[0]
     position = 1
     if first & 0x80:
         if len(payload) < 2:
-            return None
+            return None, None
         position += 2 if payload[1] & 0x80 else 1
     if position >= len(payload):
-        return None
+        return None, None
     spatial = payload[position] >> 1 & 0x07
-    return Part(spatial, bool(first & 0x08), bool(first & 0x04), not first & 0x40)
+    part = Part(spatial, bool(first & 0x08), bool(first & 0x04), not first & 0x40)
+    position += 1
+    if not first & 0x10:
+        position += 1
+    elif first & 0x40:  # the pictures it refers to, three at most
+        for _ in range(3):
+            position += 1
+            if position > len(payload) or not payload[position - 1] & 0x01:
+                break
+    top = payload[position] >> 5 if first & 0x02 and position < len(payload) else None
+    return part, top
 
 
 @dataclass(slots=True, frozen=True)
