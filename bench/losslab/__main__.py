@@ -7,6 +7,7 @@ import asyncio
 from pathlib import Path
 
 from bench.losslab import report
+from bench.losslab.browsers import browser_cases, browsers
 from bench.losslab.impairment import Impairment
 from bench.losslab.running import WITHOUT, Case, Outcome, joins, lab, speech, video
 from bench.losslab.speech import make_speech
@@ -14,7 +15,7 @@ from bench.losslab.speech import make_speech
 LEAD_S = 3.0
 """Speech before what is scored: the loss begins with it, and the depth of redundancy is found."""
 VIDEO_S = 20.0
-KINDS, LABELS = ("speech", "video", "joins"), ("with", "without")
+KINDS, LABELS = ("speech", "video", "browser", "joins"), ("with", "without")
 
 
 def speech_cases() -> list[Case]:
@@ -54,8 +55,11 @@ async def run(seed: int, at_once: int, kind: str, label: str) -> list[Outcome]:
                 found += await speech(place, cases[start : start + at_once], whole, parts)
         elif kind == "video":
             cases = video_cases()
-            for start in range(0, len(cases), at_once):
-                found += await video(place, cases[start : start + at_once], VIDEO_S)
+            # Encoders need cores of their own: two rooms of video at a time at most.
+            for start in range(0, len(cases), min(at_once, 2)):
+                found += await video(place, cases[start : start + min(at_once, 2)], VIDEO_S)
+        elif kind == "browser":
+            found += await browsers(place, browser_cases(), VIDEO_S)
         else:
             found += [await joins(place, case, 6) for case in join_cases()]
     return found
@@ -74,7 +78,7 @@ def main() -> None:
         for label in arguments.recovery:
             outcomes = asyncio.run(run(arguments.seed, arguments.at_once, kind, label))
             report.keep(f"{kind} {label}", outcomes)
-    cases = {case.name: case for case in (*speech_cases(), *video_cases(), *join_cases())}
+    cases = {case.name: case for case in (*speech_cases(), *video_cases(), *browser_cases(), *join_cases())}
     print(report.make(cases, arguments.seed, arguments.out))
 
 

@@ -132,10 +132,10 @@ class Scalable:
             payload = bytes((0x18 if key and spatial == 0 and begins else 0x10, 1, 1, 1, 1, spatial))
         extensions = {}
         if self.described:
-            structure = key_mode(3) if key and spatial == 0 and begins else None
+            given = key_mode(3) if key and spatial == 0 and begins else None
             template = 2 * spatial + (0 if key else 1)
             extensions[6] = descriptor(
-                template, self.frame, begins=begins, ends=ends, structure=structure, targets=3, known_targets=3
+                template, self.frame, begins=begins, ends=ends, structure=given, targets=3, known_targets=3
             )
         return RtpPacket(
             45, self.number, 4500 * self.picture, 7, spatial == 2 and ends, extensions=extensions, payload=payload
