@@ -25,7 +25,7 @@ import psutil
 
 from trunkline.client import mint_token
 
-_READY_TIMEOUT_S = 20.0
+_READY_TIMEOUT_S = 60.0
 _POLL_S = 0.01
 
 
