@@ -18,8 +18,8 @@ from trunkline.protocol.rtp.reception import HOLE_ASKS, Reception
         (0.02, 1, 1, 0, 0),
         (0.05, 1, 1, 1, 0),
         (0.12, 2, 2, 2, 1),
-        (0.3, 3, 3, 3, 2),
-        (0.9, 4, 3, 3, 2),
+        (0.3, 3, 3, 3, 3),
+        (0.9, 4, 3, 3, 3),
     ],
 )
 def test_copies_make_up_for_loss(loss: float, control: int, answers: int, base: int, other: int) -> None:
