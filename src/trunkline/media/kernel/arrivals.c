@@ -9,6 +9,7 @@
 
 enum { TICK_US = 250, REFERENCE_TICKS = 256, MAX_RUN = 0x1FFF, MAX_DISTANCE_US = 4000000 };
 #define MASK_LAG_S 0.15
+#define MOST_LAG_S 0.6
 
 void arrivals_end(struct arrivals *arrivals)
 {
@@ -127,8 +128,13 @@ size_t arrivals_feedback(struct arrivals *arrivals, double now_s, uint8_t out[MA
     int64_t times[MAX_SPAN], until_us = INT64_MAX;
     if (!arrivals->slots)
         return 0;
-    if (arrivals->masked)
-        until_us = (int64_t)((now_s - arrivals->origin_s - MASK_LAG_S) * 1000000);
+    if (arrivals->masked) {
+        double until_s = arrivals->has_missing && arrivals->missing_s < now_s ? arrivals->missing_s : now_s;
+        until_s -= MASK_LAG_S;
+        if (until_s < now_s - MOST_LAG_S)
+            until_s = now_s - MOST_LAG_S;
+        until_us = (int64_t)((until_s - arrivals->origin_s) * 1000000);
+    }
     int64_t end = arrivals->highest, base = arrivals->next;
     while (end >= base && !(arrived(arrivals, end) && slot_of(arrivals, end)->arrived_us <= until_us))
         end--;

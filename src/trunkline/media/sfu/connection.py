@@ -16,7 +16,7 @@ from trunkline.domain.live.statistics import MediaStatistics
 from trunkline.media.recovery.repeats import copies_for
 from trunkline.media.sfu.bandwidth import Bandwidth
 from trunkline.media.sfu.downlink import Downlink
-from trunkline.media.sfu.downtrack import DownTrack
+from trunkline.media.sfu.downtrack import DownTrack, most_of
 from trunkline.media.sfu.dynacast import Demand
 from trunkline.media.sfu.host import Host
 from trunkline.media.sfu.native.downlink import KernelDownlink
@@ -261,7 +261,7 @@ class Connection:
         down = self._down.get(track_sid)
         if down is None:
             return
-        down.wish = None if quality is None else min(quality, len(down.up.layers) - 1)
+        down.wish = None if quality is None else min(quality, most_of(down.up))
         if down.up.kind == "audio":
             down.paused = quality is None
             return
@@ -408,7 +408,7 @@ class Connection:
             peer.send_rtcp(packets)
         self._tell_starved(self._bandwidth.tick(self._down.values(), now_s))
         for track in self._published.values():
-            for layer in track.layers:
+            for layer in (*track.layers, *track.scaled):
                 if layer.flows(now_s):
                     layer.measure(now_s)
         if now_s - self._demanded_s >= DEMAND_S:
