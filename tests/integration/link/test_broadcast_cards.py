@@ -109,6 +109,7 @@ def test_a_planned_card_is_put_up_once_and_votes_survive_kills(tmp_path: Path) -
             put_up(news, POLL | {"closes_in_ms": 3_600_000}, id="poll", send_at_ms=soon)
         server.process.send_signal(signal.SIGKILL)
         server.process.wait()
+    seq = 0
     for choice in (0, 1):
         with serving(tmp_path) as server:
             app.server = server

@@ -68,9 +68,15 @@ async def test_a_broadcast_poll_is_voted_on_from_a_device(app: App, tmp_path: Pa
             )
             assert sent.status_code == 201, sent.text
             seq = sent.json()["seq"]
-            for client in (ann, bob):
-                await until(lambda client=client: client.cards.local("news", seq) is not None)
+            devices = (ann, bob)
+            await until(lambda: all(device.cards.local("news", seq) is not None for device in devices))
             await ann.cards.act("news", seq, "vote", {"choices": [1]})
             await bob.cards.act("news", seq, "vote", {"choices": [0]})
-            for client in (ann, bob):
-                await until(lambda client=client: client.cards.local("news", seq).summary["votes"] == [1, 1])
+
+            def votes(device: Client) -> list[int]:
+                card = device.cards.local("news", seq)
+                assert card is not None
+                found: list[int] = card.summary["votes"]
+                return found
+
+            await until(lambda: all(votes(device) == [1, 1] for device in devices))
