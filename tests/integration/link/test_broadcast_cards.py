@@ -67,16 +67,17 @@ def test_whom_a_card_was_for_acts_on_it_and_nobody_else_sees_it(news: httpx.Clie
 
 def test_a_red_packet_for_an_audience_is_claimed_and_refunded_exactly(app: App, connect: Connect) -> None:
     packet = {"kind": "red_packet", "data": {"amount": 101, "shares": 3, "split": "random"}}
-    with app.acting("user/shop") as shop:
+    with app.acting("user/shop") as shop, app.acting() as server:
         ok(shop.post("/v1/broadcasts/conversations", json={"id": "news"}), 201)
         tag(shop, "user/a", "vip")
         tag(shop, "user/b", "vip")
         a, b, c = connect("user/a"), connect("user/b"), connect("user/c")
         send(shop, "for all")
-        seq = put_up(shop, packet | {"closes_in_ms": 2_000}, "vip")["seq"]
+        seq = put_up(shop, packet, "vip")["seq"]
         won = [act(client, seq, "claim")["event"]["amount"] for client in (a, b)]
         assert act(a, seq, "claim")["repeated"]
         refused(Code.NOT_FOUND, c, "card.act", conversation="news", seq=seq, action="claim")
+        ok(server.post(f"/v1/conversations/news/cards/{seq}/actions", json={"action": "close"}))
         ended = a.push("entry", lambda e: e.get("target") == seq and e["content"].get("closes"))
         assert ended["content"]["event"]["amount"] == 101 - sum(won)
         assert summary(b, seq)["refunded"] == 101 - sum(won)
