@@ -203,8 +203,9 @@ struct frame_store { /* a ring, oldest at ``first`` */
 void frames_add(struct frame_store *store, struct frame frame);
 void frames_end(struct frame_store *store);
 
-struct repacker { /* timestamps sent, a ring, oldest at ``first`` */
+struct repacker { /* timestamps sent and how often, a ring, oldest at ``first`` */
     uint32_t sent[2 * MAX_FRAMES], newest;
+    uint8_t times[2 * MAX_FRAMES];
     size_t first, count;
 };
 
