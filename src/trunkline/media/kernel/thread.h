@@ -245,7 +245,7 @@ struct scaling { /* of one source */
 };
 
 struct part { /* what a packet is of */
-    bool known, begins, ends, free, has_frame;
+    bool known, begins, ends, free, has_frame, base; /* ``base``: all others depend on it */
     uint8_t spatial;
     uint16_t frame;
 };
