@@ -61,7 +61,7 @@ class Connection:
             self._uplink = KernelUplink(self.path, recovery=host.recovery)
             self._link = KernelDownlink(self.path, host.redundancy, recovery=host.recovery)
         self._bandwidth = Bandwidth(self._link)
-        self._announced: dict[str, tuple[str, bool]] = {}
+        self._announced: dict[str, tuple[str, bool, str]] = {}
         self._published: dict[str, UpTrack] = {}
         self._down: dict[str, DownTrack] = {}
         self._names: dict[str, tuple[str, str]] = {}
@@ -86,9 +86,9 @@ class Connection:
 
     # --- negotiation ------------------------------------------------------------------------
 
-    def announce(self, cid: str, sid: str, *, redundant: bool) -> None:
+    def announce(self, cid: str, sid: str, *, redundant: bool, codec: str) -> None:
         """A coming offer will carry a track under this id."""
-        self._announced[cid] = (sid, redundant)
+        self._announced[cid] = (sid, redundant, codec)
 
     def answer(self, sdp: str) -> Answer:
         """Answer the client's offer; a changed username restarts ICE.
@@ -116,10 +116,10 @@ class Connection:
             self._host.candidates(tcp_only=self._tcp_only),
         )
         sending = {mid: self._sending(sid) for mid, sid in self._sections.items()}
-        redundant = [
-            media.mid for media in offer.media if media.track in self._announced and self._announced[media.track][1]
-        ]
-        answer = make_answer(offer, local, Choices(sending, redundant), self._identifier, self._version)
+        announced = {m.mid: self._announced[m.track] for m in offer.media if m.track in self._announced}
+        redundant = [mid for mid, (_, wanted, _) in announced.items() if wanted]
+        preferred = {mid: codec for mid, (_, _, codec) in announced.items() if codec}
+        answer = make_answer(offer, local, Choices(sending, redundant, preferred), self._identifier, self._version)
         by_mid = dict(self._sections) | {mid: section.track.sid for mid, section in self._uplink.sections.items()}
         audio, video = self._missing()
         result = Answer(answer.serialize(), by_mid, audio, video)
@@ -146,12 +146,13 @@ class Connection:
             announced = self._announced.get(media.track)
             if announced is None:
                 continue
-            sid, redundant = announced
+            sid, redundant, preferred = announced
             track = UpTrack(sid, media.kind, media.mid, codecs_of(media), layers_of(media), redundant=redundant)
             self._uplink.add(track, media)
             self._published[track.sid] = track
             self._demands[track.sid] = Demand(len(track.layers) - 1)
-            first = next((codec for codec in track.codecs.values() if codec.kind != "red"), None)
+            codecs = [codec for codec in track.codecs.values() if codec.kind != "red"]
+            first = next((codec for codec in codecs if codec.kind == preferred), next(iter(codecs), None))
             mime_type = f"{media.kind}/{first.name}" if first is not None else media.kind
             live.append(TrackMedia(track.sid, media.mid, mime_type, len(track.layers) > 1))
         if ended:
