@@ -21,6 +21,7 @@ from trunkline.media.sfu.dynacast import Demand
 from trunkline.media.sfu.host import Host
 from trunkline.media.sfu.native.downlink import KernelDownlink
 from trunkline.media.sfu.native.tracks import KernelDownTrack, KernelUplink
+from trunkline.media.sfu.needs import SectionNeeds, Sections, count
 from trunkline.media.sfu.peer import Peer
 from trunkline.media.sfu.statistics import describe
 from trunkline.media.sfu.uplink import Uplink, codecs_of, layers_of
@@ -80,6 +81,7 @@ class Connection:
         self._counted = (0, 0)
         self._version = 0
         self._stale = False
+        self._needs = SectionNeeds()
         self._identifier = str(host.random_bits(62))
         self._cname = host.random_text(16)
         self._closed = False
@@ -121,7 +123,7 @@ class Connection:
         preferred = {mid: codec for mid, (_, _, codec) in announced.items() if codec}
         answer = make_answer(offer, local, Choices(sending, redundant, preferred), self._identifier, self._version)
         by_mid = dict(self._sections) | {mid: section.track.sid for mid, section in self._uplink.sections.items()}
-        audio, video = self._missing()
+        audio, video = self._needed() or (0, 0)
         result = Answer(answer.serialize(), by_mid, audio, video)
         if live:
             self._listener.on_tracks_live(live)
@@ -163,6 +165,7 @@ class Connection:
         """Give free sections to tracks that have none."""
         free = {m.mid: m for m in offer.media if m.direction == "recvonly" and not m.rejected}
         self._receiving = {mid: media.kind for mid, media in free.items()}
+        self._needs.on_offer(count(list(self._receiving.values())))
         for mid in [mid for mid in self._sections if mid not in free]:
             del self._sections[mid]
         for mid, sid in self._sections.items():
@@ -178,9 +181,14 @@ class Connection:
             down.assign(media)
             down.ask(time.monotonic())
 
-    def _missing(self) -> tuple[int, int]:
-        waiting = [down.up.kind for down in self._down.values() if not down.mid]
-        return waiting.count("audio"), waiting.count("video")
+    def _needed(self) -> Sections | None:
+        """What the client has to be asked to offer now: tracks wait for sections, or one ended and it should know."""
+        missing = count([down.up.kind for down in self._down.values() if not down.mid])
+        if missing == (0, 0) and not self._stale:
+            return None
+        offered = count(list(self._receiving.values()))
+        spare = count([kind for mid, kind in self._receiving.items() if mid not in self._sections])
+        return self._needs.ask(missing, spare, offered)
 
     def _sending(self, sid: str) -> Sending:
         down = self._down[sid]
@@ -188,7 +196,9 @@ class Connection:
         return Sending(stream, label, down.ssrc, down.rtx_ssrc if down.up.kind == "video" else None, self._cname)
 
     def offer(self, *, restart: bool) -> None:
-        """Nothing: here the client offers."""
+        """Nothing: here the client offers. After a break it may not have heard what it was asked for."""
+        if restart:
+            self._needs.forget()
 
     def take_answer(self, sdp: str, number: int) -> None:
         """Nothing: here the client offers."""
@@ -233,13 +243,10 @@ class Connection:
         self._host.note_needs(self)
 
     def tell_needs(self) -> None:
-        """Ask the client to offer: tracks wait for sections (those it did not need come first), or one ended."""
-        audio, video = self._missing()
-        if (audio or video or self._stale) and not self._closed:
-            spare = [kind for mid, kind in self._receiving.items() if mid not in self._sections]
-            self._listener.on_sections_needed(
-                max(audio - spare.count("audio"), 0), max(video - spare.count("video"), 0)
-            )
+        """Ask the client to offer what it needs, unless it is about to."""
+        needed = self._needed() if not self._closed else None
+        if needed is not None:
+            self._listener.on_sections_needed(*needed)
 
     def unsubscribe(self, track_sid: str) -> None:
         """Stop sending a track; its section is free for another."""
