@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,8 @@ async def _sizes(_options: argparse.Namespace) -> dict[str, Any]:
 
 
 PARTS: dict[
-    str, tuple[Callable[[argparse.Namespace], Awaitable[dict[str, Any]]], Callable[[dict[str, Any]], list[str]]]
+    str,
+    tuple[Callable[[argparse.Namespace], Coroutine[Any, Any, dict[str, Any]]], Callable[[dict[str, Any]], list[str]]],
 ] = {
     "scrolling": (_scrolling, scrolling.verdict),
     "live_room": (_live_room, live_room.verdict),
@@ -73,7 +74,7 @@ def main() -> int:
     for name in wanted:
         if name not in PARTS:
             parser.error(f"no part {name}; there are {', '.join(PARTS)}")
-        found = asyncio.run(PARTS[name][0](options))
+        found: dict[str, Any] = asyncio.run(PARTS[name][0](options))
         facts = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": commit(), "machine": _machine()}
         kept[name] = found | facts
         for line in PARTS[name][1](found):

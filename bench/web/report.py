@@ -24,8 +24,8 @@ SCROLLING = """`<tl-message-list>` with 100,000 messages of all types, 900x800, 
 the processor time of the page's process per frame, all its threads."""
 FIRST = """The demo's site on loopback, processor slowed down {throttle}-fold by the browser, nothing cached, median of
 {rounds} profiles. *Answered* is when the picture that follows a click was handed over, clicked as soon as the page
-takes it: on the first page the theme changes; in a persona's chat, opened by its address, a conversation is opened and its
-messages are there."""
+takes it: on the first page the theme changes; in a persona's chat, opened by its address, a conversation is opened and
+its messages are there."""
 ROOM = """The demo's live room, 1280x800, its audience of 16 SDK clients at the highest rate, through the server; every
 comment counted where it arrives. The heap is read after a collection, every 5 seconds; the collection itself is left
 out of the frames. The slopes are least squares over all samples, after a warm-up of {warm_up_s:g} s."""
