@@ -147,7 +147,11 @@ class ServerProcess:
                 cwd=Path(__file__).resolve().parents[2],
             )
         if wait:
-            await self.ready()
+            try:
+                await self.ready()
+            except BaseException:
+                await self.kill()  # nobody leaves a block that was never entered
+                raise
 
     async def ready(self, timeout_s: float = _READY_TIMEOUT_S) -> None:
         """Wait until /health/ready says yes."""

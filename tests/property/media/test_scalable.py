@@ -122,7 +122,7 @@ def test_both_forwarders_choose_layers_alike(steps: list[Any]) -> None:
         if part is None:
             assert read is None
             continue
-        assert read == (part.spatial, part.begins, part.ends, part.free, part.frame, layers.top)
+        assert read == (part.spatial, part.begins, part.ends, part.free, part.frame, part.base, layers.top)
         verdict = scaler.take(part, wanted, layers.top, newest=newest)
         assert ours.take(wanted, newest) == (verdict.sent, verdict.last, verdict.asks, scaler.present)
         if part.frame is not None:

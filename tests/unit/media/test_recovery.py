@@ -7,6 +7,7 @@ import pytest
 from trunkline.media.recovery.holes import Holes
 from trunkline.media.recovery.randomness import QueueGauge, is_prompt, masks
 from trunkline.media.recovery.repeats import answer_copies, copies_for, unasked_copies
+from trunkline.protocol.rtp import transport_cc
 from trunkline.protocol.rtp.arrivals import MASK_LAG_S, MOST_LAG_S, Arrivals
 from trunkline.protocol.rtp.reception import HOLE_ASKS, Reception
 
@@ -110,3 +111,12 @@ def test_masked_feedback_waits_for_what_is_still_being_asked_for() -> None:
     assert early is None, "packet 2 would be taken for received, and could not be sent again"
     late = arrivals.feedback(1.15 + MOST_LAG_S)
     assert late is not None and len(late.arrivals_us) == 3
+
+
+def test_a_packet_that_comes_long_after_those_around_it_does_not_break_masked_feedback() -> None:
+    arrivals = Arrivals(0.0)
+    for number, at_s in ((1, 1.0), (3, 1.0), (2, 11.0)):
+        arrivals.on_packet(number, at_s)
+    arrivals.masked = True
+    told = arrivals.feedback(11.0)
+    assert told is not None and transport_cc.parse(transport_cc.serialize(told)) == told

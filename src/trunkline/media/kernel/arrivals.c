@@ -155,8 +155,10 @@ size_t arrivals_feedback(struct arrivals *arrivals, double now_s, uint8_t out[MA
     arrivals->told = count;
     arrivals->lost = 0;
     for (size_t i = 0; i < count; i++) {
-        bool there = arrived(arrivals, base + (int64_t)i);
-        times[i] = there ? slot_of(arrivals, base + (int64_t)i)->arrived_us : -1;
+        int64_t arrived_us = slot_of(arrivals, base + (int64_t)i)->arrived_us;
+        /* One that came only now, long after those around it, cannot be told with them. */
+        bool there = arrived(arrivals, base + (int64_t)i) && llabs(last_us - arrived_us) <= MAX_DISTANCE_US;
+        times[i] = there ? arrived_us : -1;
         arrivals->lost += !there;
     }
     if (arrivals->masked)

@@ -220,7 +220,7 @@ static void send_video(struct port *port, struct down *down, const struct rtp_me
         keep_bytes(down, numbers.sequence, packet, size);
     count_sent(down, payload.size);
     bool base = (down->has_base && media->rtp.timestamp == down->base_timestamp) ||
-                (vp8 && !(vp8->has_temporal && vp8->temporal));
+                (vp8 && !(vp8->has_temporal && vp8->temporal)) || (media->part.known && media->part.base);
     int copies = base ? down->peer->base_copies : down->peer->other_copies;
     if (copies)
         protect(port, down, numbers.sequence, copies);

@@ -1,6 +1,6 @@
 /* The media kernel: what its files share. See docs/decisions/0019-media-kernel.md.
  *
- * Nothing here but module.c knows Python. Sizes are bytes; what fails changes nothing.
+ * Nothing here but module*.c knows Python. Sizes are bytes; what fails changes nothing.
  */
 #ifndef TRUNKLINE_KERNEL_H
 #define TRUNKLINE_KERNEL_H

@@ -399,7 +399,7 @@ typedef struct {
     struct part part;
 } Scaler;
 
-/* read(codec, payload, descriptor) -> (spatial, begins, ends, free, frame or None, top), or None; kept for take(). */
+/* read(codec, payload, descriptor) -> (spatial, begins, ends, free, frame or None, base, top), or None; kept for take(). */
 static PyObject *Scaler_read(Scaler *self, PyObject *args)
 {
     int codec;
@@ -414,8 +414,8 @@ static PyObject *Scaler_read(Scaler *self, PyObject *args)
     if (!part->known)
         Py_RETURN_NONE;
     PyObject *frame = part->has_frame ? PyLong_FromLong(part->frame) : Py_NewRef(Py_None);
-    return Py_BuildValue("(iNNNNi)", part->spatial, PyBool_FromLong(part->begins), PyBool_FromLong(part->ends),
-                         PyBool_FromLong(part->free), frame, self->scaling.top);
+    return Py_BuildValue("(iNNNNNi)", part->spatial, PyBool_FromLong(part->begins), PyBool_FromLong(part->ends),
+                         PyBool_FromLong(part->free), frame, PyBool_FromLong(part->base), self->scaling.top);
 }
 
 static PyObject *Scaler_begin(Scaler *self, PyObject *unused)

@@ -145,7 +145,7 @@ size_t reception_to_ask(struct reception *reception, double now_s, double round_
             missing->asks++;
             if (missing->asks >= HOLE_ASKS && reception->hole_count < MAX_HOLES)
                 reception->holes[reception->hole_count++] = (uint16_t)missing->number;
-            if (age_s >= HOPELESS_S && !missing->hopeless && reception->hopeless_count < MAX_HOLES) {
+            if (age_s >= HOPELESS_S && !missing->hopeless && reception->hopeless_count < MAX_HOPELESS) {
                 missing->hopeless = true;
                 reception->hopeless[reception->hopeless_count++] = missing->number;
             }

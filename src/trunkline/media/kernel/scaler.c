@@ -19,7 +19,8 @@ static bool read_vp9(struct span payload, struct part *part, uint8_t *top)
                           .begins = payload.data[0] & 0x08,
                           .ends = payload.data[0] & 0x04,
                           .free = !(payload.data[0] & 0x40),
-                          .spatial = payload.data[at] >> 1 & 0x07};
+                          .spatial = payload.data[at] >> 1 & 0x07,
+                          .base = !(payload.data[at] & 0xEE)};
     at++;
     if (part->spatial > *top)
         *top = part->spatial;
@@ -46,6 +47,7 @@ void part_read(struct scaling *scaling, enum codec codec, struct span payload, s
                               .ends = found.ends,
                               .free = found.reach <= found.spatial,
                               .has_frame = true,
+                              .base = !found.spatial && !found.temporal,
                               .spatial = found.spatial,
                               .frame = found.frame};
     } else if (codec == CODEC_VP9) {

@@ -79,7 +79,7 @@ void events_drop(struct events *events);
 
 /* --- reception.c: one source as we receive it; the twin is protocol/rtp/reception ---------------- */
 
-enum { MAX_MISSING = 512, QUICK_ASKS = 5, HOLE_ASKS = 3, MAX_HOLES = 64 };
+enum { MAX_MISSING = 512, QUICK_ASKS = 5, HOLE_ASKS = 3, MAX_HOLES = 64, MAX_HOPELESS = 16 };
 #define FIRST_ASK_S 0.005
 #define ASK_AGAIN_S 0.05
 #define GIVE_UP_S 1.0
@@ -105,7 +105,7 @@ struct reception {
     double least_transit_s, repair_s; /* since it was last taken; from asking to getting, smoothed */
     uint16_t holes[MAX_HOLES];        /* asked for in vain so often that those behind need not wait */
     size_t hole_count;
-    int64_t hopeless[MAX_HOLES]; /* asked for in vain for so long that a key frame may be cheaper */
+    int64_t hopeless[MAX_HOPELESS]; /* asked for in vain for so long that a key frame may be cheaper */
     size_t hopeless_count;
     uint64_t packets, octets, gave_up;
 };
@@ -203,8 +203,9 @@ struct frame_store { /* a ring, oldest at ``first`` */
 void frames_add(struct frame_store *store, struct frame frame);
 void frames_end(struct frame_store *store);
 
-struct repacker { /* timestamps sent, a ring, oldest at ``first`` */
+struct repacker { /* timestamps sent and how often, a ring, oldest at ``first`` */
     uint32_t sent[2 * MAX_FRAMES], newest;
+    uint8_t times[2 * MAX_FRAMES];
     size_t first, count;
 };
 
@@ -244,7 +245,7 @@ struct scaling { /* of one source */
 };
 
 struct part { /* what a packet is of */
-    bool known, begins, ends, free, has_frame;
+    bool known, begins, ends, free, has_frame, base; /* ``base``: all others depend on it */
     uint8_t spatial;
     uint16_t frame;
 };
@@ -302,7 +303,7 @@ struct sent_video { /* what a subscriber was sent, by the number it was sent as 
     uint32_t timestamp;
     uint16_t sequence, picture_id;
     uint8_t tl0_index, layer, payload_type;
-    bool used, with_mid, marker;
+    bool used : 1, with_mid : 1, marker : 1;
     uint16_t frame; /* number in the dependency descriptor */
 };
 

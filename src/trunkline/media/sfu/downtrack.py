@@ -264,6 +264,7 @@ class DownTrack:
             payload = rewrite_vp8(payload, descriptor, numbers.picture_id, numbers.tl0_index)
         self._send_as(numbers, format_, marker, payload, now_s, self._carried(packet, part))
         base = packet.timestamp == self._base_timestamp or (descriptor is not None and not descriptor.temporal)
+        base = base or (part is not None and part.base)
         copies = self._link.base_copies if base else self._link.other_copies
         if copies:
             self._copies.append((numbers.sequence, copies))

@@ -24,6 +24,7 @@ class Part:
         ends: the last.
         free: the layer depends on no earlier picture here.
         frame: the frame's number; None without a dependency descriptor.
+        base: the lowest layer, in space and in time, which all others depend on.
     """
 
     spatial: int
@@ -31,6 +32,7 @@ class Part:
     ends: bool
     free: bool
     frame: int | None = None
+    base: bool = False
 
 
 class Layers:
@@ -64,7 +66,8 @@ class Layers:
             self._structure = found.structure
             self.top = found.structure.top
         # A picture's frames have numbers in a row, the lowest layer first.
-        return Part(found.spatial, found.begins, found.ends, found.reach <= found.spatial, found.frame)
+        free, base = found.reach <= found.spatial, not found.spatial and not found.temporal
+        return Part(found.spatial, found.begins, found.ends, free, found.frame, base)
 
 
 def read_vp9(payload: bytes) -> tuple[Part | None, int | None]:
@@ -81,8 +84,9 @@ def read_vp9(payload: bytes) -> tuple[Part | None, int | None]:
         position += 2 if payload[1] & 0x80 else 1
     if position >= len(payload):
         return None, None
-    spatial = payload[position] >> 1 & 0x07
-    part = Part(spatial, bool(first & 0x08), bool(first & 0x04), not first & 0x40)
+    spatial, temporal = payload[position] >> 1 & 0x07, payload[position] >> 5
+    base = not spatial and not temporal
+    part = Part(spatial, bool(first & 0x08), bool(first & 0x04), not first & 0x40, base=base)
     position += 1
     if not first & 0x10:
         position += 1

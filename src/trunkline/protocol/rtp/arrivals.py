@@ -72,7 +72,9 @@ class Arrivals:
         # Where something had to be left out, what is told begins with an arrival.
         whole = not left_out and self._next > end - MAX_SPAN
         base = self._next if whole else fresh[left_out[-1] + 1 if left_out else 0]
-        arrivals = tuple(self._arrived.get(number) for number in range(base, end + 1))
+        # One that came only now, long after those around it, cannot be told with them.
+        times_us = (self._arrived.get(number) for number in range(base, end + 1))
+        arrivals = tuple(at if at is not None and abs(last_us - at) <= MAX_DISTANCE_US else None for at in times_us)
         self.lost = sum(1 for arrival in arrivals if arrival is None)
         if self.masked and self.lost:
             arrivals = filled(arrivals)

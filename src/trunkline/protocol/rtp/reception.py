@@ -18,7 +18,7 @@ HOPELESS_S = 0.4
 """From this age on it likely never comes, and something else should be done as well."""
 QUICK_ASKS, BACKOFF, MOST_AGAIN_S = 5, 1.5, 0.1
 """So many requests follow each other after a round trip, the next ones after more and more time."""
-MAX_HOPELESS = 64
+MAX_HOPELESS = 16
 HOLE_ASKS = 3
 """A packet asked for so often may be none that can be sent again: a sender without a retransmission format pads with
 empty packets of the source itself, and keeps none of them."""

@@ -56,7 +56,7 @@ class QuizStates:
         self._kept: OrderedDict[QuizKey, KeptQuiz] = OrderedDict()
         self._current: dict[tuple[str, str], str] = {}
         self._loading: Loading[tuple[str, ...]] = Loading()
-        engine.on_record(self._on_record)
+        engine.on_record(self._on_record, PartyErased)
 
     def get(self, key: QuizKey) -> KeptQuiz | None:
         """A quiz that is in memory."""
