@@ -39,7 +39,6 @@ from trunkline.protocol.journal.format import (
 )
 from trunkline.protocol.journal.mark import DurableMark
 
-
 _ZEROS = bytes(4 * 1024 * 1024)
 """To compare with: a prepared segment has tens of megabytes of them behind its frames."""
 
