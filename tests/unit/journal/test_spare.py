@@ -11,6 +11,7 @@ import pytest
 
 from tests.faults.faulty_io import FaultyIo, Loss
 from tests.faults.journal_world import DIRECTORY
+from trunkline.protocol.journal.errors import JournalNotApplied
 from trunkline.store.journal import file_journal, spare
 from trunkline.store.journal.file_io import OsFileIo
 from trunkline.store.journal.file_journal import FileJournal
@@ -46,16 +47,15 @@ def test_the_next_append_begins_the_prepared_segment_and_later_ones_fill_it() ->
 def test_a_spare_is_wanted_only_by_a_busy_journal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_journal, "SPARE_AFTER_BYTES", 1000)
     journal = opened(FaultyIo())
-    journal.append(bytes(500))
-    assert not journal.wants_spare
-    journal.append(bytes(500))
-    assert journal.wants_spare
-    journal.make_spare()
-    assert not journal.wants_spare
-    journal.append(bytes(100))
-    assert not journal.wants_spare, "the prepared segment is far from full"
-    journal.append(bytes(SEGMENT_BYTES // 2))
-    assert journal.wants_spare
+    wanted = []
+    for step in (500, 500, "make", 100, SEGMENT_BYTES // 2):
+        if isinstance(step, int):
+            journal.append(bytes(step))
+        else:
+            journal.make_spare()
+        wanted.append(journal.wants_spare)
+    # Not before it is busy, not twice, and not while the prepared segment is far from full.
+    assert wanted == [False, True, False, False, True]
 
 
 def test_an_empty_segment_is_not_left_for_a_prepared_one() -> None:
@@ -111,7 +111,7 @@ def test_a_write_that_fails_in_a_prepared_segment_is_cut_off_like_any_other() ->
     journal.make_spare()
     journal.append(b"in it")
     io.fail_write(errno.ENOSPC, after_bytes=20)
-    with pytest.raises(file_journal.JournalNotApplied):
+    with pytest.raises(JournalNotApplied):
         journal.append(b"refused")
     journal.append(b"after")
     io.lose_power(Loss.EVERYTHING)
@@ -133,8 +133,7 @@ def test_closing_ends_a_spare_that_is_being_made(tmp_path: Path) -> None:
     inside.wait()
     closer = threading.Thread(target=journal.close)
     closer.start()
-    while not journal._spare._discarded:
-        go_on.wait(0.001)
+    assert journal._spare._discarded.wait(30)
     go_on.set()
     closer.join()
     assert not (tmp_path / SPARE_FILE_NAME).exists()
