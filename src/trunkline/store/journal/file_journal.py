@@ -45,7 +45,7 @@ from trunkline.store.journal.spare import Spare
 DEFAULT_SEGMENT_SIZE_BYTES: Final = 64 * 1024 * 1024
 DEFAULT_PREALLOCATE_BYTES: Final = 4 * 1024 * 1024
 SPARE_AFTER_BYTES: Final = 512 * 1024
-"""Appended since the opening: a journal that is less busy than that does without a prepared segment."""
+"""Appended since the opening: a journal that is less busy than that, or has smaller segments, prepares none."""
 
 
 class FileJournal:
@@ -323,7 +323,8 @@ class FileJournal:
     @property
     def wants_spare(self) -> bool:
         """Whether a prepared segment would be of use soon: appends are many, and this one is not, or half full."""
-        if self._spare.ready or self._appended_bytes < SPARE_AFTER_BYTES or not self._preallocate_bytes:
+        busy = min(self._appended_bytes, self._segment_size_bytes) >= SPARE_AFTER_BYTES
+        if self._spare.ready or not busy or not self._preallocate_bytes:
             return False
         return not self._prepared or 2 * self._active.end_offset > self._segment_size_bytes
 

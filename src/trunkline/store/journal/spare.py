@@ -48,7 +48,7 @@ class Spare:
         self._size_bytes = size_bytes
         self._fd = -1
         self._making = threading.Lock()
-        self._discarded = False
+        self._discarded = threading.Event()
 
     def make(self, pause: Callable[[], None]) -> bool:
         """Make the file, calling ``pause`` between its pieces; False when it was discarded meanwhile.
@@ -57,7 +57,7 @@ class Spare:
             OSError: as the system says; nothing of it is left.
         """
         with self._making:
-            if self.ready or self._discarded:
+            if self.ready or self._discarded.is_set():
                 return self.ready
             io = self._io
             fd = io.open(self.path, create=True, truncate=True)
@@ -66,7 +66,7 @@ class Spare:
             except OSError:
                 self._remove(fd)
                 raise
-            if self._discarded:
+            if self._discarded.is_set():
                 self._remove(fd)
             else:
                 self._fd, self.ready = fd, True
@@ -76,7 +76,7 @@ class Spare:
         # All at once and in order, so that it lies in one piece.
         self._io.fallocate(fd, 0, self._size_bytes)
         at = 0
-        while at < self._size_bytes and not self._discarded:
+        while at < self._size_bytes and not self._discarded.is_set():
             at += self._io.pwrite(fd, _PIECE[: self._size_bytes - at], at)
             # Piece by piece: what waits for the device at the same time waits for one of them at most.
             self._io.fdatasync(fd)
@@ -98,7 +98,7 @@ class Spare:
 
     def discard(self) -> None:
         """Remove the file, and make none any more; waits for one that is being made."""
-        self._discarded = True
+        self._discarded.set()
         with self._making:
             fd = self.take()
             if fd >= 0:
