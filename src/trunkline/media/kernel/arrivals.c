@@ -9,7 +9,7 @@
 
 enum { TICK_US = 250, REFERENCE_TICKS = 256, MAX_RUN = 0x1FFF, MAX_DISTANCE_US = 4000000 };
 #define MASK_LAG_S 0.15
-#define MOST_LAG_S 0.6
+#define MOST_LAG_S 0.45
 
 void arrivals_end(struct arrivals *arrivals)
 {

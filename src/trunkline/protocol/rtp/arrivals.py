@@ -10,7 +10,7 @@ from trunkline.protocol.rtp.transport_cc import Feedback
 
 MAX_SPAN = 2000
 """Packets in one feedback; browsers keep no more history than a few thousand."""
-MASK_LAG_S, MOST_LAG_S = 0.15, 0.6
+MASK_LAG_S, MOST_LAG_S = 0.15, 0.45
 """Time to notice that a packet is missing, and to ask for it, before it is reported as received."""
 MAX_DISTANCE_US = 4_000_000
 """Arrivals in one feedback lie this close to the last one: less than 8.19 s apart, or a difference does not fit."""
