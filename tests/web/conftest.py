@@ -15,10 +15,13 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
 
 from tests.claims.server_process import ServerProcess
 from tests.web.site import DemoSite, build, running
+
+# Two cores are shared by two browsers' worth of pages, a server and whatever else runs.
+expect.set_options(timeout=30_000)
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
@@ -179,7 +182,7 @@ async def window(browser: Browser, site: DemoSite) -> AsyncIterator[Open]:
         context = await browser.new_context(
             permissions=["camera", "microphone"], reduced_motion="reduce", locale="en-US", **options
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page = await context.new_page()
         problems.append(Problems(page))

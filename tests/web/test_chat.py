@@ -13,10 +13,7 @@ from tests.claims.server_process import ServerProcess
 from tests.web.conftest import started
 from tests.web.person import Person
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
-
-# Two cores are shared by two browsers' worth of pages, a server and whatever else runs.
-expect.set_options(timeout=20_000)
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 
 async def two(browser: Browser, pages: Path, server: ServerProcess) -> tuple[Person, Person]:

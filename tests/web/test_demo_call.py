@@ -37,7 +37,7 @@ async def test_a_call_shows_frames_both_ways_hands_and_reactions(window: Open) -
         await online(page)
         await joined(page)
     for page in (ann, bob):
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 90
         while await frames(page) < 20:
             assert time.monotonic() < deadline, "no pictures"
             await asyncio.sleep(0.2)
@@ -73,7 +73,7 @@ async def test_a_screen_is_shared_seen_and_taken_back(window: Open) -> None:
     shown = deep(bob, "tl-call-tile video.screen")
     await expect(shown).to_be_visible()
     # Pictures of the screen arrive, of the size that was captured.
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 90
     while (size := await shown.evaluate("(video) => [video.videoWidth, video.videoHeight]"))[0] == 0:
         assert time.monotonic() < deadline, "no picture of the screen"
         await asyncio.sleep(0.1)

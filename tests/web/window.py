@@ -16,7 +16,7 @@ WAIT_MS = 30_000
 Open = Callable[..., Awaitable[Page]]
 
 
-async def holds(page: Page, what: str, timeout_s: float = 40) -> None:
+async def holds(page: Page, what: str, timeout_s: float = 90) -> None:
     """Wait until an expression is true; asked from outside, because the policy lets the page evaluate nothing."""
     deadline = time.monotonic() + timeout_s
     while not await page.evaluate(f"() => Boolean({what})"):
