@@ -404,6 +404,7 @@ class Connection:
                 self._link.reports = peer.copies
                 self._link.sync()
         peer.tick(now_s)
+        self._link.pacer.release(now_s)
         self._uplink.round_trip_s = self._link.round_trip_s
         packets = self._uplink.due(now_s)
         for down in self._down.values():
