@@ -87,7 +87,7 @@ class LiveMedia:
         self.hooks = Hooks(targets, courier, self._app_of, self._renew, new_sid)
         if targets:
             self.sessions.happened.watch(self.hooks.on_happening)
-        self.routes = routes(self.door, RoomService(self.sessions))
+        self.routes = routes(self.door, RoomService(self.sessions, self.door.calls))
 
     async def start(self, http_port: int) -> None:
         """Open the UDP port.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
-from livekit import api
+from livekit import api, rtc
 
 from tests.integration.live.conftest import Enter
 from tests.integration.live.person import live_token, until
@@ -91,6 +92,34 @@ async def test_a_server_sends_data_and_chooses_subscriptions(admin: api.LiveKitA
     assert bob.messages[0] == ("", b"for bob", "news") and ann.messages[0][1] == b"for all"
 
 
+async def test_an_app_server_calls_a_method_of_a_participant(app: App, admin: api.LiveKitAPI, enter: Enter) -> None:
+    bob = await enter("bob")
+
+    async def double(call: rtc.RpcInvocationData) -> str:
+        if call.payload == "wrong":
+            raise rtc.RpcError(1234, "not a number", "wrong")
+        return f"{call.caller_identity}: {2 * int(call.payload)}"
+
+    bob.room.local_participant.register_rpc_method("double", double)
+    granted = api.VideoGrants(room_admin=True, room="room")
+    token = api.AccessToken(app.key, app.secret).with_grants(granted).to_jwt()
+
+    async def call(**request: object) -> tuple[int, dict[str, Any]]:
+        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
+            body = {"room": "room", "destination_identity": "bob", "method": "double", "response_timeout_ms": 30_000}
+            url = f"{app.server.url}/twirp/livekit.RoomService/PerformRpc"
+            answer = await client.post(url, json=body | request)
+            return answer.status_code, answer.json()
+
+    assert await call(payload="21") == (200, {"payload": "server: 42"})
+    status, failed = await call(payload="wrong")
+    assert (status, failed["code"], failed["msg"]) == (409, "aborted", "not a number")
+    assert failed["meta"] == {"rpc_code": "1234", "rpc_data": "wrong"}
+    assert (await call(method="triple", payload="1"))[0] == 501
+    assert (await call(destination_identity="nobody", payload="1"))[0] == 404
+    assert (await call(payload="1" * 16_000))[0] == 400
+
+
 async def test_calls_that_are_refused_say_why_and_change_nothing(app: App, server: Running, enter: Enter) -> None:
     await enter("ann")
     other = server.create_app("other")
@@ -114,6 +143,8 @@ async def test_calls_that_are_refused_say_why_and_change_nothing(app: App, serve
         ("RemoveParticipant", "{", admin, "application/json", 400, "malformed"),
         ("RemoveParticipant", b"\xff\xff", admin, "application/protobuf", 400, "malformed"),
         ("MoveParticipant", room, admin, "application/json", 501, "unimplemented"),
+        ("ForwardParticipant", room, admin, "application/json", 501, "unimplemented"),
+        ("PerformRpc", room, elsewhere, "application/json", 403, "permission_denied"),
         ("RemoveParticipant", room, admin, "text/plain", 404, "bad_route"),
         ("Nonsense", room, admin, "application/json", 404, "bad_route"),
         ("RemoveParticipant", '{"room": "room", "identity": "nobody"}', admin, "application/json", 404, "not_found"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -237,3 +239,29 @@ async def test_a_refused_upgrade_says_its_status(app: App) -> None:
                 with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                     await session.ws_connect(f"{app.server.url}{path}", params=parameters)
                 assert refused.value.status == status, (path, parameters)
+
+
+async def test_what_a_client_says_before_it_is_told_that_it_joined_is_not_lost(app: App) -> None:
+    """The upgrade and the first message come in one packet, before the server has looked the participant up."""
+    server = urlsplit(app.server.url)
+    reader, writer = await asyncio.open_connection(server.hostname, server.port)
+    message = wire.SignalRequest(ping_req=wire.Ping(timestamp=77)).SerializeToString()
+    upgrade = (
+        f"GET /rtc/v1?access_token={live_token(app, 'ann', 'room')} HTTP/1.1\r\nHost: {server.netloc}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    writer.write(upgrade.encode() + bytes((0x82, 0x80 | len(message), 0, 0, 0, 0)) + message)
+    try:
+        async with asyncio.timeout(30):
+            assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+            found: list[wire.SignalResponse] = []
+            while not found or found[-1].WhichOneof("message") != "pong_resp":
+                size = (await reader.readexactly(2))[1]
+                if size == 126:
+                    size = int.from_bytes(await reader.readexactly(2), "big")
+                found.append(wire.SignalResponse.FromString(await reader.readexactly(size)))
+    finally:
+        writer.close()
+    assert found[0].WhichOneof("message") == "join", "still the first message"
+    assert found[-1].pong_resp.last_ping_timestamp == 77

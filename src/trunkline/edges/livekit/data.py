@@ -24,12 +24,18 @@ def from_server(payload: bytes, topic: str | None) -> bytes:
 
 @dataclass(slots=True, frozen=True)
 class Stamped:
-    """A packet to pass on, and to whom; nobody named means everyone. ``sequence``: its number, 0 without one."""
+    """A packet to pass on, and to whom; nobody named means everyone.
+
+    Attributes:
+        sequence: its number, 0 without one.
+        answer: to a call of a method, when it is one.
+    """
 
     data: bytes
     sequence: int
     identities: tuple[str, ...]
     sids: tuple[str, ...]
+    answer: models.RpcAck | models.RpcResponse | None = None
 
 
 def stamp(data: bytes, sender: Participant) -> Stamped | None:
@@ -53,4 +59,5 @@ def stamp(data: bytes, sender: Participant) -> Stamped | None:
         packet.user.participant_sid = sender.sid
         identities = identities or tuple(packet.user.destination_identities)
         sids = tuple(packet.user.destination_sids)
-    return Stamped(packet.SerializeToString(), packet.sequence, identities, sids)
+    answer = getattr(packet, kind) if kind in ("rpc_ack", "rpc_response") else None
+    return Stamped(packet.SerializeToString(), packet.sequence, identities, sids, answer)

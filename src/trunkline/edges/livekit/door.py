@@ -19,6 +19,7 @@ from trunkline.crypto.live_tokens import LiveClaims
 from trunkline.domain.live import RoomSettings
 from trunkline.domain.live.membership import Standing
 from trunkline.edges.livekit import signals
+from trunkline.edges.livekit.calls import Calls
 from trunkline.edges.livekit.joining import Joining, kind_of, permission_of, read_joining, source_names
 from trunkline.services.live import LiveMember, LiveSessions
 from trunkline.services.live.ports import Signalling
@@ -70,6 +71,9 @@ class Door:
         renew: signs claims again, with the key they name, valid for so many seconds.
         relays: relays for an identity, with credentials that expire.
         version: the server's.
+
+    Attributes:
+        calls: of participants' methods that wait for an answer.
     """
 
     def __init__(
@@ -89,6 +93,7 @@ class Door:
         self._recheck = recheck
         self.version = version
         self.sessions: set[_Connection] = set()
+        self.calls = Calls()
 
     def admit(self, target: str, authorization: str) -> Guest:
         """Check a connection before its upgrade.

@@ -14,12 +14,21 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from trunkline.base.errors import TrunklineError
+from trunkline.edges.livekit import calls
+from trunkline.edges.livekit.calls import CallFailed
 from trunkline.edges.livekit.door import Door
 from trunkline.edges.livekit.room_service import METHODS, NOT_OFFERED, RoomService
 
 MAX_BODY_BYTES = 1 << 20
 PROTOBUF = "application/protobuf"
 TWIRP = {400: "invalid_argument", 401: "unauthenticated", 403: "permission_denied", 404: "not_found"}
+CALL_FAILURES = {
+    calls.UNSUPPORTED_METHOD: ("unimplemented", 501),
+    calls.NOT_REACHED: ("unavailable", 503),
+    calls.TIMED_OUT: ("deadline_exceeded", 408),
+    calls.TOO_LARGE: ("invalid_argument", 400),
+}
+"""What went wrong with a call of a participant's method; anything else is the method's own error."""
 TWIRP_STATUS = {"invalid_argument": 400, "unauthenticated": 401, "permission_denied": 403, "not_found": 404}
 
 
@@ -40,7 +49,7 @@ def routes(door: Door, service: RoomService) -> list[Route]:
         """One method of ``RoomService``."""
         method = METHODS.get(request.path_params["method"])
         if request.path_params["method"] in NOT_OFFERED:
-            return _failure("unimplemented", "this server does not offer the method", 501)
+            return _failure("unimplemented", NOT_OFFERED[request.path_params["method"]], 501)
         if method is None:
             return _failure("bad_route", "there is no such method", 404)
         kind = request.headers.get("Content-Type", "").partition(";")[0].strip()
@@ -56,14 +65,9 @@ def routes(door: Door, service: RoomService) -> list[Route]:
             message = _read(method.request(), body, kind)
             if message is None:
                 return _failure("malformed", "the body cannot be read", 400)
-            answer = service.call(app, claims.video, method, message)
-        except TrunklineError as error:
-            code = TWIRP.get(error.code.http_status, "invalid_argument")
-            return _failure(code, error.detail, TWIRP_STATUS[code])
-        if kind == PROTOBUF:
-            return Response(answer.SerializeToString(), media_type=PROTOBUF)
-        written = json_format.MessageToJson(answer, preserving_proto_field_name=True, indent=None)
-        return Response(written, media_type="application/json")
+            return _written(await service.call(app, claims.video, method, message), kind)
+        except (CallFailed, TrunklineError) as error:
+            return _refusal(error)
 
     return [
         _statistics(door, service),
@@ -80,8 +84,7 @@ def _statistics(door: Door, service: RoomService) -> Route:
             app, claims = door.verify(request.headers.get("Authorization", "").removeprefix("Bearer ").strip())
             found = service.statistics(app, claims.video, request.query_params.get("room", ""))
         except TrunklineError as error:
-            code = TWIRP.get(error.code.http_status, "invalid_argument")
-            return _failure(code, error.detail, TWIRP_STATUS[code])
+            return _refusal(error)
         return JSONResponse({"participants": found})
 
     return Route("/rtc/statistics", statistics, methods=["GET"])
@@ -98,6 +101,21 @@ def _read(message: Message, body: bytes, kind: str) -> Message | None:
     return message
 
 
-def _failure(code: str, text: str, status: int) -> JSONResponse:
-    body: dict[str, Any] = {"code": code, "msg": text}
+def _written(answer: Message, kind: str) -> Response:
+    if kind == PROTOBUF:
+        return Response(answer.SerializeToString(), media_type=PROTOBUF)
+    written = json_format.MessageToJson(answer, preserving_proto_field_name=True, indent=None)
+    return Response(written, media_type="application/json")
+
+
+def _refusal(error: CallFailed | TrunklineError) -> JSONResponse:
+    if isinstance(error, CallFailed):
+        code, status = CALL_FAILURES.get(error.code, ("aborted", 409))
+        return _failure(code, str(error), status, {"rpc_code": str(error.code), "rpc_data": error.data})
+    code = TWIRP.get(error.code.http_status, "invalid_argument")
+    return _failure(code, error.detail, TWIRP_STATUS[code])
+
+
+def _failure(code: str, text: str, status: int, meta: dict[str, str] | None = None) -> JSONResponse:
+    body: dict[str, Any] = {"code": code, "msg": text} | ({"meta": meta} if meta else {})
     return JSONResponse(body, status)

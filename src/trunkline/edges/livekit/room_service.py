@@ -5,7 +5,7 @@ Not here: HTTP and tokens (``http``). A method needs ``roomCreate``, ``roomList`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from trunkline.base.errors import Code, TrunklineError
 from trunkline.crypto.live_tokens import VideoGrant
 from trunkline.domain.live import LiveSession
 from trunkline.edges.livekit import data, signals
+from trunkline.edges.livekit.calls import Calls
 from trunkline.edges.livekit.joining import permission_from
 from trunkline.services.live import LiveMember, LiveSessions
 
@@ -31,7 +32,7 @@ class Method:
     """
 
     request: type[Message]
-    run: Callable[[RoomService, str, Any], Message]
+    run: Callable[[RoomService, str, Any], Message | Awaitable[Message]]
     allowed: Callable[[VideoGrant, Any], bool]
 
 
@@ -40,20 +41,23 @@ def _admin(grant: VideoGrant, request: Any) -> bool:
 
 
 class RoomService:
-    """The methods, over the sessions."""
+    """The methods, over the sessions, and over calls to participants."""
 
-    def __init__(self, live: LiveSessions) -> None:
+    def __init__(self, live: LiveSessions, calls: Calls) -> None:
         self._live = live
+        self._calls = calls
 
-    def call(self, app: str, grant: VideoGrant, method: Method, request: Message) -> Message:
+    async def call(self, app: str, grant: VideoGrant, method: Method, request: Message) -> Message:
         """Run a method.
 
         Raises:
             TrunklineError: ``FORBIDDEN``, ``NOT_FOUND`` or ``INVALID_PARAMS``; nothing has changed.
+            CallFailed: the method of a participant has no result.
         """
         if not method.allowed(grant, request):
             raise TrunklineError(Code.FORBIDDEN, "the token's grants do not cover this call")
-        return method.run(self, app, request)
+        answer = method.run(self, app, request)
+        return answer if isinstance(answer, Message) else await answer
 
     def statistics(self, app: str, grant: VideoGrant, name: str) -> list[dict[str, Any]]:
         """Every participant's media now, for an administrator of the session. Not one of LiveKit's methods.
@@ -161,6 +165,12 @@ class RoomService:
         self._live.describe(session, request.metadata)
         return signals.room_info(session)
 
+    async def perform_rpc(self, app: str, request: room.PerformRpcRequest) -> room.PerformRpcResponse:
+        """Call a method that a participant has registered: its result."""
+        member = self._member(app, request.room, request.destination_identity)
+        payload = await self._calls.call(member, request.method, request.payload, request.response_timeout_ms)
+        return room.PerformRpcResponse(payload=payload)
+
     def _session(self, app: str, name: str) -> LiveSession:
         session = self._live.find(app, name)
         if session is None:
@@ -185,7 +195,11 @@ METHODS: dict[str, Method] = {
     "UpdateParticipant": Method(room.UpdateParticipantRequest, RoomService.update_participant, _admin),
     "UpdateSubscriptions": Method(room.UpdateSubscriptionsRequest, RoomService.update_subscriptions, _admin),
     "SendData": Method(room.SendDataRequest, RoomService.send_data, _admin),
+    "PerformRpc": Method(room.PerformRpcRequest, RoomService.perform_rpc, _admin),
     "UpdateRoomMetadata": Method(room.UpdateRoomMetadataRequest, RoomService.update_room_metadata, _admin),
 }
-NOT_OFFERED = frozenset({"ForwardParticipant", "MoveParticipant", "PerformRpc"})
-"""Methods that LiveKit's own open server does not offer either, or that clients do among themselves."""
+NOT_OFFERED = {
+    "ForwardParticipant": "a participant is in one session here: let it join the other one, with a token for that",
+    "MoveParticipant": "a participant is not moved here: let it join the other session, and remove it from this one",
+}
+"""Methods that LiveKit's own open server refuses as well (only its cloud has them), and what to do instead."""

@@ -26,6 +26,8 @@ from trunkline.services.live import LiveMember
 
 log = logging.getLogger("trunkline.livekit")
 MAX_MESSAGE_BYTES = 1 << 20
+MAX_EARLY = 64
+"""Messages kept from a client that does not wait for the answer to its joining."""
 SILENCE_S = 3 * signals.PING_TIMEOUT_S
 """Clients ping every few seconds; one that is silent for so long is not there."""
 REFUSALS = {
@@ -55,6 +57,8 @@ class SignalSession(WSListener, Telling):
         self._heard_s = time.monotonic()
         self._refresh_s = self._heard_s + door.refresh_in_s(guest)
         self._started: asyncio.Task[None] | None = None
+        self._early: list[tuple[bytes, bool]] | None = []
+        """What came before the client had joined, and whether as JSON; None from then on."""
 
     # --- the socket -------------------------------------------------------------------------
 
@@ -78,6 +82,9 @@ class SignalSession(WSListener, Telling):
             self._resume(request)
         else:
             self._join(request, standing)
+        early, self._early = self._early, None
+        for message, json in early or ():
+            self._read(message, json=json)
 
     def _join(self, request: rtc.JoinRequest, standing: Standing | None) -> None:
         try:
@@ -138,12 +145,19 @@ class SignalSession(WSListener, Telling):
             self.close(1009, "too long")
         elif frame.fin:
             message, self._fragments = b"".join(self._fragments), []
-            self._message(message)
+            if self._early is None:
+                self._read(message, json=self._json)
+            elif len(self._early) < MAX_EARLY and sum(len(early) for early, _ in self._early) < MAX_MESSAGE_BYTES:
+                self._early.append((message, self._json))
+            else:
+                self.close(1008, "too much before joining")
 
-    def _message(self, message: bytes) -> None:
+    def _read(self, message: bytes, *, json: bool) -> None:
+        if self._closed:
+            return
         try:
             request = rtc.SignalRequest()
-            if self._json:
+            if json:
                 json_format.Parse(message, request, ignore_unknown_fields=True)
             else:
                 request.ParseFromString(message)
@@ -184,6 +198,8 @@ class SignalSession(WSListener, Telling):
             return
         stamped = data.stamp(message, member.participant)
         if stamped is None:
+            return
+        if stamped.answer is not None and self._door.calls.take(member, stamped.answer):
             return
         reliable = label == data.RELIABLE
         if reliable and stamped.sequence:
@@ -234,6 +250,8 @@ class SignalSession(WSListener, Telling):
             member.leave("state mismatch", rejoin=True)
         elif scenario in ("disconnect_signal_on_resume", "disconnect_signal_on_resume_no_messages"):
             self._door.plan_rehearsal(self._guest, Rehearsal.CUT_ON_RESUME)
+        elif scenario == "subscriber_bandwidth":
+            member.media.constrain(request.subscriber_bandwidth or None)
         elif scenario == "switch_candidate_protocol":
             if request.switch_candidate_protocol != rtc.CandidateProtocol.UDP:
                 self._door.plan_rehearsal(self._guest, Rehearsal.TCP_ONLY)

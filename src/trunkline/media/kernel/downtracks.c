@@ -103,6 +103,7 @@ struct head { /* what a packet is sent as */
     int level;
     struct span orientation, descriptor;
     uint16_t frame; /* instead of the one in the descriptor */
+    bool waits;     /* its transport number comes when it leaves */
 };
 
 /* The header with its extensions at ``out``, where there is room for MAX_HEAD_BYTES; its size. */
@@ -117,7 +118,10 @@ static size_t write_head(struct port *port, struct down *down, const struct head
     if (down->level_id && head->level >= 0)
         extensions[count++] = (struct extension){down->level_id, {&level, 1}};
     if (down->transport_id) {
-        write_u16(transport, history_on_sent(&down->peer->history, payload_size + OVERHEAD_BYTES, port->now_s, cluster));
+        uint16_t number = 0;
+        if (!head->waits)
+            number = history_on_sent(&down->peer->history, payload_size + OVERHEAD_BYTES, port->now_s, cluster);
+        write_u16(transport, number);
         extensions[count++] = (struct extension){down->transport_id, {transport, sizeof transport}};
     }
     if (down->orientation_id && head->orientation.size)
@@ -147,6 +151,18 @@ static size_t put_out(struct port *port, struct down *down, uint8_t *packet, siz
     return (size_t)sealed;
 }
 
+/* The same for a packet that may wait; what it has become, or its size if it waits, or 0. */
+static size_t hand_over(struct port *port, struct down *down, const struct head *head, enum lane lane, uint8_t *packet,
+                        size_t size, size_t payload_size)
+{
+    if (head->waits) {
+        pacer_put(port, down, lane, packet, size, payload_size + OVERHEAD_BYTES);
+        return size;
+    }
+    pacer_note(port, down->peer, payload_size + OVERHEAD_BYTES);
+    return put_out(port, down, packet, size);
+}
+
 static void count_sent(struct down *down, size_t payload_size)
 {
     down->packets++;
@@ -168,6 +184,29 @@ static void keep_bytes(struct down *down, uint16_t sequence, const uint8_t *pack
         down->bytes = audio ? sent_bytes_make(AUDIO_BYTES, AUDIO_PLACES) : sent_bytes_make(VIDEO_BYTES, KEPT_PACKETS);
     if (down->bytes && size)
         sent_bytes_add(down->bytes, sequence, (struct span){packet, size});
+}
+
+static void number_packet(struct port *port, struct down *down, uint8_t *packet, size_t size, size_t counted, uint16_t cluster)
+{
+    struct rtp rtp;
+    struct extension element;
+    size_t position = 0;
+    if (!down->transport_id || !rtp_parse(packet, size, &rtp))
+        return;
+    while (rtp_next_extension(&rtp, &position, &element))
+        if (element.id == down->transport_id && element.value.size == 2)
+            write_u16(packet + (element.value.data - packet),
+                      history_on_sent(&down->peer->history, counted, port->now_s, cluster));
+}
+
+void down_leave(struct port *port, struct down *down, uint8_t *packet, size_t size, size_t counted, uint16_t cluster)
+{
+    uint16_t sequence = read_u16(packet + 2);
+    bool repeatable = read_u32(packet + 8) == down->ssrc && !repair_of(down, packet[1] & 0x7F);
+    number_packet(port, down, packet, size, counted, cluster);
+    size = put_out(port, down, packet, size);
+    if (size && repeatable)
+        keep_bytes(down, sequence, packet, size);
 }
 
 /* Remembers a packet that is to be sent again unasked. */
@@ -202,6 +241,7 @@ static void send_video(struct port *port, struct down *down, const struct rtp_me
         head.descriptor = media->descriptor;
         head.frame = scaler_renumber(&down->scaler, media->part.frame);
     }
+    head.waits = pacer_holds(port, down->peer);
     struct span payload = media->rtp.payload;
     uint8_t *packet = output_room(port, MAX_HEAD_BYTES + payload.size + SRTP_OVERHEAD);
     size_t size = write_head(port, down, &head, payload.size, 0, packet);
@@ -210,13 +250,13 @@ static void send_video(struct port *port, struct down *down, const struct rtp_me
     memcpy(packet + size, payload.data, payload.size);
     if (vp8)
         vp8_rewrite(packet + size, vp8, numbers.picture_id, numbers.tl0_index);
-    size = put_out(port, down, packet, size + payload.size);
+    size = hand_over(port, down, &head, LANE_VIDEO, packet, size + payload.size, payload.size);
     if (!size)
         return;
     *sent = (struct sent_video){media->number, LONG_AGO, numbers.timestamp, numbers.sequence, numbers.picture_id,
                                 numbers.tl0_index, media->layer->index, out_type, true, head.with_mid, marker,
                                 head.frame};
-    if (!repair_of(down, out_type))
+    if (!head.waits && !repair_of(down, out_type))
         keep_bytes(down, numbers.sequence, packet, size);
     count_sent(down, payload.size);
     bool base = (down->has_base && media->rtp.timestamp == down->base_timestamp) ||
@@ -226,7 +266,7 @@ static void send_video(struct port *port, struct down *down, const struct rtp_me
         protect(port, down, numbers.sequence, copies);
 }
 
-static void repeat_video(struct port *port, struct down *down, struct sent_video *sent, uint8_t repair)
+static void repeat_video(struct port *port, struct down *down, struct sent_video *sent, uint8_t repair, enum lane lane)
 {
     const struct layer *layer = down->track ? &down->track->layers[sent->layer] : NULL;
     const struct kept *kept = layer && layer->kept ? kept_find(layer->kept, sent->number) : NULL;
@@ -241,6 +281,7 @@ static void repeat_video(struct port *port, struct down *down, struct sent_video
         head.descriptor = media->descriptor;
         head.frame = sent->frame;
     }
+    head.waits = pacer_holds(port, down->peer);
     uint8_t *packet = output_room(port, MAX_HEAD_BYTES + payload.size + 2 + SRTP_OVERHEAD);
     size_t size = write_head(port, down, &head, payload.size, 0, packet);
     if (!size)
@@ -249,7 +290,7 @@ static void repeat_video(struct port *port, struct down *down, struct sent_video
     memcpy(packet + size + 2, payload.data, payload.size);
     if (media->has_vp8)
         vp8_rewrite(packet + size + 2, &media->vp8, sent->picture_id, sent->tl0_index);
-    down->again += put_out(port, down, packet, size + 2 + payload.size) > 0;
+    down->again += hand_over(port, down, &head, lane, packet, size + 2 + payload.size, payload.size) > 0;
 }
 
 /* --- audio -------------------------------------------------------------------------------------------- */
@@ -284,6 +325,7 @@ static void send_frames(struct port *port, struct down *down, const struct rtp_m
     size_t sealed = put_out(port, down, packet, head_size + size);
     if (!sealed)
         return;
+    pacer_note(port, peer, size + OVERHEAD_BYTES);
     keep_bytes(down, numbers.sequence, packet, sealed);
     count_sent(down, size);
 }
@@ -433,7 +475,7 @@ void down_on_nack(struct port *port, struct down *down, uint16_t sequence)
         return;
     sent->again_s = port->now_s;
     for (int copies = 0; copies < down->peer->answers; copies++)
-        repeat_video(port, down, sent, (uint8_t)repair);
+        repeat_video(port, down, sent, (uint8_t)repair, LANE_REPAIR);
 }
 
 bool down_repeat(struct port *port, struct down *down)
@@ -446,7 +488,7 @@ bool down_repeat(struct port *port, struct down *down)
         int repair = sent->used && sent->sequence == copy.sequence ? repair_of(down, sent->payload_type) : 0;
         if (!repair || !down->track || !down->peer->keyed || !down->peer->reached)
             continue;
-        repeat_video(port, down, sent, (uint8_t)repair);
+        repeat_video(port, down, sent, (uint8_t)repair, LANE_VIDEO); /* not before what it repeats */
         if (copy.left > 1)
             down->copies[(down->copy_first + down->copy_count++) % MAX_COPIES] =
                 (struct copy){copy.sequence, (uint8_t)(copy.left - 1)};
@@ -500,6 +542,7 @@ size_t down_probe(struct port *port, struct down *down, size_t size, uint16_t cl
         repair = down->formats[i].repair;
     if (!repair || !down->peer->keyed || !down->peer->reached || !down->rewriter.has_last)
         return 0;
+    sent = pacer_spend(port, down->peer, size, cluster);
     while (sent < size) {
         struct head head = {.numbers = {.sequence = ++down->again_sequence, .timestamp = down->rewriter.last.timestamp},
                             .ssrc = down->rtx_ssrc, .payload_type = (uint8_t)repair, .level = -1};

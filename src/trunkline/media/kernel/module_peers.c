@@ -149,6 +149,7 @@ struct peer_state {
     double heard_s, round_trip_s;
     uint64_t received, sent, refused, unknown, told, told_lost;
     int64_t in_flight;
+    uint64_t waiting;
     bool found;
 };
 
@@ -158,10 +159,11 @@ static void read_peer(struct port *port, unsigned id, struct peer_state *state)
     if (peer)
         *state = (struct peer_state){peer->heard_s, peer->round_trip_s, peer->received, peer->sent,
                                      peer->refused, peer->unknown, peer->told, peer->told_lost,
-                                     peer->history.in_flight, true};
+                                     peer->history.in_flight, peer->pacer.waiting, true};
 }
 
-/* peer_state(peer) -> (heard_s, round_trip_s, received, sent, refused, unknown, in_flight_bytes, told, told_lost), or None. */
+/* peer_state(peer) -> (heard_s, round_trip_s, received, sent, refused, unknown, in_flight_bytes, told, told_lost,
+ * packets that wait), or None. */
 PyObject *Port_peer_state(Port *self, PyObject *args)
 {
     unsigned id;
@@ -171,8 +173,8 @@ PyObject *Port_peer_state(Port *self, PyObject *args)
     LOCKED(self, read_peer(port, id, &state));
     if (!state.found)
         Py_RETURN_NONE;
-    return Py_BuildValue("(ddKKKKLKK)", state.heard_s, state.round_trip_s, state.received, state.sent, state.refused,
-                         state.unknown, (long long)state.in_flight, state.told, state.told_lost);
+    return Py_BuildValue("(ddKKKKLKKK)", state.heard_s, state.round_trip_s, state.received, state.sent, state.refused,
+                         state.unknown, (long long)state.in_flight, state.told, state.told_lost, state.waiting);
 }
 
 static void set_depth(struct port *port, unsigned id, int depth, int limit)
@@ -192,6 +194,26 @@ PyObject *Port_peer_depth(Port *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "Iii", &id, &depth, &limit))
         return NULL;
     LOCKED(self, set_depth(port, id, depth, limit));
+    Py_RETURN_NONE;
+}
+
+static void set_pace(struct port *port, unsigned id, double rate_bps)
+{
+    struct peer *peer = handle_find(port, HANDLE_PEER, id);
+    port->now_s = monotonic_s();
+    if (peer)
+        pacer_set(port, peer, rate_bps);
+    output_flush(port);
+}
+
+/* peer_pace(peer, bits a second): video leaves no faster; 0 for at once. */
+PyObject *Port_peer_pace(Port *self, PyObject *args)
+{
+    unsigned id;
+    double rate_bps;
+    if (!PyArg_ParseTuple(args, "Id", &id, &rate_bps))
+        return NULL;
+    LOCKED(self, set_pace(port, id, rate_bps));
     Py_RETURN_NONE;
 }
 

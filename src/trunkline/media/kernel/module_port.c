@@ -314,6 +314,7 @@ static PyMethodDef Port_methods[] = {
     METHOD(peer_state, METH_VARARGS, "Counts of a peer."),
     METHOD(peer_depth, METH_VARARGS, "The depth of redundant audio."),
     METHOD(peer_copies, METH_VARARGS, "How often is sent what its path may lose."),
+    METHOD(peer_pace, METH_VARARGS, "How fast video leaves."),
     METHOD(peer_mask, METH_VARARGS, "Whether feedback reports what is missing as received."),
     METHOD(peer_round_trip, METH_VARARGS, "The round trip to a publisher."),
     METHOD(peer_extensions, METH_VARARGS, "Extension numbers in what a peer sends."),

@@ -58,6 +58,7 @@ PyObject *Port_peer_reach(Port *self, PyObject *args);
 PyObject *Port_peer_consent(Port *self, PyObject *args);
 PyObject *Port_peer_state(Port *self, PyObject *args);
 PyObject *Port_peer_depth(Port *self, PyObject *args);
+PyObject *Port_peer_pace(Port *self, PyObject *args);
 PyObject *Port_peer_copies(Port *self, PyObject *args);
 PyObject *Port_peer_mask(Port *self, PyObject *args);
 PyObject *Port_peer_round_trip(Port *self, PyObject *args);

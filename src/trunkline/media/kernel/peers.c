@@ -32,6 +32,7 @@ static void unlink_publisher(struct port *port, const struct peer *peer)
 void peer_remove(struct port *port, struct peer *peer)
 {
     peer->dead = true;
+    pacer_end(port, peer);
     owners_forget(&port->owners, peer);
     if (peer->publishes)
         unlink_publisher(port, peer);

@@ -230,6 +230,7 @@ static void timers(struct port *port)
     port->timers_s = port->now_s;
     for (struct peer *peer = port->publishers; peer; peer = peer->next_publisher)
         reports_due(port, peer);
+    pacers_run(port);
     if (port->now_s - port->repeated_s >= REPEAT_S) {
         port->repeated_s = port->now_s;
         for (struct down **at = &port->repeating; *at;) {

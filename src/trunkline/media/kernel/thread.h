@@ -325,6 +325,33 @@ void sent_bytes_add(struct sent_bytes *sent, uint16_t sequence, struct span ciph
 struct sent_place *sent_bytes_find(struct sent_bytes *sent, uint16_t sequence, uint8_t *out);
 void sent_bytes_end(struct sent_bytes *sent);
 
+/* --- pacing.c: a subscriber's packets spread over time; the twin is media/sfu/pacing ---------------------- */
+
+enum lane { LANE_REPAIR, LANE_VIDEO, LANES }; /* what leaves first */
+
+struct pacer {
+    double rate_bps, debt_bytes, updated_s; /* without a rate nothing waits */
+    struct paced *first[LANES], *last[LANES];
+    size_t waiting, waiting_bytes;
+    bool listed;
+};
+
+struct port;
+struct down;
+
+/* Whether a packet that may wait has to. */
+bool pacer_holds(struct port *port, struct peer *peer);
+/* A packet was sent without waiting. */
+void pacer_note(struct port *port, struct peer *peer, size_t counted);
+/* The packet, not encrypted yet, at the room given last, waits. */
+void pacer_put(struct port *port, struct down *down, enum lane lane, uint8_t *packet, size_t size, size_t counted);
+/* Sends what waits as part of a probe; the bytes. */
+size_t pacer_spend(struct port *port, struct peer *peer, size_t size, uint16_t cluster);
+/* Nothing waits any longer with a rate of 0. */
+void pacer_set(struct port *port, struct peer *peer, double rate_bps);
+void pacer_end(struct port *port, struct peer *peer);
+void pacers_run(struct port *port);
+
 /* --- peers, tracks, downtracks ------------------------------------------------------------------------ */
 
 enum format_kind { FORMAT_NONE, FORMAT_MEDIA, FORMAT_RED, FORMAT_REPAIR };
@@ -403,6 +430,8 @@ struct peer {
     struct endpoint selected;
     double heard_s;
     uint64_t checks;
+    struct pacer pacer;
+    struct peer *next_paced;
 };
 
 struct down { /* subscribed */
@@ -478,6 +507,7 @@ struct port {
     uint32_t *handle_free;
     struct peer *publishers;
     struct down *repeating; /* with copies to be sent */
+    struct peer *paced;     /* with packets that wait */
     double repeated_s;
     struct output output;
     struct dead {
@@ -545,7 +575,9 @@ void down_report(struct port *port, struct down *down);
 void down_on_hole(struct port *port, struct down *down, const struct layer *layer, uint16_t sequence);
 /* Sends the next copy of what is protected; false when no more are left. */
 bool down_repeat(struct port *port, struct down *down);
-/* Padding on the retransmission source, as a probe; the bytes sent. */
+/* A packet that has waited, at the room given last, gets its transport number and leaves. */
+void down_leave(struct port *port, struct down *down, uint8_t *packet, size_t size, size_t counted, uint16_t cluster);
+/* What waits, then padding on the retransmission source, as a probe; the bytes sent. */
 size_t down_probe(struct port *port, struct down *down, size_t size, uint16_t cluster);
 
 /* reports.c: RTCP */

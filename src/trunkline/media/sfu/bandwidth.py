@@ -36,11 +36,13 @@ class Bandwidth:
 
     Attributes:
         starved: tracks it wants and does not get for lack of room.
+        most_bps: a client that rehearses a narrow path is sent no more; None for no such limit.
     """
 
     def __init__(self, link: Downlink) -> None:
         self._link = link
         self.starved: set[str] = set()
+        self.most_bps: float | None = None
         self._decided_s = 0.0
         self._target_bps = 0.0
         self._full_s = -1e9
@@ -67,7 +69,10 @@ class Bandwidth:
         """Choose layers now: tracks that were left out (True) or came back (False)."""
         estimate = self._link.estimate
         video = [down for down in downs if down.up.kind == "video" and down.mid]
-        budget_bps = SPARE * estimate.target_bps - self._audio_bps(downs) if estimate.limited else float("inf")
+        limits_bps = [SPARE * estimate.target_bps] if estimate.limited else []
+        if self.most_bps is not None:
+            limits_bps.append(self.most_bps)
+        budget_bps = min(limits_bps) - self._audio_bps(downs) if limits_bps else float("inf")
         shares = self._share(video, budget_bps, now_s)
         self._missing_bps = shares.missing_bps
         self._link.pace(PACE_FACTOR * estimate.target_bps if estimate.limited else None)

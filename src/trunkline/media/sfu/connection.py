@@ -303,6 +303,11 @@ class Connection:
             self._uplink.remove(track.mid)
             track.subscribers.clear()
 
+    def constrain(self, bitrate_bps: int | None) -> None:
+        """Send pictures as if the path took no more than this; None ends it."""
+        self._bandwidth.most_bps = bitrate_bps
+        self._tell_starved(self._bandwidth.decide(self._down.values(), time.monotonic()))
+
     def levels(self) -> Mapping[str, int]:
         """Loudness of the published audio tracks now, in -dBov."""
         now_s = time.monotonic()
@@ -405,6 +410,7 @@ class Connection:
                 self._link.reports = peer.copies
                 self._link.sync()
         peer.tick(now_s)
+        self._link.pacer.release(now_s)
         self._uplink.round_trip_s = self._link.round_trip_s
         packets = self._uplink.due(now_s)
         for down in self._down.values():

@@ -12,6 +12,7 @@ from trunkline.media.congestion.history import SendHistory
 from trunkline.media.congestion.probing import Prober
 from trunkline.media.recovery import repeats
 from trunkline.media.recovery.depth import MAX_DEPTH, DepthController
+from trunkline.media.sfu.pacing import Pacer
 from trunkline.protocol.rtp import rtcp, transport_cc
 
 REPORTS_KEPT = 64
@@ -35,6 +36,7 @@ class Downlink:
         estimate: what the path takes.
         prober: finds out whether it takes more.
         pacing_bps: frames leave at this rate at most; None for at once.
+        pacer: what waits for that.
     """
 
     __slots__ = (
@@ -46,6 +48,7 @@ class Downlink:
         "estimate",
         "history",
         "other_copies",
+        "pacer",
         "pacing_bps",
         "prober",
         "recovery",
@@ -58,6 +61,7 @@ class Downlink:
         self.estimate = Estimate()
         self.prober = Prober()
         self.pacing_bps: float | None = None
+        self.pacer = Pacer()
         self.answers = 1
         self.base_copies = self.other_copies = 0
         self.history = SendHistory()
@@ -98,8 +102,9 @@ class Downlink:
         self._protect()
 
     def pace(self, bitrate_bps: float | None) -> None:
-        """Let frames leave no faster than this; here it is only noted, the packet thread spreads them."""
+        """Let frames leave no faster than this; None for at once."""
         self.pacing_bps = bitrate_bps
+        self.pacer.set_rate(bitrate_bps)
 
     def _protect(self) -> None:
         if self.recovery:

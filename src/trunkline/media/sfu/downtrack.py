@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from trunkline.media.recovery.frames import Frame, Repacker, pack, unpack
 from trunkline.media.sfu.downlink import Downlink
+from trunkline.media.sfu.pacing import Lane
 from trunkline.media.sfu.peer import Peer
 from trunkline.media.sfu.scaler import HALF, Part, Scaler
 from trunkline.media.sfu.uptrack import MAX_SCALED, Layer, UpTrack
@@ -75,6 +76,7 @@ class DownTrack:
         "_cache",
         "_copies",
         "_descriptor_id",
+        "_ended",
         "_formats",
         "_level",
         "_link",
@@ -117,7 +119,7 @@ class DownTrack:
         self.mid = ""
         self.wanted = most_of(up)
         self.wish: int | None = self.wanted
-        self._stopped = False
+        self._stopped = self._ended = False
         self.layer: Layer | None = None
         self._peer = peer
         self._link = link
@@ -346,19 +348,40 @@ class DownTrack:
             numbers.timestamp,
             self.ssrc,
             marker,
-            extensions=self._extensions(len(payload), now_s) | (carried or {}),
+            extensions=self._extensions() | (carried or {}),
             payload=payload,
         )
-        ciphertext = self._peer.send_rtp(sent.serialize())
-        if ciphertext is None:
+        kept = _Kept(sent, b"")
+        if not self._hand_over(kept, Lane.VIDEO if self.up.kind == "video" else None, now_s):
             return
         self._packets += 1
         self._octets += len(payload)
-        self._cache[numbers.sequence] = _Kept(sent, ciphertext)
+        self._cache[numbers.sequence] = kept
         if len(self._cache) > CACHE_PACKETS:
             del self._cache[next(iter(self._cache))]
 
-    def _extensions(self, size_bytes: int, now_s: float) -> dict[int, bytes]:
+    def _hand_over(self, kept: _Kept, lane: Lane | None, now_s: float) -> bool:
+        """Send a packet, or let it wait in a lane; False when it cannot be sent."""
+        pacer, size_bytes = self._link.pacer, len(kept.packet.payload) + OVERHEAD_BYTES
+        if lane is not None and pacer.holds(now_s):
+            pacer.put(lane, lambda later_s, cluster: self._leave(kept, later_s, cluster), size_bytes, now_s)
+            return True
+        pacer.note(size_bytes, now_s)
+        self._leave(kept, now_s, 0)
+        return bool(kept.ciphertext)
+
+    def _leave(self, kept: _Kept, now_s: float, cluster: int) -> None:
+        """A packet leaves now, and gets its transport number."""
+        if self._ended:
+            return
+        packet, transport = kept.packet, self._transport
+        if transport is not None and transport in packet.extensions:
+            number = self._link.history.on_sent(len(packet.payload) + OVERHEAD_BYTES, now_s, cluster)
+            packet = replace(packet, extensions=packet.extensions | {transport: number.to_bytes(2, "big")})
+        kept.packet = packet
+        kept.ciphertext = self._peer.send_rtp(packet.serialize()) or b""
+
+    def _extensions(self) -> dict[int, bytes]:
         media = self._media
         found: dict[int, bytes] = {}
         if media is not None and (mid := extension(media, MID)) is not None and self._packets < 100:
@@ -367,7 +390,7 @@ class DownTrack:
         if self._level is not None and self.up.level is not None:
             found[self._level] = bytes((self.up.level,))
         if self._transport is not None:
-            found[self._transport] = self._link.history.on_sent(size_bytes + OVERHEAD_BYTES, now_s).to_bytes(2, "big")
+            found[self._transport] = bytes(2)  # its number comes when it leaves
         return found
 
     # --- what the subscriber says -----------------------------------------------------------
@@ -384,41 +407,41 @@ class DownTrack:
             kept.again_s = now_s
             sent += 1
             for _ in range(self._link.answers):
-                self._send_again(kept, now_s)
+                self._send_again(kept, Lane.REPAIR, now_s)
         return sent
 
     def probe(self, size_bytes: int, cluster: int, now_s: float) -> int:
-        """Send the latest packets once more, as a probe: how many bytes."""
-        sent = 0
+        """Send what waits, then the latest packets once more, as a probe: how many bytes."""
+        sent = self._link.pacer.spend(size_bytes, cluster, now_s)
         for kept in reversed(self._cache.values()):
             if sent >= size_bytes or self._repair_type(kept.packet.payload_type) is None:
                 break
-            self._send_again(kept, now_s, cluster)
+            self._send_again(kept, None, now_s, cluster)
             sent += len(kept.packet.payload) + OVERHEAD_BYTES
         return sent
 
-    def _send_again(self, kept: _Kept, now_s: float, cluster: int = 0) -> None:
+    def _send_again(self, kept: _Kept, lane: Lane | None, now_s: float, cluster: int = 0) -> None:
+        """Send a packet again, after what waits in front of the lane; without one at once, as part of a probe."""
         repair = self._repair_type(kept.packet.payload_type)
         if repair is None:
-            self._peer.send_again(kept.ciphertext)
+            if kept.ciphertext:
+                self._peer.send_again(kept.ciphertext)
             return
         self._again_sequence = (self._again_sequence + 1) & 0xFFFF
         packet = kept.packet
-        extensions = dict(packet.extensions)
-        if self._transport is not None:
-            size_bytes = len(packet.payload) + OVERHEAD_BYTES
-            extensions[self._transport] = self._link.history.on_sent(size_bytes, now_s, cluster).to_bytes(2, "big")
-        self._peer.send_rtp(
-            RtpPacket(
-                repair,
-                self._again_sequence,
-                packet.timestamp,
-                self.rtx_ssrc,
-                packet.marker,
-                extensions=extensions,
-                payload=packet.sequence.to_bytes(2, "big") + packet.payload,
-            ).serialize()
+        again = RtpPacket(
+            repair,
+            self._again_sequence,
+            packet.timestamp,
+            self.rtx_ssrc,
+            packet.marker,
+            extensions=packet.extensions,
+            payload=packet.sequence.to_bytes(2, "big") + packet.payload,
         )
+        if lane is None:
+            self._leave(_Kept(again, b""), now_s, cluster)
+        else:
+            self._hand_over(_Kept(again, b""), lane, now_s)
 
     def repeat(self, now_s: float) -> None:
         """Send the next copy of what is protected; called every tick, so that copies lie apart and a burst of losses
@@ -429,7 +452,7 @@ class DownTrack:
             kept = self._cache.get(sequence)
             if kept is None or self._repair_type(kept.packet.payload_type) is None:
                 continue
-            self._send_again(kept, now_s)
+            self._send_again(kept, Lane.VIDEO, now_s)  # not before what it repeats
             if copies > 1:
                 self._copies.append((sequence, copies - 1))
 
@@ -446,6 +469,7 @@ class DownTrack:
 
     def close(self) -> None:
         """It is sent no more."""
+        self._ended = True
         if self in self.up.subscribers:
             self.up.subscribers.remove(self)
 

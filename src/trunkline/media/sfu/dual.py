@@ -83,6 +83,10 @@ class DualConnection:
         """Say how important a published track is."""
         self.source.rank(track_sid, rank)
 
+    def constrain(self, bitrate_bps: int | None) -> None:
+        """Send pictures as if the path took no more than this."""
+        self.receiving.constrain(bitrate_bps)
+
     def levels(self) -> Mapping[str, int]:
         """Loudness of the published audio tracks now."""
         return self.source.levels()

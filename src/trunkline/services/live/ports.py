@@ -125,6 +125,9 @@ class MediaConnection(Protocol):
     def rank(self, track_sid: str, rank: int) -> None:
         """Say how important a published track is: subscribers' bandwidth goes to higher ranks first."""
 
+    def constrain(self, bitrate_bps: int | None) -> None:
+        """Send pictures as if the path took no more than this; None ends it."""
+
     def levels(self) -> Mapping[str, int]:
         """Loudness of the published audio tracks now, in -dBov."""
 

@@ -74,6 +74,12 @@ class KernelDownlink(Downlink):
             self._copies = copies
             self._path.port.peer_copies(self._path.number, *copies, self.recovery)
 
+    def pace(self, bitrate_bps: float | None) -> None:
+        """Let frames leave no faster than this: the thread has the queue."""
+        if bitrate_bps != self.pacing_bps:
+            super().pace(bitrate_bps)
+            self._path.port.peer_pace(self._path.number, bitrate_bps or 0.0)
+
     def on_block(self, block: rtcp.ReportBlock, now_s: float) -> None:
         """The subscriber reported on one of our sources; the thread has measured the round trip."""
         super().on_block(block, now_s)
