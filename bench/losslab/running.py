@@ -85,7 +85,7 @@ async def lab(seed: int, settings: dict[str, str]) -> AsyncIterator[Lab]:
     with tempfile.TemporaryDirectory() as directory:
         options = {"LIVE__ADDRESSES": "127.0.0.1", "LIVE__TCP": "false"} | settings
         options["LIVE__ADVERTISED_PORT"] = str(relay.port)
-        with serving(Path(directory), **options) as server:
+        with serving(Path(directory), live=True, **options) as server:
             relay.serve(int(server.url.rpartition(":")[2]))
             try:
                 yield Lab(server.create_app(), relay)
