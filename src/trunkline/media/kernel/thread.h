@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "kernel.h"
+#include "scaler.h"
 
 enum { MAX_LAYERS = 4, NAME_BYTES = 32, DATAGRAM_BYTES = 2048, OUR_SSRC = 1, MAX_TYPES = 128 };
 
@@ -236,34 +237,6 @@ struct holes {
 
 void holes_on_packet(struct holes *holes, uint16_t sequence, uint32_t timestamp, bool begins, bool ends, int picture);
 bool holes_was_padding(const struct holes *holes, uint16_t sequence);
-
-/* --- scaler.c: spatial layers of scalable video; the twin is media/sfu/scaler ---------------------------- */
-
-struct scaling { /* of one source */
-    struct dependencies structure;
-    uint8_t top;
-};
-
-struct part { /* what a packet is of */
-    bool known, begins, ends, free, has_frame, base; /* ``base``: all others depend on it */
-    uint8_t spatial;
-    uint16_t frame;
-};
-
-struct scaler { /* of one subscriber */
-    int present; /* -1 before the first */
-    uint16_t offset, highest;
-    bool has_highest;
-};
-
-struct verdict {
-    bool sent, last, asks;
-};
-
-void part_read(struct scaling *scaling, enum codec codec, struct span payload, struct span descriptor, struct part *part);
-void scaler_begin(struct scaler *scaler, const struct part *part);
-struct verdict scaler_take(struct scaler *scaler, const struct part *part, int wanted, int top, bool newest);
-uint16_t scaler_renumber(struct scaler *scaler, uint16_t frame);
 
 /* --- kept.c: packets that may be asked for again ----------------------------------------------------- */
 
