@@ -69,6 +69,7 @@ class LiveMedia:
         self._engine = engine
         self._authentication = authentication
         self._secrets = secrets_of
+        self._listened_s = 0.0
         self._speakers_s = self._enforced_s = self._quality_s = 0.0
         self._enforcing: asyncio.Task[None] | None = None
         self._http_port = 0
@@ -117,7 +118,8 @@ class LiveMedia:
         self.door.sweep(now_s)
 
     def _on_tick(self, now_s: float) -> None:
-        self.sessions.listen()
+        self.sessions.listen(min(now_s - self._listened_s, 0.1))
+        self._listened_s = now_s
         if now_s - self._speakers_s >= SPEAKERS_S:
             self._speakers_s = now_s
             self.sessions.report_speakers()

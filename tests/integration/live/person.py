@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import math
 from array import array
 from collections.abc import Callable
@@ -15,7 +14,8 @@ from livekit import api, rtc
 from tests.integration.rest.running import App
 
 RATE_HZ = 48_000
-FRAME = RATE_HZ // 100
+FRAME = RATE_HZ // 5
+HEARD_MS = 50
 TIMEOUT_S = 30.0
 
 
@@ -40,8 +40,10 @@ class Heard:
 
     def __init__(self) -> None:
         self.frames = 0
+        """Of 10 ms."""
         self.loudness = 0.0
-        """Root mean square of the latest frame."""
+        """Root mean square of the latest 50 ms."""
+        self.loudest = 0.0
         self.heard_s = 0.0
 
     def is_silent(self) -> bool:
@@ -80,8 +82,11 @@ class Person:
     async def join(self, app: App, room: str, token: str | None = None, **options: Any) -> Person:
         """Connect, as the library does it."""
         url = app.server.url.replace("http", "ws", 1)
-        made = token or live_token(app, self.identity, room)
-        await asyncio.wait_for(self.room.connect(url, made, rtc.RoomOptions(**options)), TIMEOUT_S)
+        return await self.connect(url, token or live_token(app, self.identity, room), **options)
+
+    async def connect(self, url: str, token: str, **options: Any) -> Person:
+        """Connect where a token opens."""
+        await asyncio.wait_for(self.room.connect(url, token, rtc.RoomOptions(**options)), TIMEOUT_S)
         return self
 
     async def leave(self) -> None:
@@ -92,20 +97,26 @@ class Person:
         with contextlib.suppress(Exception):
             await asyncio.wait_for(self.room.disconnect(), TIMEOUT_S)
 
-    async def speak(self, loudness: int = 8000) -> rtc.LocalTrackPublication:
-        """Publish a microphone with a tone of 440 Hz."""
+    async def speak(
+        self, loudness: int = 8000, *, speaks_s: float = 1.0, listens_s: float = 0.0
+    ) -> rtc.LocalTrackPublication:
+        """Publish a microphone with a tone of 440 Hz; ``listens_s`` without any after each ``speaks_s``."""
         source = rtc.AudioSource(RATE_HZ, 1)
         track = rtc.LocalAudioTrack.create_audio_track("mic", source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         publication = await asyncio.wait_for(self.room.local_participant.publish_track(track, options), TIMEOUT_S)
 
-        # Five frames hold 22 whole periods: they are computed once, so that many people can speak in one process.
-        wave = array("h", (int(loudness * math.sin(2 * math.pi * 440 * n / RATE_HZ)) for n in range(5 * FRAME)))
-        frames = [rtc.AudioFrame(wave[n * FRAME :][:FRAME].tobytes(), RATE_HZ, 1, FRAME) for n in range(5)]
+        # Whole periods, computed once and handed over at once: every call costs, and many people may speak.
+        wave = array("h", (int(loudness * math.sin(2 * math.pi * 440 * n / RATE_HZ)) for n in range(FRAME)))
+        frame = rtc.AudioFrame(wave.tobytes(), RATE_HZ, 1, FRAME)
 
         async def tone() -> None:
-            for frame in itertools.cycle(frames):
-                await source.capture_frame(frame)
+            while True:
+                for _ in range(round(speaks_s * RATE_HZ / FRAME)):
+                    await source.capture_frame(frame)
+                if listens_s:
+                    await source.wait_for_playout()
+                    await asyncio.sleep(listens_s)
 
         self._tasks.append(asyncio.create_task(tone()))
         return publication
@@ -155,11 +166,13 @@ class Person:
             self._tasks.append(asyncio.create_task(self._watch(track, self.sees(participant.identity))))
 
     async def _listen(self, track: rtc.Track, heard: Heard) -> None:
-        async for event in rtc.AudioStream(track):
+        # The library asks everything that waits in the process about every frame: few large ones.
+        async for event in rtc.AudioStream(track, frame_size_ms=HEARD_MS):
             samples = array("h", bytes(event.frame.data))
-            heard.frames += 1
+            heard.frames += HEARD_MS // 10
             heard.heard_s = asyncio.get_running_loop().time()
             heard.loudness = math.sqrt(sum(sample * sample for sample in samples[::8]) / max(len(samples) // 8, 1))
+            heard.loudest = max(heard.loudest, heard.loudness)
 
     async def _watch(self, track: rtc.Track, seen: Seen) -> None:
         async for event in rtc.VideoStream(track):

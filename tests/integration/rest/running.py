@@ -33,7 +33,7 @@ class Running:
     def client(self, auth: Any = None, **headers: str) -> httpx.Client:
         """An HTTP client; underscores in header names become hyphens."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.Client(base_url=self.url, auth=auth, headers=named, timeout=15)
+        return httpx.Client(base_url=self.url, auth=auth, headers=named, timeout=30)
 
     def operator(self) -> httpx.Client:
         """The operator's client."""

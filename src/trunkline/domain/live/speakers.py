@@ -27,7 +27,7 @@ class Speaker:
 
 @dataclass(slots=True)
 class _Loudness:
-    active: int = 0
+    active_s: float = 0.0
     loudest: int = 127
     smoothed: float = 0.0
 
@@ -41,11 +41,11 @@ class Speakers:
         self._loudness: dict[str, _Loudness] = {}
         self._speaking: dict[str, float] = {}
 
-    def observe(self, sid: str, level: int) -> None:
-        """The level of a participant's audio now, in -dBov: 0 loudest, 127 silent; one observation per 20 ms."""
+    def observe(self, sid: str, level: int, passed_s: float = OBSERVATION_S) -> None:
+        """The level of a participant's audio, in -dBov: 0 loudest, 127 silent; ``passed_s``: since the last look."""
         loudness = self._loudness.setdefault(sid, _Loudness())
         if level <= ACTIVE_LEVEL:
-            loudness.active += 1
+            loudness.active_s += passed_s
             loudness.loudest = min(loudness.loudest, level)
 
     def forget(self, sid: str) -> None:
@@ -56,10 +56,10 @@ class Speakers:
         """An interval is over: whoever began, changed or stopped, loudest first."""
         now: dict[str, float] = {}
         for sid, loudness in self._loudness.items():
-            share = min(loudness.active * OBSERVATION_S / INTERVAL_S, 1.0)
+            share = min(loudness.active_s / INTERVAL_S, 1.0)
             level = 10 ** (-loudness.loudest / 20) * share if share >= MIN_ACTIVE_SHARE else 0.0
             loudness.smoothed += (level - loudness.smoothed) / SMOOTH_INTERVALS
-            loudness.active, loudness.loudest = 0, 127
+            loudness.active_s, loudness.loudest = 0.0, 127
             if loudness.smoothed >= QUIETEST_REPORTED:
                 now[sid] = round(loudness.smoothed, 2)
         changed = [Speaker(sid, level, True) for sid, level in now.items() if self._speaking.get(sid) != level]

@@ -79,14 +79,19 @@ void events_drop(struct events *events);
 
 /* --- reception.c: one source as we receive it; the twin is protocol/rtp/reception ---------------- */
 
-enum { MAX_MISSING = 512, MAX_ASKS = 10, HOLE_ASKS = 3, MAX_HOLES = 64 };
+enum { MAX_MISSING = 512, QUICK_ASKS = 5, HOLE_ASKS = 3, MAX_HOLES = 64, MAX_HOPELESS = 16 };
 #define FIRST_ASK_S 0.005
 #define ASK_AGAIN_S 0.05
+#define GIVE_UP_S 1.0
+#define HOPELESS_S 0.4
+#define BACKOFF 1.5
+#define MOST_AGAIN_S 0.1
 
 struct missing {
     int64_t number;
-    double next_ask_s, asked_s;
+    double noticed_s, next_ask_s, asked_s;
     int asks;
+    bool hopeless;
 };
 
 struct reception {
@@ -100,6 +105,8 @@ struct reception {
     double least_transit_s, repair_s; /* since it was last taken; from asking to getting, smoothed */
     uint16_t holes[MAX_HOLES];        /* asked for in vain so often that those behind need not wait */
     size_t hole_count;
+    int64_t hopeless[MAX_HOPELESS]; /* asked for in vain for so long that a key frame may be cheaper */
+    size_t hopeless_count;
     uint64_t packets, octets, gave_up;
 };
 
@@ -111,6 +118,8 @@ void reception_end(struct reception *reception);
 bool reception_on_packet(struct reception *reception, uint16_t sequence, uint32_t timestamp, size_t size, double now_s,
                          int64_t *number);
 /* Fills ``asked``; a negative round trip is not known. */
+/* A missing packet is not needed. */
+void reception_forget(struct reception *reception, uint16_t sequence);
 size_t reception_to_ask(struct reception *reception, double now_s, double round_trip_s, uint16_t asked[MAX_MISSING]);
 void reception_on_sender_report(struct reception *reception, uint64_t ntp, double now_s);
 bool reception_report(struct reception *reception, double now_s, uint8_t block[REPORT_BLOCK_BYTES]);
@@ -127,6 +136,8 @@ struct arrivals {
     double origin_s;
     uint8_t count;
     bool masked;    /* report what is missing as received; feedback then lags */
+    bool has_missing;
+    double missing_s; /* since when packets are asked for in vain */
     size_t lost, told; /* of the latest feedback */
 };
 
@@ -192,8 +203,9 @@ struct frame_store { /* a ring, oldest at ``first`` */
 void frames_add(struct frame_store *store, struct frame frame);
 void frames_end(struct frame_store *store);
 
-struct repacker { /* timestamps sent, a ring, oldest at ``first`` */
+struct repacker { /* timestamps sent and how often, a ring, oldest at ``first`` */
     uint32_t sent[2 * MAX_FRAMES], newest;
+    uint8_t times[2 * MAX_FRAMES];
     size_t first, count;
 };
 
@@ -208,21 +220,50 @@ size_t red_pack(uint8_t payload_type, struct frame primary, const struct frame *
 
 /* --- holes.c: which missing packets were empty; the twin is media/recovery/holes -------------------------- */
 
-enum { HOLE_MEMORY = 256, MAX_GAP = 16 };
+enum { HOLE_MEMORY = 512, MAX_GAP = 16 };
 
 struct holes {
     struct around {
         uint32_t timestamp;
         uint16_t sequence;
         bool known, begins, ends;
+        int picture; /* -1: its codec does not number frames */
     } packets[HOLE_MEMORY]; /* by sequence number */
     bool started;
     uint32_t timestamp;
     double interval;
 };
 
-void holes_on_packet(struct holes *holes, uint16_t sequence, uint32_t timestamp, bool begins, bool ends);
+void holes_on_packet(struct holes *holes, uint16_t sequence, uint32_t timestamp, bool begins, bool ends, int picture);
 bool holes_was_padding(const struct holes *holes, uint16_t sequence);
+
+/* --- scaler.c: spatial layers of scalable video; the twin is media/sfu/scaler ---------------------------- */
+
+struct scaling { /* of one source */
+    struct dependencies structure;
+    uint8_t top;
+};
+
+struct part { /* what a packet is of */
+    bool known, begins, ends, free, has_frame, base; /* ``base``: all others depend on it */
+    uint8_t spatial;
+    uint16_t frame;
+};
+
+struct scaler { /* of one subscriber */
+    int present; /* -1 before the first */
+    uint16_t offset, highest;
+    bool has_highest;
+};
+
+struct verdict {
+    bool sent, last, asks;
+};
+
+void part_read(struct scaling *scaling, enum codec codec, struct span payload, struct span descriptor, struct part *part);
+void scaler_begin(struct scaler *scaler, const struct part *part);
+struct verdict scaler_take(struct scaler *scaler, const struct part *part, int wanted, int top, bool newest);
+uint16_t scaler_renumber(struct scaler *scaler, uint16_t frame);
 
 /* --- kept.c: packets that may be asked for again ----------------------------------------------------- */
 
@@ -234,6 +275,7 @@ struct rtp_media { /* a packet of a published track on its way through */
     bool key_frame, has_vp8;
     struct vp8 vp8;
     struct span orientation, descriptor;
+    struct part part;
     int level; /* -1: unknown */
     int next; /* of the same track in this batch; -1 at the end */
 };
@@ -261,7 +303,8 @@ struct sent_video { /* what a subscriber was sent, by the number it was sent as 
     uint32_t timestamp;
     uint16_t sequence, picture_id;
     uint8_t tl0_index, layer, payload_type;
-    bool used, with_mid;
+    bool used : 1, with_mid : 1, marker : 1;
+    uint16_t frame; /* number in the dependency descriptor */
 };
 
 /* Ciphertext, for formats without retransmission: the same number is only ever sent again as the same bytes. */
@@ -297,6 +340,8 @@ struct layer {
     uint64_t octets;
     struct kept_packets *kept; /* of video */
     struct holes *holes;       /* of video */
+    int64_t key_number;        /* of the packet that began the latest key frame */
+    struct scaling *scaling;   /* of video */
 };
 
 struct track { /* published */
@@ -318,6 +363,8 @@ struct track { /* published */
     struct frame_store frames;
     int first, last; /* packets of this batch; -1: none */
     int last_type;   /* payload type of the latest packet; -1: none */
+    uint64_t scaled[MAX_SPATIAL]; /* octets of the spatial layers of a scalable stream */
+    double scaled_s[MAX_SPATIAL]; /* when the latest of each came */
 };
 
 struct source {
@@ -374,6 +421,8 @@ struct down { /* subscribed */
     int wanted, layer;       /* layer -1: none yet */
     struct rewriter rewriter;
     struct repacker *repacker;
+    struct scaler scaler;
+    uint16_t newest; /* sequence number of the newest packet that came from the present source */
     uint16_t again_sequence;
     uint64_t packets, octets, again;
     double report_s;
@@ -478,6 +527,8 @@ int track_best_layer(const struct track *track, int wanted, double now_s);
 void track_ask(struct port *port, struct layer *layer);
 /* Numbers that were asked for in vain: where one was padding, subscribers need not wait for it. */
 void track_on_holes(struct port *port, struct layer *layer);
+/* Numbers that likely never come: asks for a key frame if somebody sees the layer and none came since. */
+void track_on_hopeless(struct port *port, struct layer *layer);
 /* Takes a packet of the track into the batch; false when it is a duplicate, or nothing to forward. */
 bool track_take(struct port *port, struct source *source, struct rtp_media *media);
 

@@ -16,11 +16,12 @@ from trunkline.domain.live.statistics import MediaStatistics
 from trunkline.media.recovery.repeats import copies_for
 from trunkline.media.sfu.bandwidth import Bandwidth
 from trunkline.media.sfu.downlink import Downlink
-from trunkline.media.sfu.downtrack import DownTrack
+from trunkline.media.sfu.downtrack import DownTrack, most_of
 from trunkline.media.sfu.dynacast import Demand
 from trunkline.media.sfu.host import Host
 from trunkline.media.sfu.native.downlink import KernelDownlink
 from trunkline.media.sfu.native.tracks import KernelDownTrack, KernelUplink
+from trunkline.media.sfu.needs import SectionNeeds, Sections, count
 from trunkline.media.sfu.peer import Peer
 from trunkline.media.sfu.statistics import describe
 from trunkline.media.sfu.uplink import Uplink, codecs_of, layers_of
@@ -61,7 +62,7 @@ class Connection:
             self._uplink = KernelUplink(self.path, recovery=host.recovery)
             self._link = KernelDownlink(self.path, host.redundancy, recovery=host.recovery)
         self._bandwidth = Bandwidth(self._link)
-        self._announced: dict[str, tuple[str, bool]] = {}
+        self._announced: dict[str, tuple[str, bool, str]] = {}
         self._published: dict[str, UpTrack] = {}
         self._down: dict[str, DownTrack] = {}
         self._names: dict[str, tuple[str, str]] = {}
@@ -80,15 +81,16 @@ class Connection:
         self._counted = (0, 0)
         self._version = 0
         self._stale = False
+        self._needs = SectionNeeds()
         self._identifier = str(host.random_bits(62))
         self._cname = host.random_text(16)
         self._closed = False
 
     # --- negotiation ------------------------------------------------------------------------
 
-    def announce(self, cid: str, sid: str, *, redundant: bool) -> None:
+    def announce(self, cid: str, sid: str, *, redundant: bool, codec: str) -> None:
         """A coming offer will carry a track under this id."""
-        self._announced[cid] = (sid, redundant)
+        self._announced[cid] = (sid, redundant, codec)
 
     def answer(self, sdp: str) -> Answer:
         """Answer the client's offer; a changed username restarts ICE.
@@ -116,12 +118,12 @@ class Connection:
             self._host.candidates(tcp_only=self._tcp_only),
         )
         sending = {mid: self._sending(sid) for mid, sid in self._sections.items()}
-        redundant = [
-            media.mid for media in offer.media if media.track in self._announced and self._announced[media.track][1]
-        ]
-        answer = make_answer(offer, local, Choices(sending, redundant), self._identifier, self._version)
+        announced = {m.mid: self._announced[m.track] for m in offer.media if m.track in self._announced}
+        redundant = [mid for mid, (_, wanted, _) in announced.items() if wanted]
+        preferred = {mid: codec for mid, (_, _, codec) in announced.items() if codec}
+        answer = make_answer(offer, local, Choices(sending, redundant, preferred), self._identifier, self._version)
         by_mid = dict(self._sections) | {mid: section.track.sid for mid, section in self._uplink.sections.items()}
-        audio, video = self._missing()
+        audio, video = self._needed() or (0, 0)
         result = Answer(answer.serialize(), by_mid, audio, video)
         if live:
             self._listener.on_tracks_live(live)
@@ -146,12 +148,13 @@ class Connection:
             announced = self._announced.get(media.track)
             if announced is None:
                 continue
-            sid, redundant = announced
+            sid, redundant, preferred = announced
             track = UpTrack(sid, media.kind, media.mid, codecs_of(media), layers_of(media), redundant=redundant)
             self._uplink.add(track, media)
             self._published[track.sid] = track
             self._demands[track.sid] = Demand(len(track.layers) - 1)
-            first = next((codec for codec in track.codecs.values() if codec.kind != "red"), None)
+            codecs = [codec for codec in track.codecs.values() if codec.kind != "red"]
+            first = next((codec for codec in codecs if codec.kind == preferred), next(iter(codecs), None))
             mime_type = f"{media.kind}/{first.name}" if first is not None else media.kind
             live.append(TrackMedia(track.sid, media.mid, mime_type, len(track.layers) > 1))
         if ended:
@@ -162,6 +165,7 @@ class Connection:
         """Give free sections to tracks that have none."""
         free = {m.mid: m for m in offer.media if m.direction == "recvonly" and not m.rejected}
         self._receiving = {mid: media.kind for mid, media in free.items()}
+        self._needs.on_offer(count(list(self._receiving.values())))
         for mid in [mid for mid in self._sections if mid not in free]:
             del self._sections[mid]
         for mid, sid in self._sections.items():
@@ -177,9 +181,14 @@ class Connection:
             down.assign(media)
             down.ask(time.monotonic())
 
-    def _missing(self) -> tuple[int, int]:
-        waiting = [down.up.kind for down in self._down.values() if not down.mid]
-        return waiting.count("audio"), waiting.count("video")
+    def _needed(self) -> Sections | None:
+        """What the client has to be asked to offer now: tracks wait for sections, or one ended and it should know."""
+        missing = count([down.up.kind for down in self._down.values() if not down.mid])
+        if missing == (0, 0) and not self._stale:
+            return None
+        offered = count(list(self._receiving.values()))
+        spare = count([kind for mid, kind in self._receiving.items() if mid not in self._sections])
+        return self._needs.ask(missing, spare, offered)
 
     def _sending(self, sid: str) -> Sending:
         down = self._down[sid]
@@ -187,7 +196,9 @@ class Connection:
         return Sending(stream, label, down.ssrc, down.rtx_ssrc if down.up.kind == "video" else None, self._cname)
 
     def offer(self, *, restart: bool) -> None:
-        """Nothing: here the client offers."""
+        """Nothing: here the client offers. After a break it may not have heard what it was asked for."""
+        if restart:
+            self._needs.forget()
 
     def take_answer(self, sdp: str, number: int) -> None:
         """Nothing: here the client offers."""
@@ -232,13 +243,10 @@ class Connection:
         self._host.note_needs(self)
 
     def tell_needs(self) -> None:
-        """Ask the client to offer: tracks wait for sections (those it did not need come first), or one ended."""
-        audio, video = self._missing()
-        if (audio or video or self._stale) and not self._closed:
-            spare = [kind for mid, kind in self._receiving.items() if mid not in self._sections]
-            self._listener.on_sections_needed(
-                max(audio - spare.count("audio"), 0), max(video - spare.count("video"), 0)
-            )
+        """Ask the client to offer what it needs, unless it is about to."""
+        needed = self._needed() if not self._closed else None
+        if needed is not None:
+            self._listener.on_sections_needed(*needed)
 
     def unsubscribe(self, track_sid: str) -> None:
         """Stop sending a track; its section is free for another."""
@@ -261,7 +269,7 @@ class Connection:
         down = self._down.get(track_sid)
         if down is None:
             return
-        down.wish = None if quality is None else min(quality, len(down.up.layers) - 1)
+        down.wish = None if quality is None else min(quality, most_of(down.up))
         if down.up.kind == "audio":
             down.paused = quality is None
             return
@@ -408,7 +416,7 @@ class Connection:
             peer.send_rtcp(packets)
         self._tell_starved(self._bandwidth.tick(self._down.values(), now_s))
         for track in self._published.values():
-            for layer in track.layers:
+            for layer in (*track.layers, *track.scaled):
                 if layer.flows(now_s):
                     layer.measure(now_s)
         if now_s - self._demanded_s >= DEMAND_S:

@@ -56,14 +56,14 @@ def _layer(layer: Layer, now_s: float) -> LayerStatistics:
 
 
 def _received(down: DownTrack, bandwidth: Bandwidth) -> ReceivedStatistics:
-    layer = down.layer
+    layer, top = down.layer, len(down.up.steps) - 1
     sent_bps = layer.bitrate_bps if layer is not None and not down.paused else 0.0
     return ReceivedStatistics(
         down.up.sid,
         down.up.kind,
         int(sent_bps),
         layer.index if layer is not None else None,
-        down.wish,
-        None if down.paused else down.wanted,
+        None if down.wish is None else min(down.wish, top),
+        None if down.paused else min(down.wanted, top),
         down.up.sid in bandwidth.starved,
     )

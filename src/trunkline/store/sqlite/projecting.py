@@ -12,10 +12,11 @@ import contextlib
 import ctypes
 import gc
 import os
+import select
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,6 +31,7 @@ from trunkline.store.sqlite.appliers import SIZE_BYTES, Answer, Ask, checkpoint
 from trunkline.store.sqlite.connection import Database, connect_sqlite3, prepare
 from trunkline.store.sqlite.projection import Projection
 from trunkline.store.sqlite.schema import read_meta
+from trunkline.store.sqlite.trickle import Trickle
 
 _PR_SET_PDEATHSIG = 1
 _BATCH_BYTES = 16 * 1024 * 1024
@@ -140,14 +142,15 @@ class Hand:
             self._reader = None
 
 
-def serve(hand: Hand, asks: BinaryIO, answers: BinaryIO) -> None:
-    """Answer until there are no more questions."""
+def serve(hand: Hand, asks: BinaryIO, answers: BinaryIO, between: Callable[[], object] = lambda: None) -> None:
+    """Answer until there are no more questions, calling ``between`` after each answer."""
     decode = msgspec.msgpack.Decoder(Ask).decode
     encode = msgspec.msgpack.Encoder().encode
     while len(head := asks.read(SIZE_BYTES)) == SIZE_BYTES:
         message = encode(hand.answer(decode(asks.read(int.from_bytes(head, "big")))))
         answers.write(len(message).to_bytes(SIZE_BYTES, "big") + message)
         answers.flush()
+        between()
 
 
 def main(path: str, directory: str, epoch: str) -> int:
@@ -163,8 +166,10 @@ def main(path: str, directory: str, epoch: str) -> int:
     gc.set_threshold(_YOUNG_OBJECTS, 100, 100)
     db = connect_sqlite3(Path(path))
     prepare(db, writer=True)
+    # One question waits for its answer before the next is put, so none is in the buffer.
+    trickle = Trickle(Path(path), lambda pause_s: not select.select([sys.stdin], [], [], pause_s)[0])
     try:
-        serve(Hand(db, Path(directory), int(epoch)), sys.stdin.buffer, sys.stdout.buffer)
+        serve(Hand(db, Path(directory), int(epoch)), sys.stdin.buffer, sys.stdout.buffer, trickle.run)
     finally:
         db.close()
     return 0
