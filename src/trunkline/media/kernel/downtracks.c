@@ -29,7 +29,8 @@ struct down *down_add(struct port *port, struct track *track, struct peer *peer,
     struct down *down = calloc(1, sizeof *down);
     if (!down)
         return NULL;
-    *down = (struct down){.peer = peer, .track = track, .layer = -1, .red_type = -1, .red_inner = -1};
+    *down = (struct down){.peer = peer, .track = track, .layer = -1, .red_type = -1, .red_inner = -1,
+                          .reported_loss = -1};
     down->wanted = (int)track->layer_count - 1;
     down->again_sequence = sequence;
     rewriter_begin(&down->rewriter, sequence, timestamp, track->audio ? 48000 : 90000);

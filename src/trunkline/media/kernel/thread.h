@@ -224,6 +224,17 @@ struct holes {
 void holes_on_packet(struct holes *holes, uint16_t sequence, uint32_t timestamp, bool begins, bool ends);
 bool holes_was_padding(const struct holes *holes, uint16_t sequence);
 
+/* --- smoothness.c: how steadily frames arrive; the twin is protocol/rtp/smoothness ------------------------ */
+
+struct smoothness {
+    uint64_t frames, freezes;
+    double frozen_s, began_s, usual_s;
+    uint32_t timestamp;
+    bool has_usual;
+};
+
+void smoothness_on_packet(struct smoothness *smoothness, uint32_t timestamp, double now_s);
+
 /* --- kept.c: packets that may be asked for again ----------------------------------------------------- */
 
 struct rtp_media { /* a packet of a published track on its way through */
@@ -324,6 +335,7 @@ struct layer {
     uint64_t octets;
     struct kept_packets *kept; /* of video */
     struct holes *holes;       /* of video */
+    struct smoothness smoothness;
 };
 
 struct track { /* published */
@@ -406,6 +418,8 @@ struct down { /* subscribed */
     uint16_t again_sequence;
     uint64_t packets, octets, again;
     double report_s;
+    int reported_loss; /* in 256ths, as the subscriber's latest report says; -1 before one */
+    uint32_t reported_jitter;
     struct sent_video *video; /* KEPT_PACKETS of them */
     struct sent_bytes *bytes;
     bool has_base, repeats;

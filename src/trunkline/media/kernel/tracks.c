@@ -139,8 +139,9 @@ static void keep_frames(struct track *track, const struct rtp_media *media)
         frames_add(&track->frames, frames[i]);
 }
 
-static void read_video(struct track *track, struct layer *layer, struct rtp_media *media)
+static void read_video(struct track *track, struct layer *layer, struct rtp_media *media, double now_s)
 {
+    smoothness_on_packet(&layer->smoothness, media->rtp.timestamp, now_s);
     media->key_frame = is_key_frame(media->codec, media->rtp.payload);
     media->has_vp8 = media->codec == CODEC_VP8 && vp8_parse(media->rtp.payload, &media->vp8);
     find_extension(&media->rtp, track->orientation_id, &media->orientation);
@@ -196,7 +197,7 @@ bool track_take(struct port *port, struct source *source, struct rtp_media *medi
     if (size && track->audio)
         keep_frames(track, media);
     else if (size)
-        read_video(track, layer, media);
+        read_video(track, layer, media, port->now_s);
     return true;
 }
 

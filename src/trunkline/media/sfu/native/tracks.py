@@ -105,7 +105,7 @@ class KernelUplink(Uplink):
         level, layers = state
         track.level = level if level >= 0 else None
         for layer, counts in zip(track.layers, layers, strict=True):
-            ssrc, arrived_s, octets, packets, expected, jitter, gave_up, transit_s = counts
+            ssrc, arrived_s, octets, packets, expected, jitter, gave_up, transit_s, *smoothness = counts
             if ssrc is None:
                 continue
             if layer.reception is None or layer.ssrc != ssrc:
@@ -113,6 +113,7 @@ class KernelUplink(Uplink):
                 layer.reception = Reception(ssrc, 48_000 if track.kind == "audio" else 90_000)
             layer.arrived_s, layer.octets = arrived_s, octets
             layer.reception.restore(expected, packets, octets, jitter, gave_up, transit_s)
+            layer.smoothness.restore(*smoothness)
 
 
 def _kind(codec: Codec) -> tuple[int, int]:
@@ -173,6 +174,16 @@ class KernelDownTrack(DownTrack):
     @layer.setter
     def layer(self, layer: Layer | None) -> None:
         """The thread decides; its twin's beginning without one is its own as well."""
+
+    @property
+    def reported(self) -> tuple[int, int] | None:
+        """Loss and jitter as the subscriber reported them."""
+        state = self._kernel.down_state(self._handle)
+        return (state[4], state[5]) if state is not None and state[4] >= 0 else None
+
+    @reported.setter
+    def reported(self, reported: tuple[int, int] | None) -> None:
+        """The thread has read it before."""
 
     def assign(self, media: Media) -> None:
         """The subscriber's section that carries the track."""
