@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# Tests start hundreds of processes. Where the environment forbids bytecode, each would compile every module anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
 PORT ?= 8080
@@ -20,7 +22,8 @@ help: ## Show this list
 demo: setup-demo setup-pages ## Chat, crash, prove, call in the console; then the site on PORT (8080). ONCE=1: no site. TLS=1: for phones
 	@exec $(BIN)/trunkline demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(TLS)),--tls) $(ARGS)
 
-test: check setup-browser ## Everything that must pass before a change lands: check, then all tests (JOBS at a time, 2)
+test: ## Everything that must pass before a change lands: check, then all tests (JOBS at a time, 2)
+	@$(MAKE) -j 2 check setup-browser
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not alone" $(ARGS) || [[ $$? == 5 ]]
 	@$(BIN)/python -m pytest -m alone $(ARGS) || [[ $$? == 5 ]]
 

@@ -90,7 +90,7 @@ class ServerProcess:
         """The end of what the child printed."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
 
-    def wait_for_port(self, port: int, timeout_s: float = 30.0) -> None:
+    def wait_for_port(self, port: int, timeout_s: float = 120.0) -> None:
         """Returns when the port accepts connections; raises ServerFailed with the log otherwise."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:

@@ -47,11 +47,11 @@ def render(sections: Sequence[Section], facts: Mapping[str, str], skipped: Mappi
     ]
     verdicts = Table(["target", "measured", "verdict", "remarks"])
     verdicts.rows = [_verdict_row(verdict) for section in sections for verdict in section.verdicts]
-    lines += _table(verdicts)
+    lines += table_lines(verdicts)
     lines += ["## Machine and program", ""]
-    lines += _table(Table(["", ""], [[name, value] for name, value in facts.items()]))
+    lines += table_lines(Table(["", ""], [[name, value] for name, value in facts.items()]))
     for section in sections:
-        lines += _section(section)
+        lines += section_lines(section)
     lines += ["## Not measured", ""]
     lines += [f"* {item}" for item in NOT_MEASURED]
     lines += [f"* {name}: {why}" for name, why in skipped.items()]
@@ -62,10 +62,10 @@ def _verdict_row(verdict: Verdict) -> list[str]:
     return [verdict.target, verdict.measured, _VERDICTS[verdict.met], verdict.note or "-"]
 
 
-def _section(section: Section) -> list[str]:
+def section_lines(section: Section) -> list[str]:
     lines = [f"## {section.title}", "", section.method, ""]
     for table in section.tables:
-        lines += _table(table)
+        lines += table_lines(table)
     for note in section.notes:
         lines += [note, ""]
     for plot in section.plots:
@@ -73,7 +73,7 @@ def _section(section: Section) -> list[str]:
     return lines
 
 
-def _table(table: Table) -> list[str]:
+def table_lines(table: Table) -> list[str]:
     def line(cells: Sequence[str]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 

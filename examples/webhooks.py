@@ -29,7 +29,7 @@ def subscribe() -> None:
     """Make both webhooks at the first start: a secret is shown only then."""
     wanted: dict[str, dict[str, Any]] = {
         "events": {"events": ["message.created"]},
-        "ask": {"mode": "before_send", "on_failure": "accept", "deadline_ms": 2000},
+        "ask": {"mode": "before_send", "on_failure": "accept", "deadline_ms": 5000},
     }
     key = (os.environ["TRUNKLINE_KEY"], os.environ["TRUNKLINE_SECRET"])
     with httpx.Client(base_url=os.environ["TRUNKLINE_URL"], auth=key) as trunkline:

@@ -28,7 +28,7 @@ die() {
 stamp_of() {
     {
         echo "$venv"
-        cat "requirements/$1.txt" hatch_build.py src/trunkline/edges/link/native/*.[ch] src/trunkline/media/kernel/*.[ch]
+        cat "requirements/$1.txt" requirements/installer.txt hatch_build.py src/trunkline/edges/link/native/*.[ch] src/trunkline/media/kernel/*.[ch]
         sed '/^\[tool\.ruff/,$d' pyproject.toml
     } | sha256sum | cut -d' ' -f1
 }
@@ -84,7 +84,7 @@ total=$(grep -c '==' "requirements/$profile.txt")
 say "2/3 installing $total locked packages ($profile)"
 log="$venv/setup.log"
 install() { "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --progress-bar off "$@"; }
-if ! install --no-deps -r "requirements/$profile.txt" 2>&1 | tee "$log" |
+show_progress() { # the names on the standard input, one per package
     awk -v total="$total" -v tty="$([[ -t 1 ]] && echo 1 || echo 0)" '
         /^(Collecting|Requirement already satisfied:) / {
             n++; name = $0; sub(/^(Collecting|Requirement already satisfied:) /, "", name); sub(/[ (].*/, "", name)
@@ -93,7 +93,14 @@ if ! install --no-deps -r "requirements/$profile.txt" 2>&1 | tee "$log" |
             fflush()
         }
         /^Installing collected/ { if (tty) printf "\r\033[K        writing files"; fflush() }
-        END { if (tty) printf "\r\033[K" }'; then
+        END { if (tty) printf "\r\033[K" }'
+}
+# uv downloads in parallel: a fifth of pip's time. It does not read pip's configuration, so pip stays for where that matters.
+install_quickly() {
+    [[ -z "${PIP_INDEX_URL:-}" ]] && install --quiet -r requirements/installer.txt >"$log" 2>&1 &&
+        VIRTUAL_ENV="$venv" "$venv/bin/uv" pip install --compile-bytecode --no-progress --no-deps -r "requirements/$profile.txt" >>"$log" 2>&1
+}
+if ! install_quickly && ! install --no-deps -r "requirements/$profile.txt" 2>&1 | tee "$log" | show_progress; then
     tail -20 "$log" >&2
     die "installing failed; the full output is in $log"
 fi

@@ -7,6 +7,7 @@ import asyncio
 from pathlib import Path
 
 from bench.losslab import report
+from bench.losslab.browsers import browser_cases, browsers
 from bench.losslab.impairment import Impairment
 from bench.losslab.running import WITHOUT, Case, Outcome, joins, lab, speech, video
 from bench.losslab.speech import make_speech
@@ -14,7 +15,7 @@ from bench.losslab.speech import make_speech
 LEAD_S = 3.0
 """Speech before what is scored: the loss begins with it, and the depth of redundancy is found."""
 VIDEO_S = 20.0
-KINDS, LABELS = ("speech", "video", "joins"), ("with", "without")
+KINDS, LABELS = ("speech", "video", "browser", "joins"), ("with", "without")
 
 
 def speech_cases() -> list[Case]:
@@ -43,21 +44,29 @@ def join_cases() -> list[Case]:
     ]
 
 
-async def run(seed: int, at_once: int, kind: str, label: str) -> list[Outcome]:
+def chosen(cases: list[Case], *, short: bool) -> list[Case]:
+    """All of them, or those that have a target."""
+    return [case for case in cases if not short or case.name in report.TARGETS]
+
+
+async def run(seed: int, at_once: int, kind: str, label: str, *, short: bool = False) -> list[Outcome]:
     """All cases of a kind; ``at_once`` rooms share the machine at the same time."""
     found: list[Outcome] = []
     async with lab(seed, {} if label == "with" else WITHOUT) as place:
         if kind == "speech":
-            cases = speech_cases()
+            cases = chosen(speech_cases(), short=short)
             whole, parts = make_speech(LEAD_S)
             for start in range(0, len(cases), at_once):
                 found += await speech(place, cases[start : start + at_once], whole, parts)
         elif kind == "video":
-            cases = video_cases()
-            for start in range(0, len(cases), at_once):
-                found += await video(place, cases[start : start + at_once], VIDEO_S)
+            cases = chosen(video_cases(), short=short)
+            # Encoders need cores of their own: two rooms of video at a time at most.
+            for start in range(0, len(cases), min(at_once, 2)):
+                found += await video(place, cases[start : start + min(at_once, 2)], VIDEO_S)
+        elif kind == "browser":
+            found += await browsers(place, chosen(browser_cases(), short=short), VIDEO_S)
         else:
-            found += [await joins(place, case, 6) for case in join_cases()]
+            found += [await joins(place, case, 3 if short else 6) for case in join_cases()]
     return found
 
 
@@ -68,13 +77,14 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=5, help="rooms at the same time")
     parser.add_argument("--only", choices=KINDS, nargs="*", default=KINDS)
     parser.add_argument("--recovery", choices=LABELS, nargs="*", default=LABELS)
+    parser.add_argument("--short", action="store_true", help="only the cases that have a target")
     parser.add_argument("--out", type=Path, default=Path("docs/losslab.md"))
     arguments = parser.parse_args()
     for kind in arguments.only:
         for label in arguments.recovery:
-            outcomes = asyncio.run(run(arguments.seed, arguments.at_once, kind, label))
+            outcomes = asyncio.run(run(arguments.seed, arguments.at_once, kind, label, short=arguments.short))
             report.keep(f"{kind} {label}", outcomes)
-    cases = {case.name: case for case in (*speech_cases(), *video_cases(), *join_cases())}
+    cases = {case.name: case for case in (*speech_cases(), *video_cases(), *browser_cases(), *join_cases())}
     print(report.make(cases, arguments.seed, arguments.out))
 
 

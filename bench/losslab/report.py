@@ -30,12 +30,22 @@ COLUMNS = {
         "SSIM": ("ssim", "{:.3f}"),
         "kb/s": ("kbps", "{:.0f}"),
     },
+    "browser": {
+        "frozen": ("freeze", "{:.1%}"),
+        "frames/s": ("fps", "{:.1f}"),
+        "width": ("width", "{:.0f}"),
+        "concealed": ("concealed", "{:.1%}"),
+        "kb/s": ("kbps", "{:.0f}"),
+    },
     "joins": {"joined": ("joined", "{:.0%}"), "median s": ("median_s", "{:.1f}")},
 }
 TARGETS = {
     "down 50%": ("stoi", 0.90, True),
     "down 70%": ("stoi", 0.85, True),
+    "video up 30%": ("freeze", 0.05, False),
+    "video down 30%": ("freeze", 0.05, False),
     "video both 30%": ("freeze", 0.05, False),
+    "Chromium both 30%": ("freeze", 0.05, False),
 }
 
 

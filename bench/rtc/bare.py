@@ -54,12 +54,12 @@ def main() -> None:
     speaker = add_peer(port, tuple(plan["speaker"]), keys, keys)
     port.peer_extensions(speaker, MID, TRANSPORT)
     codec = 1 if video else 0
-    track = port.track_add(speaker, not video, "0", ("",), ((96, 1, codec, 0), (97, 3, 0, 96)), (0, 0, LEVEL, 0))
+    track = port.track_add(speaker, not video, "0", ("",), ((96, 1, codec, 0), (97, 3, 0, 96)), (0, 0, LEVEL, 0, 0))
     before = resident_bytes()
     for n, address in enumerate(plan["listeners"]):
         peer = add_peer(port, tuple(address), keys, keys)
         down = port.down_add(track, peer, 0x10000 + n, 0x8000000 + n, 100, 5000)
-        port.down_assign(down, "0", ((96, 96, 97 if video else 0),), (MID, LEVEL, TRANSPORT, 0), -1, -1)
+        port.down_assign(down, "0", ((96, 96, 97 if video else 0),), (MID, LEVEL, TRANSPORT, 0, 0), -1, -1)
     port.start()
     if plan["busy"]:
         threading.Thread(target=_spin, daemon=True).start()

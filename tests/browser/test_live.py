@@ -110,6 +110,24 @@ async def test_browsers_see_hear_and_message_each_other(browser: Browser, pages:
     await eventually(lambda: statistics(bob), lambda s: s["in"]["video"]["frames"] > before + 30, "frames again")
 
 
+@pytest.mark.parametrize("codec", ["vp9", "av1"])
+async def test_layers_of_scalable_video_follow_the_quality_chosen(
+    browser: Browser, pages: str, app: App, codec: str
+) -> None:
+    publishing = {"videoCodec": codec, "scalabilityMode": "L3T3_KEY", "backupCodec": False}
+    capturing = {"resolution": {"width": 640, "height": 360, "frameRate": 15}}
+    ann = await enter(browser, pages, app, "ann", publishDefaults=publishing, videoCaptureDefaults=capturing)
+    bob = await enter(browser, pages, app, "bob")
+    await ann.evaluate("room.localParticipant.setCameraEnabled(true)")
+    await wide(bob, 640)
+    for quality, width in (("LOW", 160), ("MEDIUM", 320), ("HIGH", 640)):
+        await bob.evaluate("quality => choose('ann', quality)", quality)
+        await wide(bob, width)
+        frames = coming(await statistics(bob), "video", "frames")
+        await more_frames(bob, frames + 10)
+    assert "videof" not in (await statistics(ann))["out"], "one source, not one for each layer"
+
+
 async def test_layers_follow_the_quality_chosen(browser: Browser, pages: str, app: App) -> None:
     ann = await enter(browser, pages, app, "ann")
     bob = await enter(browser, pages, app, "bob")

@@ -46,7 +46,7 @@ class RawLink:
             raise ConnectionError("the connection ended before the welcome")
         return link
 
-    async def send(self, conv: str, text: str, n: int, *, timeout_s: float = 15) -> MessageSent:
+    async def send(self, conv: str, text: str, n: int, *, timeout_s: float = 30) -> MessageSent:
         """Send one message under this `n`."""
         assert self.socket is not None
         params = {"conversation": conv, "type": "text", "content": {"text": text}, "n": n}

@@ -66,6 +66,8 @@ def run(
     wanted = [name for name in known if only is None or name in only]
     missing = [name for name in (only or REQUIRED) if name not in known]
     reports = []
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
     for name in wanted:
         directory = Path(tempfile.mkdtemp(prefix=f"claims-{name}-", dir=keep))
         print(f"{name} ...", end=" ", flush=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 from unittest import mock
 
@@ -17,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.record_maker import ALL_PARTIES, APPS, CONVERSATIONS, PARTIES, Step, World, encode, steps
+from tests.support.memory_directory import memory_directory
 from trunkline.domain.conversation import state as conversation_state
 from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.conversation.unread import unread_of
@@ -221,7 +221,7 @@ class IndexSuite:
             world = World()
             world.run(steps)
             groups = world.finished()
-            with TemporaryDirectory() as directory:
+            with memory_directory() as directory:
                 index = await self.open_index(Path(directory))
                 position = 0
                 for turn in range(len(groups)):

@@ -57,6 +57,11 @@ class JournalWorld:
         self.trimmed_before = max(self.trimmed_before, before_lsn)
         return self.journal.trim(before_lsn)
 
+    def make_spare(self) -> None:
+        """Prepare a segment; the next append begins it, or the one that finds its own full."""
+        assert self.journal is not None
+        assert self.journal.make_spare()
+
     def run_until_crash(self, steps: int) -> bool:
         """Append, and now and then trim, until the file system crashes; True if it did."""
         try:
@@ -64,6 +69,8 @@ class JournalWorld:
                 self.append()
                 if step % 7 == 6:
                     self.trim(max(self.acked) - 3)
+                if self.random.random() < 0.1:
+                    self.make_spare()
         except SimulatedCrash:
             return True
         return False

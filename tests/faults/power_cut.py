@@ -9,6 +9,7 @@ Also here: the disk is full, or its syncs fail, on command. Not here: what is do
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 import struct
@@ -70,22 +71,24 @@ class PowerCut:
         }
         self._durable: dict[str, bytes] = {}
 
+    def remember(self) -> None:
+        """What is in the directory now is durable; before the process is started."""
+        self._durable = {str(path): path.read_bytes() for path in self._watched.rglob("*") if path.is_file()}
+
+    def count(self) -> int:
+        """How many changes were written down so far."""
+        return sum(1 for _ in self._changes())
+
+    def leave(self, rng: random.Random, loss: Loss, target: Path, changes: int) -> None:
+        """Write what survives of the first ``changes`` to another directory; subdirectories are left out."""
+        io, _ = self._played(rng, loss, changes)
+        target.mkdir()
+        for name in io.listdir(str(self._watched)):
+            (target / name).write_bytes(io.content(str(self._watched / name)))
+
     def cut(self, rng: random.Random, loss: Loss) -> None:
         """Leave what survives. The process must be dead."""
-        io = FaultyIo(rng.randrange(1 << 32))
-        directories = [self._watched, *(path for path in self._watched.rglob("*") if path.is_dir())]
-        for directory in directories:
-            io.make_directory(str(directory))
-        handles: dict[str, int] = {}
-        for known, content in self._durable.items():
-            handles[known] = io.open(known, create=True)
-            io.pwrite(handles[known], content, 0)
-            io.fdatasync(handles[known])
-        for directory in directories:
-            io.fsync_dir(str(directory))
-        for change in self._changes():
-            _play(io, handles, change, {str(directory) for directory in directories})
-        io.lose_power(loss)
+        io, directories = self._played(rng, loss, None)
         self._durable = {}
         for directory in directories:
             names = set(io.listdir(str(directory)))
@@ -101,6 +104,24 @@ class PowerCut:
                 file.write_bytes(content)
                 self._durable[str(file)] = content
         self._log.unlink()
+
+    def _played(self, rng: random.Random, loss: Loss, most: int | None) -> tuple[FaultyIo, list[Path]]:
+        """A disk that saw the changes, or the first ``most`` of them, and lost power; and its directories."""
+        io = FaultyIo(rng.randrange(1 << 32))
+        directories = [self._watched, *(path for path in self._watched.rglob("*") if path.is_dir())]
+        for directory in directories:
+            io.make_directory(str(directory))
+        handles: dict[str, int] = {}
+        for known, content in self._durable.items():
+            handles[known] = io.open(known, create=True)
+            io.pwrite(handles[known], content, 0)
+            io.fdatasync(handles[known])
+        for directory in directories:
+            io.fsync_dir(str(directory))
+        for change in itertools.islice(self._changes(), most):
+            _play(io, handles, change, {str(directory) for directory in directories})
+        io.lose_power(loss)
+        return io, directories
 
     def _changes(self) -> Iterator[Change]:
         data = self._log.read_bytes()

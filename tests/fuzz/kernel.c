@@ -70,6 +70,24 @@ static void fuzz_payload(const uint8_t *data, size_t size)
     free(copy);
 }
 
+/* One stream: what a damaged descriptor leaves behind meets the next ones. */
+static void fuzz_dependency(const uint8_t *data, size_t size)
+{
+    static struct scaling scaling;
+    static struct scaler scaler = {.present = -1};
+    struct part part;
+    part_read(&scaling, CODEC_VP9, (struct span){data, size}, (struct span){data, size}, &part);
+    require(scaling.structure.count <= MAX_TEMPLATES && scaling.structure.top < MAX_SPATIAL, "few templates");
+    if (!part.known)
+        return;
+    taken++;
+    if (roll(50) == 0)
+        scaler_begin(&scaler, &part);
+    struct verdict verdict = scaler_take(&scaler, &part, (int)roll(4), scaling.top, roll(2));
+    require(verdict.sent || !verdict.last, "what is not sent ends nothing");
+    scaler_renumber(&scaler, part.frame);
+}
+
 static struct srtp receivers[4], senders[4];
 
 static void open_all(void)
@@ -213,7 +231,7 @@ static const struct target {
     void (*run)(const uint8_t *data, size_t size);
 } TARGETS[] = {
     {"packet", fuzz_packet}, {"payload", fuzz_payload}, {"srtp", fuzz_srtp}, {"rewriting", fuzz_rewriting},
-    {"redundant", fuzz_redundant}, {"feedback", fuzz_feedback}, {"reports", fuzz_reports}};
+    {"dependency", fuzz_dependency}, {"redundant", fuzz_redundant}, {"feedback", fuzz_feedback}, {"reports", fuzz_reports}};
 
 /* Sound beginnings: plain, with both extension forms, padded, with sources; reports; payloads of the codecs. */
 static const char *const SEEDS[] = {
@@ -228,6 +246,9 @@ static const char *const SEEDS[] = {
     "8fcd0005000000010000000300000003000005012003000000040400",
     "000100102112a4420102030405060708090a0b0c000600047573657200250000",
     "90e0e0851020309d012a", "18000267420003654711", "7c8588", "a8810a00", "08",
+    "c00005c00222300000000049049049fe000000000000000001027f0167027f0167027f0167e0",
+    "c30006",
+    "c100073008625600",
 };
 
 static size_t read_seed(const char *hex, uint8_t *out)

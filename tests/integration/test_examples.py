@@ -100,6 +100,40 @@ def test_the_live_room_prints_what_is_said_counts_likes_and_ends_with_the_room(a
             assert line(show) == "the room is over: closed"
 
 
+def test_the_host_of_a_room_sees_gifts_counts_and_puts_out_who_misbehaves(app: App, tmp_path: Path) -> None:
+    with running("room_host.py", tmp_path / "ann", app, "user/ann") as host, app.acting() as server:
+        assert line(host) == "the microphone is taken: version_conflict"
+        assert line(host) == "announced: Who is next?"
+        at = "/v1/rooms/stage/messages"
+        for order, quantity in (("o1", 2), ("o2", 1), ("o1", 2)):
+            gift = {"order": order, "gift": "rose", "quantity": quantity, "amount": 50}
+            assert server.post(at, json={"type": "gift", "content": gift}).status_code in (200, 201)
+        assert line(host) == "bot/system gave 2 rose in a row; 100 in all"
+        assert line(host).startswith("gifts received, sent, dropped: ")
+        assert line(host) == "bot/system gave 3 rose in a row; 150 in all"
+        assert line(host).startswith("gifts received, sent, dropped: ")
+        spam = {"type": "danmaku", "content": {"text": "spam"}}
+        assert server.post(at, json=spam).status_code == 201
+        assert line(host) == "bot/system says spam"
+        assert line(host) == "put out bot/system"
+        assert server.delete("/v1/rooms/stage").status_code == 200
+        assert line(host) == "the room is over: closed"
+
+
+def test_search_finds_what_it_was_asked_for_and_marks_it(tmp_path: Path) -> None:
+    with serving(tmp_path, SEARCH__ENABLED="true") as server:
+        app = server.create_app()
+        environment = os.environ | {"TRUNKLINE_URL": server.url, "TRUNKLINE_TOKEN": app.token("user/ann")}
+
+        def found(*words: str) -> list[str]:
+            command = [sys.executable, str(EXAMPLES / "search.py"), *words]
+            ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+            return ran.stdout.splitlines()
+
+        assert found() == ["2 user/ann A quick [brown] [fox]"]
+        assert found("周五") == ["7 user/ann 会议改到[周五]", "4 user/ann 会议改到[周五]"]
+
+
 def test_the_quiz_is_played_until_somebody_has_won(app: App, tmp_path: Path) -> None:
     with app.acting() as server:
         assert server.post("/v1/rooms", json={"id": "show"}).status_code == 201

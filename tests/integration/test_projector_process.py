@@ -11,14 +11,21 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import psutil
+import pytest
 
 from tests.contract.index_suite import check_against, project
 from tests.contract.record_maker import EPOCH, World
+from tests.faults.faulty_io import Loss
+from tests.faults.power_cut import PowerCut, compiler
 from tests.integration.test_sqlite_index_faults import random_world
 from trunkline.domain.log.records import encode_group
 from trunkline.store.journal.file_journal import FileJournal
 from trunkline.store.sqlite import SqliteIndex
+from trunkline.store.sqlite.appliers import PROGRAM, SIZE_BYTES, Answer, Ask
+from trunkline.store.sqlite.connection import connect_sqlite3, prepare
+from trunkline.store.sqlite.schema import migrate, read_meta
 
 SEGMENT_BYTES = 20_000
 
@@ -149,3 +156,77 @@ async def test_signals_meant_for_the_server_do_not_end_the_process(tmp_path: Pat
     await index.close()
     assert not child.is_running()
     journal.close()
+
+
+class Started:
+    """The process alone, over a disk that may lose power."""
+
+    def __init__(self, store: Path, environment: dict[str, str]) -> None:
+        db = connect_sqlite3(store / "index.db")
+        prepare(db, writer=True)
+        migrate(db)
+        db.close()
+        self._command = [
+            *(sys.executable, "-P", "-c", PROGRAM),
+            *(str(store / "index.db"), str(store / "journal"), str(EPOCH), "0"),
+        ]
+        self._environment = environment
+
+    def __enter__(self) -> Started:
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            self._command, stdin=pipe, stdout=pipe, env={**os.environ, **self._environment}
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def ask(self, ask: Ask) -> Answer:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        message = msgspec.msgpack.encode(ask)
+        self._process.stdin.write(len(message).to_bytes(SIZE_BYTES, "big") + message)
+        self._process.stdin.flush()
+        size = int.from_bytes(self._process.stdout.read(SIZE_BYTES), "big")
+        answer = msgspec.msgpack.decode(self._process.stdout.read(size), type=Answer)
+        assert not answer.error, answer.error
+        return answer
+
+
+@pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
+def test_a_power_cut_at_any_moment_of_a_checkpoint_leaves_a_sound_index(tmp_path: Path) -> None:
+    """The process syncs the log and the file itself, in the order in which SQLite would have."""
+    world = random_world(random.Random(5), 160)
+    store = tmp_path / "store"
+    store.mkdir()
+    journal = committed(store, world)
+    segments = tuple((segment.name, segment.first_lsn, segment.size_bytes) for segment in journal.segments())
+    cut = PowerCut(tmp_path / "cut", store)
+    started = Started(store, cut.environment)
+    cut.remember()
+    groups = world.finished()
+    durable, written_changes = [], []
+    with started as process:
+        for at in range(0, len(groups), 4):
+            lsn = groups[min(at + 3, len(groups) - 1)][0]
+            process.ask(Ask(lsn, segments))
+            assert process.ask(Ask(0)).moved
+            durable.append(lsn)
+            written_changes.append(cut.count())
+    journal.close()
+    found: set[int] = set()
+    rng = random.Random(6)
+    for number in range(60):
+        changes = rng.randrange(cut.count() + 1)
+        cut.leave(rng, rng.choice(list(Loss)), tmp_path / f"after{number}", changes)
+        db = sqlite3.connect(tmp_path / f"after{number}" / "index.db")
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        projected = read_meta(db, "projected_lsn")
+        db.close()
+        said = [lsn for lsn, after in zip(durable, written_changes, strict=True) if after <= changes]
+        assert projected >= max(said, default=0), "what a checkpoint made durable is gone"
+        found.add(projected)
+    assert len(found) > 5, "the cuts came at different moments"

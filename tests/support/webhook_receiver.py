@@ -65,7 +65,8 @@ class Receiver:
         asyncio.set_event_loop(self._loop)
         app = web.Application()
         app.router.add_post("/{path}", self._receive)
-        runner = web.AppRunner(app, access_log=None)
+        # Whoever is still being answered at the end is not waited for.
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         self._loop.run_until_complete(runner.setup())
         site = web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True)
         self._loop.run_until_complete(site.start())

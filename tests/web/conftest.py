@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import mimetypes
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
 
 from tests.claims.server_process import ServerProcess
+from tests.web.site import DemoSite, build, running
+
+# Two cores are shared by two browsers' worth of pages, a server and whatever else runs.
+expect.set_options(timeout=30_000)
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
@@ -31,6 +35,8 @@ SWITCHES = [
     "--disable-sync",
     # Pages that are intercepted have no address of their own, so Chromium takes the server for a foreign local network.
     "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
+    # A name that is not this machine to Chromium: its pages are not secure.
+    "--host-resolver-rules=MAP lan.test 127.0.0.1",
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 ]
@@ -156,3 +162,34 @@ async def gallery(browser: Browser, pages: Path) -> AsyncIterator[Open]:
     found = [problem for problems in opened for problem in problems.found]
     await context.close()
     assert found == []
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoSite]:
+    folder = tmp_path_factory.mktemp("demo")
+    with running(folder, build(folder / "dist")) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def window(browser: Browser, site: DemoSite) -> AsyncIterator[Open]:
+    """Opens a path of the site in a profile of its own; fails when a page complained."""
+    contexts: list[BrowserContext] = []
+    problems: list[Problems] = []
+
+    async def open_window(path: str, **options: Any) -> Page:
+        options.setdefault("viewport", {"width": 1280, "height": 800})
+        context = await browser.new_context(
+            permissions=["camera", "microphone"], reduced_motion="reduce", locale="en-US", **options
+        )
+        context.set_default_timeout(60_000)
+        contexts.append(context)
+        page = await context.new_page()
+        problems.append(Problems(page))
+        await page.goto(site.url + path)
+        return page
+
+    yield open_window
+    for context in contexts:
+        await context.close()
+    assert [problem for one in problems for problem in one.found] == []

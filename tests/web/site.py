@@ -88,5 +88,5 @@ def running(folder: Path, built: Path, *options: str) -> Iterator[DemoSite]:
             time.sleep(0.1)
         yield site
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         process.wait(30)

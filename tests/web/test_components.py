@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from tests.web.conftest import ROOT, Open
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 

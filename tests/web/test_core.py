@@ -123,26 +123,30 @@ async def _answer(body: str, route: Route) -> None:
 class Tabs:
     """Tabs of one profile, all of ann, beside another device of hers and bob, who answer for what arrived."""
 
-    def __init__(self, context: BrowserContext, server: ServerProcess, token: str) -> None:
+    def __init__(self, context: BrowserContext, server: ServerProcess, token: str, host: str) -> None:
         self.context = context
         self.server = server
         self.token = token
+        self.origin = server.url.replace("127.0.0.1", host)
 
     async def open(self, *, url: str | None = None) -> Page:
         """A new tab with a running client."""
         page = await self.context.new_page()
-        await page.goto(f"{self.server.url}/_pages/index.html")
+        await page.goto(f"{self.origin}/_pages/index.html")
         await page.wait_for_function("window.ready")
+        assert await page.evaluate("isSecureContext && 'locks' in navigator") == ("127.0.0.1" in self.origin)
         await page.evaluate("([token, url]) => start(token, url)", [self.token, url])
         await page.evaluate("client.opened")
         return page
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def tabs(browser: Browser, bundle: tuple[Path, dict[str, int]], server: ServerProcess) -> AsyncIterator[Tabs]:
+async def tabs(
+    request: pytest.FixtureRequest, browser: Browser, bundle: tuple[Path, dict[str, int]], server: ServerProcess
+) -> AsyncIterator[Tabs]:
     context = await browser.new_context()
     await serve_pages(context, bundle[0])
-    yield Tabs(context, server, server.token("user/ann"))
+    yield Tabs(context, server, server.token("user/ann"), getattr(request, "param", "127.0.0.1"))
     await context.close()
 
 
@@ -175,6 +179,10 @@ async def group(page: Page, name: str) -> str:
     return name
 
 
+# Web Locks are for secure pages: a server in one's own network, by plain http, has tabs that agree without.
+both_origins = pytest.mark.parametrize("tabs", ["127.0.0.1", "lan.test"], indirect=True)
+
+
 @in_browser
 async def test_the_outbox_survives_closing_the_tab_offline(tabs: Tabs) -> None:
     tab = await tabs.open()
@@ -198,6 +206,7 @@ async def test_the_outbox_survives_closing_the_tab_offline(tabs: Tabs) -> None:
 
 
 @in_browser
+@both_origins
 async def test_two_tabs_share_a_connection_and_stay_consistent(tabs: Tabs) -> None:
     one = await tabs.open()
     name = await group(one, "g.tabs")
@@ -239,6 +248,7 @@ async def test_two_tabs_share_a_connection_and_stay_consistent(tabs: Tabs) -> No
 
 
 @in_browser
+@both_origins
 async def test_another_tab_takes_over_and_loses_and_doubles_nothing(tabs: Tabs) -> None:
     leader = await tabs.open()
     name = await group(leader, "g.lead")
@@ -281,6 +291,7 @@ async def test_another_tab_takes_over_and_loses_and_doubles_nothing(tabs: Tabs) 
 
 
 @in_browser
+@both_origins
 async def test_what_was_asked_of_a_tab_that_closed_is_asked_again_or_said_to_be_unknown(tabs: Tabs) -> None:
     leader = await tabs.open()
     name = await group(leader, "g.asked")

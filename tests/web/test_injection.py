@@ -12,8 +12,7 @@ from playwright.async_api import Browser, expect
 from tests.claims.server_process import ServerProcess
 from tests.web.person import Person
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
-expect.set_options(timeout=20_000)
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 # One for each way that OWASP's filter-evasion sheet describes; all call `harm()`.
 VECTORS = [

@@ -28,6 +28,8 @@ class FaultPoint(enum.StrEnum):
     JOURNAL_AFTER_CREATE_SEGMENT = "journal.after_create_segment"
     JOURNAL_AFTER_RENAME_SEGMENT = "journal.after_rename_segment"
     JOURNAL_AFTER_ROLL = "journal.after_roll"
+    JOURNAL_INSIDE_MAKE_SPARE = "journal.inside_make_spare"
+    JOURNAL_AFTER_MAKE_SPARE = "journal.after_make_spare"
     JOURNAL_BEFORE_TRIM = "journal.before_trim"
     JOURNAL_AFTER_TRIM_UNLINK = "journal.after_trim_unlink"
     JOURNAL_AFTER_CREATE_MARK = "journal.after_create_mark"

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import sqlite3
 import ssl as ssl_module
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -316,11 +316,40 @@ class Client:
         return await self._core.history.between(self.conversation_of(conversation), from_ms, to_ms, limit, newest_first)
 
     async def search(
-        self, text: str, *, conversation: str = "", sender: str = "", after: str = "", limit: int = 20
+        self,
+        text: str,
+        *,
+        conversation: str = "",
+        sender: str = "",
+        types: Iterable[str] = (),
+        from_ms: int = 0,
+        to_ms: int = 0,
+        after: str = "",
+        limit: int = 20,
     ) -> SearchPage:
-        """Messages on the server that have all words of ``text``, newest first; ``after``: the page's ``next``."""
+        """Messages on the server that have all words of ``text``, newest first; ``after``: the page's ``next``.
+
+        Args:
+            text: words, "phrases", beginnings* and -exclusions.
+            conversation: only there; a party stands for the direct conversation with it.
+            sender: only what this party said.
+            types: only messages of these types.
+            from_ms: only what was said at this time or later.
+            to_ms: only what was said at this time or earlier.
+            after: go on behind a page.
+            limit: of the page, at most 100.
+        """
         name = self.conversation_of(conversation) if conversation else ""
-        request = MessageSearch(text=text, conversation=name, sender=sender, after=after, limit=limit)
+        request = MessageSearch(
+            text=text,
+            conversation=name,
+            sender=sender,
+            types=list(types),
+            from_ms=from_ms,
+            to_ms=to_ms,
+            after=after,
+            limit=limit,
+        )
         return await self._core.requests.call("message.search", request, SearchPage, again=True)
 
     def mark_read(self, conversation: str, seq: int = 0) -> None:

@@ -90,6 +90,8 @@ class Pushes:
                 self._draining(decode(body, DrainingPush).reconnect_in_ms)
 
     def _cursor(self, moved: CursorMoved) -> None:
+        if moved.unread is not None or moved.unread_mentions is not None:
+            self._receiver.settle()
         row = self._store.conversations.get(moved.conversation)
         if row is None or row.view is None:
             return

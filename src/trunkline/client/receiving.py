@@ -152,15 +152,19 @@ class Receiver:
 
     def hidden(self, hidden: Hidden) -> None:
         """I deleted messages for myself, here or on another device."""
-        self._flush()  # what was pushed before is in the store now
+        self.settle()
         self._applier.hide(hidden)
         self._listed([hidden.conversation])
 
     def marked(self, pushed: ThreadPushed) -> None:
         """I did something with a thread, here or on another device."""
-        self._flush()
+        self.settle()
         self._applier.mark(pushed)
         self._listed([pushed.conversation])
+
+    def settle(self) -> None:
+        """Store what was pushed up to now: what comes next may count it already."""
+        self._flush()
 
     def backfilled(self, conversation: str, floor: int) -> None:
         """Older history was stored down to ``floor``."""

@@ -25,7 +25,7 @@ MESSAGES = frozenset(
         types.CARD_CREATED,
     }
 )
-_UPDATABLE = ("name", "avatar", "custom", "muted_all")
+_UPDATABLE = ("name", "avatar", "custom", "muted_all", "join", "who_invites", "history_before_join")
 
 
 def apply_entry(view: ConversationView, entry: EntryView, me: str) -> None:

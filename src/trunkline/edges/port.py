@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from picows import WSAutoPingStrategy, WSListener, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
@@ -21,8 +21,9 @@ from trunkline.edges.link.codec import CODECS
 from trunkline.edges.link.deps import LinkDeps
 from trunkline.edges.link.front import NativeFront, feed
 from trunkline.edges.link.session import LinkSession
-from trunkline.edges.livekit.door import Door
-from trunkline.edges.livekit.session import SignalSession
+
+if TYPE_CHECKING:
+    from trunkline.edges.livekit.door import Door, Guest
 
 LINK_PATH = b"/v1/link"
 LIVE_PATHS = (b"/rtc", b"/rtc/v1")
@@ -68,6 +69,7 @@ class Port:
         self._link = link
         self._http = http
         self._live = live
+        self._signalling = None if live is None else _signalling(live)
 
     def protocol(self) -> Sniffer:
         """A protocol factory for ``loop.create_server``."""
@@ -115,15 +117,22 @@ class Port:
         return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(), Refusing())
 
     def _upgrade_live(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
-        door = self._live
-        if door is None:
+        door, signalling = self._live, self._signalling
+        if door is None or signalling is None:
             return _refusal(404, b"there are no live sessions here")
         try:
             guest = door.admit(request.path.decode("latin-1"), str(request.headers.get("Authorization", "")))
         except TrunklineError as error:
             status = error.code.http_status if error.code.http_status in (401, 403) else 400
             return _refusal(status, error.detail.encode())
-        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(), SignalSession(door, guest))
+        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(), signalling(guest))
+
+
+def _signalling(door: Door) -> Callable[[Guest], WSListener]:
+    """What makes signalling sessions; only here, because a server without live sessions starts faster without it."""
+    from trunkline.edges.livekit.session import SignalSession
+
+    return lambda guest: SignalSession(door, guest)
 
 
 def _refusal(status: int, reason: bytes) -> WSUpgradeResponseWithListener:

@@ -10,8 +10,8 @@ from trunkline.base.clock import Randomness
 from trunkline.base.errors import TrunklineError
 from trunkline.base.secret import Secret
 from trunkline.crypto.links import LinkSigner
-from trunkline.media.inspect.inspection import missing_libraries
 from trunkline.media.inspect.jobs import Limits
+from trunkline.media.inspect.libraries import missing_libraries
 from trunkline.media.inspect.process import ProcessInspector
 from trunkline.media.scan.command import CommandScanner
 from trunkline.server.config import Config, FilesSection

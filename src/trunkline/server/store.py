@@ -19,6 +19,7 @@ from pathlib import Path
 from trunkline.domain.log.records import decode_group
 from trunkline.server.config import Config
 from trunkline.store.journal.file_journal import FileJournal
+from trunkline.store.journal.spare import SpareMaker
 from trunkline.store.journal.thread import JournalThread
 from trunkline.store.sqlite.index import SqliteIndex
 from trunkline.store.sqlite.schema import SchemaTooNew, check_version, read_meta
@@ -129,7 +130,8 @@ async def open_store(config: Config) -> Store:
     except BaseException:
         journal.close()
         raise
-    return Store(directory, epoch, journal, index, JournalThread(journal, asyncio.get_running_loop()), search)
+    writer = JournalThread(journal, asyncio.get_running_loop(), SpareMaker(journal).check)
+    return Store(directory, epoch, journal, index, writer, search)
 
 
 def _open_search(config: Config, journal: FileJournal, epoch: int) -> SqliteSearchIndex | None:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trunkline.base.secret import Secret
 from trunkline.crypto.draws import CardSecrets
@@ -27,8 +28,6 @@ from trunkline.server.backups.operations import operations as backup_operations
 from trunkline.server.clock import SystemClock, SystemRandomness
 from trunkline.server.config import Config, LimitsSection, RoomsSection
 from trunkline.server.files import FileSystem, open_files
-from trunkline.server.live import LiveMedia
-from trunkline.server.live_cluster import ClusterMedia
 from trunkline.server.metrics import Metrics
 from trunkline.server.store import Store
 from trunkline.services.apps.authentication import Authentication, CallerAuthenticator
@@ -97,6 +96,10 @@ from trunkline.store.sqlite.gifts import SqliteGifts
 from trunkline.store.sqlite.quizzes import SqliteQuizzes
 from trunkline.store.sqlite.threads import SqliteThreads
 from trunkline.store.sqlite.webhooks import SqliteWebhookTables
+
+if TYPE_CHECKING:
+    from trunkline.server.live import LiveMedia
+    from trunkline.server.live_cluster import ClusterMedia
 
 
 @dataclass(slots=True)
@@ -252,10 +255,15 @@ def _live(
     standings: Standings,
     version: str,
 ) -> LiveMedia | ClusterMedia | None:
+    # Loading media takes as long as everything else together: only where there are live sessions.
     if not config.live.enabled:
         return None
     if config.live.engine == "livekit":
+        from trunkline.server.live_cluster import ClusterMedia
+
         return ClusterMedia(config.live, engine, standings)
+    from trunkline.server.live import LiveMedia
+
     return LiveMedia(config, engine, authentication, secrets, _courier(config, version), standings, version)
 
 

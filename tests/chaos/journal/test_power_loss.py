@@ -70,7 +70,13 @@ def test_power_loss_at_every_single_file_operation(loss: Loss) -> None:
             for size in (200, 0, 400, 600, 100, 900):
                 world.append(world.random.randbytes(size))
             world.trim(5)
+            world.make_spare()
+            world.append(b"begins the prepared segment")
+            world.make_spare()
+            world.append(b"goes on in it")
+            world.append(b"y" * 1000)
             world.append(b"last")
+            world.make_spare()
             assert world.journal is not None
             world.journal.close()
             break
@@ -160,6 +166,7 @@ def _crash_at_point(world: JournalWorld, point: FaultPoint, occurrence: int) -> 
             world.append()
             if step % 8 == 7:
                 world.trim(max(world.acked))
+                world.make_spare()
             if step in (3, 5, 9):
                 _append_to_full_disk(world)
         _append_torn(world)

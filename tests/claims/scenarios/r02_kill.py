@@ -53,7 +53,7 @@ async def run(ctx: Context) -> ScenarioReport:
     return report
 
 
-async def _first_ack_after(world: World, start_s: float, timeout_s: float = 20) -> float:
+async def _first_ack_after(world: World, start_s: float, timeout_s: float = 60) -> float:
     """Wait for the first acknowledgement at any device; returns how long it took from the start of the process."""
     async with asyncio.timeout(timeout_s):
         while True:

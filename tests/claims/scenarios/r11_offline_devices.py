@@ -45,7 +45,7 @@ async def run(ctx: Context) -> ScenarioReport:
         await friends[2].client.groups.kick(convs[2], "user/five")
         # The four that are online see it; pushes still on their way would be lost to the kill, and then to the 91 days.
         seen = {convs[2]: (await world.read_log(convs[2]))[-1].seq}
-        await asyncio.gather(*(device.caught_up(seen, 20) for device in mine[:4]))
+        await asyncio.gather(*(device.caught_up(seen) for device in mine[:4]))
         ahead_s = (_TOMBSTONES_KEPT_DAYS + 1) * _DAY_S
         world.server.clock_offset_s = ahead_s
         set_clock(clock, ahead_s)

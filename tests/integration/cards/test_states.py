@@ -17,10 +17,12 @@ from tests.integration.identity.world import Disk, World
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.crypto.draws import CardSecrets
 from trunkline.domain.identity import Caller
+from trunkline.services.cards import states as states_module
 from trunkline.services.cards.acting import Acting
 from trunkline.services.cards.people import CardSender
 from trunkline.services.cards.reading import CardReader
 from trunkline.services.cards.states import CardStates
+from trunkline.services.log.reading import read_entry
 from trunkline.wire.calls.cards import CardAct, CardActed, CardCreate, CardGet, CardView
 from trunkline.wire.calls.conversations import ConversationRef, GroupCreate
 
@@ -107,6 +109,31 @@ async def test_what_is_not_durable_is_never_evicted(cards: Cards) -> None:
     await cards.vote("user/u3", seqs[0])
     for seq in seqs:
         assert (await cards.card(seq)).summary["voters"] >= 2
+
+
+async def test_who_goes_away_while_a_card_is_loaded_takes_nobody_along(
+    cards: Cards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seqs = [await cards.create() for _ in range(5)]
+    evicted = seqs[0]
+    assert cards.states.get("a_1", "g", evicted) is None
+    reading, may_read = asyncio.Event(), asyncio.Event()
+
+    async def held(*arguments: Any) -> Any:
+        reading.set()
+        await may_read.wait()
+        return await read_entry(*arguments)
+
+    monkeypatch.setattr(states_module, "read_entry", held)
+    votes = [asyncio.create_task(cards.vote(party, evicted)) for party in PEOPLE[:4]]
+    await reading.wait()
+    votes[0].cancel()
+    await asyncio.wait([votes[0]])
+    may_read.set()
+    async with asyncio.timeout(30):
+        await asyncio.gather(*votes[1:])
+        await cards.world.engine.commits.settled()
+    assert (await cards.card(evicted)).summary["voters"] == 3
 
 
 async def test_many_at_once_never_share_a_share(cards: Cards) -> None:

@@ -18,7 +18,7 @@ def test_a_former_member_sees_the_group_as_it_was(connect: Connect, how: str) ->
         a.call("group.kick", conversation=team, parties=["user/b"])
     then = view(b, team)
     assert (then["name"], then["member_count"], then["left_seq"]) == ("Before", 2, then["head"])
-    a.call("group.update", conversation=team, name="After", avatar="https://x.example/p", muted_all=True)
+    a.call("group.update", conversation=team, name="After", avatar="https://x.example/p", muted_all=True, join="open")
     a.call("group.invite", conversation=team, parties=["user/d", "user/e"])
     say(a, team, "later")
     assert view(b, team) == then

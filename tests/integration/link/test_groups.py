@@ -80,6 +80,22 @@ def test_muted_members_cannot_speak(connect: Connect) -> None:
     say(b, "team", "free again")
 
 
+def test_members_see_the_rules_of_their_group_and_their_changes(connect: Connect) -> None:
+    a, b = connect("user/a"), connect("user/b")
+    group(a, "team", "user/b", who_invites="admin")
+    names = ("join", "who_invites", "history_before_join")
+
+    def rules() -> list[object]:
+        shown = b.call("conversation.get", conversation="team")
+        return [shown.get(name) for name in names]
+
+    assert rules() == ["invite", "admin", None]
+    a.call("group.update", conversation="team", join="closed", history_before_join=True)
+    assert rules() == ["closed", "admin", True]
+    (synced,) = b.call("sync", epoch=0, pts=0)["conversations"]
+    assert [synced.get(name) for name in names] == ["closed", "admin", True]
+
+
 def test_history_begins_at_the_join_unless_the_group_opens_it(connect: Connect) -> None:
     a, b, c = connect("user/a"), connect("user/b"), connect("user/c")
     group(a, "team")

@@ -47,7 +47,7 @@ class WireClient:
     ) -> None:
         parts = urlsplit(url)
         assert parts.hostname and parts.port
-        self.socket = socket.create_connection((parts.hostname, parts.port), timeout=10)
+        self.socket = socket.create_connection((parts.hostname, parts.port), timeout=30)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_hostname=parts.hostname)
         self._buffer = b""
@@ -157,7 +157,7 @@ class WireClient:
             if found[0] == 3 and found[1] == request_id:
                 raise Refused(found[2])
 
-    def push(self, event: str, matches: Callable[[Any], bool] = lambda _: True, timeout_s: float = 10) -> Any:
+    def push(self, event: str, matches: Callable[[Any], bool] = lambda _: True, timeout_s: float = 30) -> Any:
         """The first push of a kind that matches, received already or still to come."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:

@@ -53,7 +53,7 @@ class Signalling:
         """Send a request."""
         await self.socket.send_bytes(rtc.SignalRequest(**request).SerializeToString())
 
-    async def next(self, kind: str, timeout_s: float = 10.0) -> Any:
+    async def next(self, kind: str, timeout_s: float = 30.0) -> Any:
         """The next message of a kind; others before it are kept in ``messages``."""
         async with asyncio.timeout(timeout_s):
             while True:

@@ -9,7 +9,7 @@ from tests.integration.rest.running import serving
 
 
 async def test_people_hear_and_see_each_other_without_the_kernel(tmp_path: Path) -> None:
-    with serving(tmp_path, NATIVE="0") as server:
+    with serving(tmp_path, live=True, NATIVE="0") as server:
         app = server.create_app()
         ann, bob = Person("ann"), Person("bob")
         try:
@@ -18,8 +18,8 @@ async def test_people_hear_and_see_each_other_without_the_kernel(tmp_path: Path)
             await ann.speak()
             await ann.show(simulcast=True)
             heard, seen = bob.hears("ann"), bob.sees("ann")
-            await until(lambda: heard.frames > 20 and heard.loudness > 1000, "bob hears ann", 20)
-            await until(lambda: seen.frames > 5, "bob sees ann", 20)
+            await until(lambda: heard.frames > 20 and heard.loudness > 1000, "bob hears ann")
+            await until(lambda: seen.frames > 5, "bob sees ann")
         finally:
             await ann.leave()
             await bob.leave()

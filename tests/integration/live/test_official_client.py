@@ -49,7 +49,7 @@ async def test_whoever_comes_later_gets_what_is_published(enter: Enter) -> None:
 async def test_every_codec_arrives(enter: Enter, codec: str) -> None:
     ann, bob = await enter("ann"), await enter("bob")
     await ann.show(codec=codec)
-    await until(lambda: bob.sees("ann").frames > 20, f"frames by {codec}", 20)
+    await until(lambda: bob.sees("ann").frames > 20, f"frames by {codec}")
     assert bob.publication("ann", VIDEO).mime_type.lower() == f"video/{codec}".lower()
 
 
@@ -129,7 +129,7 @@ async def test_subscriptions_follow_wishes(enter: Enter) -> None:
 async def test_quality_chosen_by_the_subscriber_switches_layers(enter: Enter) -> None:
     ann, bob = await enter("ann"), await enter("bob")
     await ann.show(1280, 720, simulcast=True, fps=10)
-    await until(lambda: bob.sees("ann").frames > 5 and bob.sees("ann").size == (1280, 720), "the high layer", 20)
+    await until(lambda: bob.sees("ann").frames > 5 and bob.sees("ann").size == (1280, 720), "the high layer")
     publication = bob.publication("ann", VIDEO)
     publication.set_video_quality(rtc.VideoQuality.VIDEO_QUALITY_LOW)
     await until(lambda: bob.sees("ann").size == (320, 180), "the low layer")
@@ -220,7 +220,7 @@ async def test_a_cut_signalling_connection_is_resumed_and_media_goes_on(enter: E
     await until(lambda: bob.hears("ann").frames > 20, "bob hears ann")
     sid = bob.room.remote_participants["ann"].sid
     await ann.room.simulate_scenario(rtc.SimulateScenarioKind.SIMULATE_SIGNAL_RECONNECT)
-    await until(lambda: "reconnected" in ann.events, "ann is back", 20)
+    await until(lambda: "reconnected" in ann.events, "ann is back")
     before = bob.hears("ann").frames
     await until(lambda: bob.hears("ann").frames > before + 50, "still heard")
     assert bob.room.remote_participants["ann"].sid == sid

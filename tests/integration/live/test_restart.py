@@ -24,13 +24,13 @@ async def test_clients_rejoin_after_the_server_was_killed(tmp_path: Path) -> Non
             await bob.join(app, "room", single_peer_connection=False)
             await ann.speak()
             await bob.show()
-            await until(lambda: bob.hears("ann").loudness > 4000, "bob hears ann", 20)
-            await until(lambda: ann.sees("bob").frames > 10, "ann sees bob", 20)
+            await until(lambda: bob.hears("ann").loudness > 4000, "bob hears ann")
+            await until(lambda: ann.sees("bob").frames > 10, "ann sees bob")
             await server.restart()
             await until(lambda: "reconnected" in ann.events and "reconnected" in bob.events, "both are back", 45)
             heard, seen = bob.hears("ann").frames, ann.sees("bob").frames
-            await until(lambda: bob.hears("ann").frames > heard + 50, "bob hears ann again", 20)
-            await until(lambda: ann.sees("bob").frames > seen + 10, "ann sees bob again", 20)
+            await until(lambda: bob.hears("ann").frames > heard + 50, "bob hears ann again")
+            await until(lambda: ann.sees("bob").frames > seen + 10, "ann sees bob again")
             assert "disconnected" not in ann.events + bob.events
         finally:
             await ann.leave()

@@ -39,7 +39,7 @@ async def test_tracks_come_and_go_and_their_places_are_used_again(enter: Enter) 
         await ann.room.local_participant.unpublish_track(publication.sid)
         await until(lambda: not bob.room.remote_participants["ann"].track_publications, "unpublished")
     await ann.show(1280, 720, simulcast=True, fps=10)
-    await until(lambda: bob.sees("ann").size == (1280, 720), "the high layer", 20)
+    await until(lambda: bob.sees("ann").size == (1280, 720), "the high layer")
     publication_at_bob = bob.publication("ann", VIDEO)
     publication_at_bob.set_subscribed(False)
     await until(lambda: bob.publication("ann", VIDEO).track is None, "unsubscribed")
@@ -55,7 +55,7 @@ async def test_a_cut_signalling_connection_is_resumed(enter: Enter) -> None:
     await until(lambda: bob.hears("ann").frames > 20, "bob hears ann")
     for person in (ann, bob):
         await person.room.simulate_scenario(rtc.SimulateScenarioKind.SIMULATE_SIGNAL_RECONNECT)
-        await until(lambda p=person: "reconnected" in p.events, "back", 20)  # type: ignore[misc]
+        await until(lambda p=person: "reconnected" in p.events, "back")  # type: ignore[misc]
     before = bob.hears("ann").frames
     await until(lambda: bob.hears("ann").frames > before + 50, "still heard")
     await ann.show()

@@ -70,14 +70,14 @@ def test_what_was_acknowledged_counts_after_kills_before_and_after_the_deadline(
             assert outcome["tallies"] == [tallies[place] for place in range(3)]
             assert outcome["left"] == tallies[1] == outcome["right"]
             assert "repeated" not in ok(loser.post(f"{AT}/q1/revival"))
-            ask(system, 2, 1500)
+            ask(system, 2, 5_000)
             assert answer(app, PARTIES[0], 2, 1)["choice"] == 1
         server.process.kill()
     # The deadline may pass while nobody is there to see it: it is kept all the same, once.
     with serving(tmp_path) as server:
         app.server = server
         with app.acting() as system, app.acting(PARTIES[0]) as loser:
-            deadline_s = time.monotonic() + 20
+            deadline_s = time.monotonic() + 45
             while "outcome" not in (view := ok(loser.get(f"{AT}/current"))["last"]):
                 assert time.monotonic() < deadline_s, "the question does not end"
             assert (view["outcome"]["tallies"], view["outcome"]["left"]) == ([0, 1, 0], 1)

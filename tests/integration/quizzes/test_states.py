@@ -15,8 +15,9 @@ from tests.integration.identity.world import Disk, World
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.identity import SYSTEM_PARTY, Caller
 from trunkline.services.quizzes import states as states_module
-from trunkline.services.quizzes.ports import QuizKey
+from trunkline.services.quizzes.ports import Kept, QuizKey
 from trunkline.services.quizzes.quizzes import Quizzes
+from trunkline.services.quizzes.states import QuizStates
 from trunkline.services.quizzes.system import QuizSystem, build_quizzes
 from trunkline.services.rooms.limits import RoomLimits
 from trunkline.services.rooms.system import RoomSystem, build_rooms
@@ -153,6 +154,36 @@ async def test_those_that_go_on_stay_in_memory_and_the_others_come_back(
             view = await show.view("q", room, f"user/u{number}")
             assert (view.players, view.ended, view.me.right) == (1, True, 1)
     assert len(show.quizzes._states._kept) <= 3
+
+
+class Held(SqliteQuizzes):
+    """An index that answers when the test says so."""
+
+    def __init__(self, show: Show) -> None:
+        super().__init__(show.world.index.reader)
+        self.reading = asyncio.Event()
+        self.may_read = asyncio.Event()
+
+    async def quiz(self, key: QuizKey) -> Kept | None:
+        self.reading.set()
+        await self.may_read.wait()
+        return await super().quiz(key)
+
+
+async def test_who_goes_away_while_a_quiz_is_loaded_takes_nobody_along(show: Show) -> None:
+    await show.create("q1")
+    await show.ask("q1", 1)
+    await show.world.durable(show.answer("user/ann", "q1", 1))
+    index = Held(show)
+    states = QuizStates(show.world.engine, index)
+    loads = [asyncio.create_task(states.load(QuizKey(show.app, "show", "q1"))) for _ in range(4)]
+    await index.reading.wait()
+    loads[0].cancel()
+    await asyncio.wait([loads[0]])
+    index.may_read.set()
+    async with asyncio.timeout(30):
+        kept = await asyncio.gather(*loads[1:])
+    assert [list(found.quiz.players) for found in kept] == [["user/ann"]] * 3
 
 
 async def test_many_answers_at_once_are_each_counted_once(show: Show) -> None:

@@ -33,7 +33,7 @@ class Running:
     def client(self, auth: Any = None, **headers: str) -> httpx.Client:
         """An HTTP client; underscores in header names become hyphens."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.Client(base_url=self.url, auth=auth, headers=named, timeout=15)
+        return httpx.Client(base_url=self.url, auth=auth, headers=named, timeout=30)
 
     def operator(self) -> httpx.Client:
         """The operator's client."""
@@ -72,12 +72,16 @@ class App:
 
 
 @contextmanager
-def serving(directory: Path, **options: str) -> Iterator[Running]:
-    """Run a server on a free port; options as ``SECTION__OPTION``."""
+def serving(directory: Path, *, live: bool = False, **options: str) -> Iterator[Running]:
+    """Run a server on a free port; options as ``SECTION__OPTION``.
+
+    Without live sessions, unless they are asked for: it starts in two thirds of the time.
+    """
     log = directory / "server.log"
     settings = {
         "LIMITS__KEY_RATE": "0",
         "LIMITS__PARTY_RATE": "0",
+        "LIVE__ENABLED": "true" if live else "false",
         "STORE__DIRECTORY": str(directory / "data"),
     } | options
     environment = os.environ | {f"TRUNKLINE_{name}": value for name, value in settings.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from tests.integration.link.acts import refused, until
 from tests.integration.link.wire_client import Refused
@@ -96,18 +97,20 @@ def test_a_hundred_changes_a_second_and_no_more(connect: Connect) -> None:
     room(host)
     join(host)
     codes: list[int] = []
-    for number in range(150):
-        host.request("room.set_attribute", conversation="r1", key="k", value=str(number))
-
-    def answered() -> bool:
-        return len(codes) == 150
-
-    while not answered():
-        frame = host.receive()
-        if frame[0] in (2, 3):
-            codes.append(frame[2].get("code", 0) if frame[0] == 3 else 0)
-    assert Code.RATE_LIMITED.number in codes or Code.TOO_MANY_IN_FLIGHT.number in codes
-    assert 100 <= codes.count(0) < 150
+    began_s = time.monotonic()
+    # As often as it takes: a slow machine may need longer for a hundred than they are allowed in.
+    while Code.RATE_LIMITED.number not in codes:
+        assert time.monotonic() - began_s < 40, "it was never refused"
+        sent = [
+            host.request("room.set_attribute", conversation="r1", key="k", value=str(number)) for number in range(50)
+        ]
+        while sent:
+            frame = host.receive()
+            if frame[0] in (2, 3) and frame[1] in sent:
+                sent.remove(frame[1])
+                codes.append(frame[2].get("code", 0) if frame[0] == 3 else 0)
+    assert codes[:100] == [0] * 100
+    assert codes.count(0) <= 100 + 100 * (time.monotonic() - began_s)
 
 
 def test_versions_grow_across_a_room_that_nobody_was_in(connect: Connect) -> None:

@@ -43,7 +43,7 @@ def test_beyond_the_budget_samples_are_dropped_and_counted_and_what_is_reliable_
     with serving(tmp_path, LIMITS__LINK_RATE="0") as server:
         app = server.create_app()
         with greeted(app, "user/host") as host, greeted(app, "user/ann") as ann, greeted(app, "user/bob") as bob:
-            room(host, messages_per_s=200)
+            room(host, messages_per_s=50)
             for client in (host, ann, bob):
                 join(client)
             for number in range(10):
@@ -81,11 +81,14 @@ def test_reliable_messages_beyond_the_rate_are_refused_and_never_dropped(tmp_pat
         with greeted(app, "user/host") as host:
             room(host, reliable_per_s=50)
             join(host)
+            began_s = time.monotonic()
             pour(host, ["x.say"], 300)
+            accepted = 50 + 50 * (time.monotonic() - began_s)
             say = counts(host)["x.say"]
             refusals = say["refused"]["room_overloaded"]
             assert say["received"] == 300
-            assert refusals >= 150
+            assert refusals >= 300 - accepted
+            assert refusals > 0
             hear(host, texts(items(host))[-1] if texts(items(host)) else "x.say0")
             wait_for(host, lambda: len(texts(items(host))) == 300 - refusals)
 
@@ -114,7 +117,7 @@ def test_a_member_that_does_not_read_misses_what_policy_says_and_gets_what_is_re
             head = say(host, "the last")["seq"]
             got: list[int] = []
             last, position = at, None
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 45
             while last < head and time.monotonic() < deadline:
                 slow.receive()
                 for event, batch in slow.pushes:

@@ -51,3 +51,32 @@ async def test_broadcasts_arrive_online_and_after_being_away(app: App, tmp_path:
             view = client.conversations.get("news")
             assert view is not None and (view.unread, view.last and view.last.content) == (2, {"text": "three"})
             assert [entry.seq for entry in client.local_history("news")] == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_broadcast_poll_is_voted_on_from_a_device(app: App, tmp_path: Path) -> None:
+    def on(party: str) -> Client:
+        return Client(app.server.url, app.token(party), tmp_path / f"{party[5:]}.db", options=QUICK, device="d1")
+
+    with app.acting() as news:
+        assert news.post("/v1/broadcasts/conversations", json={"id": "news"}).status_code == 201
+        async with on("user/ann") as ann, on("user/bob") as bob:
+            await ann.online()
+            await bob.online()
+            poll = {"kind": "poll", "data": {"question": "Lunch?", "options": ["noodles", "pizza"]}}
+            sent = news.post(
+                "/v1/broadcasts/conversations/news/messages", json={"type": "card.created", "content": poll}
+            )
+            assert sent.status_code == 201, sent.text
+            seq = sent.json()["seq"]
+            devices = (ann, bob)
+            await until(lambda: all(device.cards.local("news", seq) is not None for device in devices))
+            await ann.cards.act("news", seq, "vote", {"choices": [1]})
+            await bob.cards.act("news", seq, "vote", {"choices": [0]})
+
+            def votes(device: Client) -> list[int]:
+                card = device.cards.local("news", seq)
+                assert card is not None
+                found: list[int] = card.summary["votes"]
+                return found
+
+            await until(lambda: all(votes(device) == [1, 1] for device in devices))

@@ -297,6 +297,24 @@ async def test_read_marks_made_offline_are_told_later(server: ReferenceServer, c
         await until(lambda: server.conversations["g.one"].cursors.get("user/alice") == (2, 2))
 
 
+async def test_counts_from_the_server_are_not_added_to_what_was_pushed_just_before(
+    server: ReferenceServer, client: Make
+):
+    """Entries wait for the end of the turn to be stored; counts were stored at once, and the entries added to them."""
+    server.group("g.one", "user/bob", "user/alice")
+    unread: list[int] = []
+    async with client("user/alice") as alice:
+        await alice.online()
+        for round in range(1, 6):
+            say(server, "g.one", "one", "two", "three")
+            counts = {"delivered": 0, "read": 0, "unread": round * 3, "unread_mentions": 0}
+            server.push("user/alice", "cursor", {"conversation": "g.one", "party": "user/alice", **counts})
+            await take(alice.messages("g.one"), 4 if round == 1 else 3)
+            view = alice.conversations.get("g.one")
+            unread.append(view.unread if view is not None else -1)
+    assert unread == [3, 6, 9, 12, 15]
+
+
 async def test_typing_and_presence_reach_their_callbacks(server: ReferenceServer, client: Make):
     server.group("g.one", "user/bob", "user/alice")
     typing: list[Typing] = []

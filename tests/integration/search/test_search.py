@@ -162,4 +162,9 @@ async def test_the_sdk_searches_over_the_link(app: App, bob: httpx.Client, team:
     async with Client(app.server.url, app.token("user/alice"), device="phone") as alice:
         (hit,) = (await alice.search("中国 office", conversation=team)).hits
         assert (hit.entry.seq, [(mark.start, mark.end) for mark in hit.highlights]) == (seq, [(9, 11), (12, 18)])
+        at_ms = hit.entry.at_ms
         assert (await alice.search("office", sender="user/alice")).hits == []
+        assert (await alice.search("office", types=["file"])).hits == []
+        assert (await alice.search("office", to_ms=at_ms - 1)).hits == []
+        found = await alice.search("office", types=["text"], from_ms=at_ms, to_ms=at_ms)
+        assert [other.entry.seq for other in found.hits] == [seq]

@@ -51,7 +51,7 @@ def answer(client: WireClient, request_id: int) -> Any:
 
 
 def hook(api: httpx.Client, receiver: Receiver, **options: Any) -> dict[str, Any]:
-    chosen: dict[str, Any] = {"mode": "before_send", "on_failure": "reject", "deadline_ms": 2000} | options
+    chosen: dict[str, Any] = {"mode": "before_send", "on_failure": "reject", "deadline_ms": 10_000} | options
     return subscribe(api, receiver, **chosen)
 
 

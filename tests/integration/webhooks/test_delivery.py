@@ -229,7 +229,7 @@ def test_who_missed_a_message_in_a_channel_is_named(api: httpx.Client, receiver:
 
 def test_channels_can_be_asked_for_by_kind(api: httpx.Client, receiver: Receiver, app: App) -> None:
     subscribe(api, receiver, events=["message.created"], kinds=["channel"])
-    subscribe(api, receiver, "ask", mode="before_send", on_failure="reject", kinds=["channel"], deadline_ms=2000)
+    subscribe(api, receiver, "ask", mode="before_send", on_failure="reject", kinds=["channel"], deadline_ms=10_000)
     receiver.decide = lambda event: (200, {"action": "reject"}) if "bad" in str(event["data"]) else (204, None)
     assert api.post("/v1/communities", json={"id": "club", "owner": "user/a"}).status_code == 201
     with app.acting("user/a") as a, app.as_client("user/a") as own:

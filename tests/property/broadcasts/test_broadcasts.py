@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.index_suite import project
+from tests.support.memory_directory import memory_directory
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.domain.broadcasts.audience import MAX_DEPTH, MAX_LENGTH, MAX_TAGS, MAX_TERMS, check_tags, parse
 from trunkline.domain.broadcasts.recipient import Recipient
@@ -175,5 +175,5 @@ def test_tags_at_the_moment_of_sending_decide_and_later_changes_do_nothing(
         finally:
             await index.close()
 
-    with TemporaryDirectory() as directory:
+    with memory_directory() as directory:
         asyncio.run(check(Path(directory)))

@@ -7,7 +7,6 @@ the network between them is a list of moves that Hypothesis makes up.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.integration.cards.acts import ACTIONS, EXAMPLES
 from tests.integration.identity.world import Disk, World
+from tests.support.memory_directory import memory_directory
 from trunkline.base.errors import TrunklineError
 from trunkline.client.applying import Applier
 from trunkline.client.calls.cards import LocalCard, local_card
@@ -181,7 +181,7 @@ class Server:
 
 async def play(made: list[tuple[Any, ...]]) -> None:
     """Make the moves, let everybody meet, and compare."""
-    with tempfile.TemporaryDirectory() as directory:
+    with memory_directory() as directory:
         disk = Disk(Path(directory))
         devices = [Device(number) for number in range(DEVICES)]
         async with disk.open() as world:

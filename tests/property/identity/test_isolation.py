@@ -12,7 +12,6 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -21,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.integration.identity.world import Disk, SocketSession, World
+from tests.support.memory_directory import memory_directory
 from trunkline.base.errors import TrunklineError
 from trunkline.domain.identity import Caller
 from trunkline.services.messages.history import Reader
@@ -189,7 +189,7 @@ POSTLUDE = [
 
 async def transcripts(plan: list[tuple[bool, Act]], second_acts: bool) -> tuple[str, str]:
     """What both tenants were told, with or without what the second one does."""
-    with TemporaryDirectory() as directory:
+    with memory_directory() as directory:
         async with Disk(Path(directory)).open() as world:
             first, second = Tenant(world, await world.create_app()), Tenant(world, await world.create_app())
             for by_second, act in PRELUDE + plan + POSTLUDE:

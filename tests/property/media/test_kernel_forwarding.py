@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.unit.media.descriptors import descriptor, key_mode
 from tests.unit.media.far import Far, Thread, thread
 from trunkline.media import kernel
 from trunkline.media.recovery.frames import Frame, pack
@@ -19,13 +20,14 @@ from trunkline.media.sfu.uptrack import Layer, UpTrack
 from trunkline.protocol.rtp.packet import RtpPacket, parse
 from trunkline.protocol.rtp.reception import Reception
 from trunkline.protocol.sdp import Codec, Media
-from trunkline.protocol.sdp.answer import AUDIO_LEVEL, MID, ORIENTATION, TRANSPORT_CC
+from trunkline.protocol.sdp.answer import AUDIO_LEVEL, DEPENDENCY_DESCRIPTOR, MID, ORIENTATION, TRANSPORT_CC
 
 if kernel.MODULE is None:
     pytest.skip(f"no media kernel: {kernel.WHY_NOT}", allow_module_level=True)
 
+CODECS = {"vp8": 1, "h264": 2, "vp9": 3, "av1": 4}
 SEQUENCE, TIMESTAMP, SSRC = 65_530, 4_294_960_000, 1000
-OUT = {11: MID, 12: AUDIO_LEVEL, 13: TRANSPORT_CC, 14: ORIENTATION}
+OUT = {11: MID, 12: AUDIO_LEVEL, 13: TRANSPORT_CC, 14: ORIENTATION, 15: DEPENDENCY_DESCRIPTOR}
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -50,10 +52,10 @@ class Both:
         kind = "audio" if codecs[0].clock_rate == 48_000 else "video"
         rids = ("",) if layers == 1 else tuple("qhf"[:layers])
         numbers = {"red": 2}
-        formats = tuple((c.payload_type, numbers.get(c.kind, 1), int(c.kind == "vp8"), 0) for c in codecs)
+        formats = tuple((c.payload_type, numbers.get(c.kind, 1), CODECS.get(c.kind, 0), 0) for c in codecs)
         port = it.port
         port.peer_extensions(self.ann.number, 1, 0)
-        self.track = port.track_add(self.ann.number, kind == "audio", "0", rids, formats, (2, 0, 4, 5))
+        self.track = port.track_add(self.ann.number, kind == "audio", "0", rids, formats, (2, 0, 4, 5, 6))
         self.layers = [Layer(n, rid, 10 + n, Reception(10 + n, codecs[0].clock_rate)) for n, rid in enumerate(rids)]
         for layer in self.layers:
             port.track_source(self.track, layer.ssrc, layer.index, False)
@@ -61,7 +63,7 @@ class Both:
         self.down = port.down_add(self.track, self.bob.number, SSRC, 2, SEQUENCE, TIMESTAMP)
 
         self.up = UpTrack("TR_a", kind, "0", {codec.payload_type: codec for codec in codecs}, self.layers)
-        self.up.orientation = 5
+        self.up.orientation, self.up.descriptor = 5, 6
         self.wire = Wire()
         link = Downlink(limit)
         link.depth.depth = depth
@@ -75,7 +77,7 @@ class Both:
         red_types = (-1, -1) if red is None else (red[0].payload_type, red[1])
         found = [(codec.payload_type, self.twin._format(codec)) for codec in codecs]
         pairs = tuple((pt, out[0].payload_type, 0) for pt, out in found if out is not None)
-        port.down_assign(self.down, "7", pairs, (11, 12, 13, 14), *red_types)
+        port.down_assign(self.down, "7", pairs, (11, 12, 13, 14, 15), *red_types)
         self.port = port
         self.sent = 0
 
@@ -169,4 +171,60 @@ def test_layers_are_chosen_and_numbered_alike(actions: list[Any]) -> None:
             payload = b"" if kind == 9 else head + bytes((layer,)) * (20 + kind)
             names = {1: b"0", 2: b"qhf"[layer : layer + 1]} | ({5: bytes((kind,))} if kind % 2 else {})
             both.send(layer, RtpPacket(96, number, 3000 * number & 0xFFFFFFFF, 0, kind < 5, (), names, payload))
+        both.compare(90_000 // 4)
+
+
+scales = st.lists(
+    st.one_of(
+        st.tuples(st.just("picture"), st.booleans(), st.integers(0, 7)),
+        st.tuples(st.just("picture"), st.just(False), st.sampled_from([0, 0, 0, 7])),
+        st.tuples(st.just("limit"), st.booleans(), st.integers(0, 3)),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@few
+@given(scales, st.sampled_from(["vp9", "av1"]), st.data())
+def test_spatial_layers_are_chosen_and_numbered_alike(actions: list[Any], codec: str, data: st.DataObject) -> None:
+    """Three layers, each of two packets; some packets overtake others or never come."""
+    with thread() as it:
+        both = Both(it, [Codec(96, codec, 90_000)], 1, [Codec(100, codec, 90_000)], 0, 12)
+        kinds = key_mode(3)
+        number = frame = picture = 0
+        key_next = True
+        late: list[RtpPacket] = []
+        for action, flag, value in actions:
+            if action == "limit":
+                both.limit(value, flag and value == 0)
+                continue
+            picture += 1
+            key, key_next = flag or key_next, False
+            for spatial in range(3):
+                frame += 1
+                for half in range(2):
+                    number += 1
+                    begins, ends = half == 0, half == 1
+                    first = 0xA0 | (0 if key else 0x40) | (8 if begins else 0) | (4 if ends else 0)
+                    first |= 2 if key and begins and spatial == 0 else 0
+                    payload = bytes(
+                        (first, 0x80 | picture >> 8 & 0x7F, picture & 0xFF, spatial << 1, picture & 0xFF, 64)
+                    )
+                    if codec == "av1":
+                        payload = bytes((0x18 if key and spatial == 0 and begins else 0x10, 2, 3, number & 0xFF))
+                    names = {1: b"0"}
+                    if codec == "av1" or flag:
+                        structure = kinds if key and spatial == 0 and begins else None
+                        template = 2 * spatial + (0 if key else 1)
+                        names[6] = descriptor(
+                            template, frame, begins=begins, ends=ends, structure=structure, targets=3, known_targets=3
+                        )
+                    last = spatial == 2 and ends
+                    packet = RtpPacket(96, number, 3000 * picture, 0, last, (), names, payload)
+                    (late.append if value >> spatial & 1 and begins else lambda p: both.send(0, p))(packet)
+            for packet in late:
+                if data.draw(st.booleans()):
+                    both.send(0, packet)
+            late.clear()
         both.compare(90_000 // 4)

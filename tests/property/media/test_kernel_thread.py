@@ -25,12 +25,13 @@ steps = st.one_of(st.just(1), st.integers(-30, 40), st.integers(-3, 3), st.sampl
 packet = st.tuples(st.just("packet"), steps, st.integers(0, 1200))
 ask = st.tuples(st.just("ask"), st.sampled_from([-1, 0, 20, 200]), st.just(0))
 report = st.tuples(st.just("report"), st.just(0), st.just(0))
+forget = st.tuples(st.just("forget"), st.integers(0, 9), st.just(0))
 clock = st.tuples(st.just("clock"), u16, st.just(0))
 
 
 @given(
     u16,
-    st.lists(st.tuples(packet | packet | ask | report | clock, st.floats(0, 0.2)), max_size=120),
+    st.lists(st.tuples(packet | packet | ask | ask | report | clock | forget, st.floats(0, 0.2)), max_size=120),
 )
 def test_reception_counts_and_asks_alike(start: int, actions: list[tuple[tuple[str, int, int], float]]) -> None:
     ours, other = native.Reception(7, 90_000), Reception(7, 90_000)
@@ -44,6 +45,9 @@ def test_reception_counts_and_asks_alike(start: int, actions: list[tuple[tuple[s
         elif action == "ask":
             known = None if first < 0 else first / 1000
             assert ours.to_ask(now_s, -1.0 if known is None else known) == other.to_ask(now_s, known)
+        elif action == "forget":
+            ours.forget((sequence - first) & 0xFFFF)
+            other.forget((sequence - first) & 0xFFFF)
         elif action == "clock":
             ours.on_sender_report(first << 20, now_s)
             other.on_sender_report(SenderReport(7, first << 20, 0, 0, 0), now_s)
@@ -51,9 +55,11 @@ def test_reception_counts_and_asks_alike(start: int, actions: list[tuple[tuple[s
             block = other.report(now_s)
             assert ours.report(now_s) == (None if block is None else block.serialize())
         assert ours.gave_up() == other.gave_up
+        assert ours.oldest_missing_s() == other.oldest_missing_s
         if action == "ask":
-            holes, transit_s = ours.take()
+            holes, hopeless, transit_s = ours.take()
             assert holes == other.take_holes()[: len(holes)] and (len(holes) == 64 or not other.take_holes())
+            assert hopeless == other.take_hopeless()
             assert transit_s == other.take_transit_s()
 
 
@@ -65,14 +71,15 @@ def test_reception_counts_and_asks_alike(start: int, actions: list[tuple[tuple[s
             st.one_of(st.just(1), st.integers(-20, 30), st.sampled_from([700, 2500])),
             st.floats(0, 0.05) | st.sampled_from([1.0, 5.0]),
             st.booleans(),
+            st.none() | st.floats(0, 1),
         ),
         max_size=150,
     ),
 )
-def test_arrivals_are_told_alike(start: int, actions: list[tuple[str, int, float, bool]]) -> None:
+def test_arrivals_are_told_alike(start: int, actions: list[tuple[str, int, float, bool, float | None]]) -> None:
     ours, other = native.Arrivals(999.0), Arrivals(999.0)
     number, now_s = start, 1000.0
-    for action, step, passed_s, masked in actions:
+    for action, step, passed_s, masked, since_s in actions:
         now_s += passed_s
         if action == "packet":
             number = (number + step) & 0xFFFF
@@ -80,8 +87,11 @@ def test_arrivals_are_told_alike(start: int, actions: list[tuple[str, int, float
             other.on_packet(number, now_s)
             continue
         other.masked = masked
+        other.missing_s = None if since_s is None else now_s - since_s
         told = other.feedback(now_s)
-        assert ours.feedback(now_s, masked) == (None if told is None else transport_cc.serialize(told))
+        assert ours.feedback(now_s, masked, -1.0 if other.missing_s is None else other.missing_s) == (
+            None if told is None else transport_cc.serialize(told)
+        )
 
 
 ticks = st.none() | st.integers(0, 20_000)
@@ -129,14 +139,20 @@ def test_malformed_feedback_is_refused_alike(body: bytes) -> None:
     assert [one[0] for one in found] == [one.number for one in other.on_feedback(read)]
 
 
-@given(st.lists(st.tuples(st.integers(-3, 6), st.integers(0, 3), st.booleans(), st.booleans()), max_size=80), u16)
-def test_padding_is_known_alike(packets: list[tuple[int, int, bool, bool]], start: int) -> None:
+@given(
+    st.lists(
+        st.tuples(st.integers(-3, 6), st.integers(0, 3), st.booleans(), st.booleans(), st.booleans()), max_size=80
+    ),
+    u16,
+)
+def test_padding_is_known_alike(packets: list[tuple[int, int, bool, bool, bool]], start: int) -> None:
     ours, other = native.Holes(), Holes()
     sequence, timestamp = start, 5000
-    for step, frames, begins, ends in packets:
+    for step, frames, begins, ends, numbered in packets:
         sequence, timestamp = (sequence + step) & 0xFFFF, (timestamp + 3000 * frames) & 0xFFFFFFFF
-        ours.on_packet(sequence, timestamp, begins, ends)
-        other.on_packet(sequence, timestamp, begins=begins, ends=ends)
+        picture = timestamp // 3000 & 0x7FFF if numbered else None
+        ours.on_packet(sequence, timestamp, begins, ends, -1 if picture is None else picture)
+        other.on_packet(sequence, timestamp, begins=begins, ends=ends, picture=picture)
         for near in range(sequence - 5, sequence + 2):
             assert ours.was_padding(near & 0xFFFF) == other.was_padding(near & 0xFFFF)
 

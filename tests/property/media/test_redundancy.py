@@ -100,3 +100,22 @@ def test_frames_are_kept_once_in_any_order_and_few() -> None:
     for number in range(1000):
         store.add(20_000 + number, b"x")
     assert len(store.before(21_000)) <= 40
+
+
+def test_frames_recovered_on_the_way_here_go_out_as_often_as_the_others() -> None:
+    """Half of the packets are lost on the way here, and half on the way on; the depth is made for the latter alone."""
+    chance, store, repacker, depth = random.Random(5), FrameStore(), Repacker(), 5
+    made = _stream(0, [(30, 960)] * 3000)
+    known: set[int] = set()
+    heard: set[int] = set()
+    for position, frame in enumerate(made):
+        if chance.random() < 0.5:
+            continue
+        for earlier in made[max(position - 2, 0) : position + 1]:
+            store.add(earlier.timestamp, earlier.data)
+            known.add(earlier.timestamp)
+        payload = repacker.pack(store, 111, frame, depth)
+        if chance.random() >= 0.5:
+            heard |= {f.timestamp for f in unpack(payload, frame.timestamp)}
+    assert len(known) > 2400
+    assert 1 - len(heard & known) / len(known) < 0.03, "0.5 to the power of 6 is 0.016; by place alone it were 0.1"

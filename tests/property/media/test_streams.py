@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.protocol.rtp import transport_cc
 from trunkline.protocol.rtp.arrivals import Arrivals
-from trunkline.protocol.rtp.reception import MAX_ASKS, Reception
+from trunkline.protocol.rtp.reception import GIVE_UP_S, MAX_HOPELESS, MOST_AGAIN_S, Reception
 from trunkline.protocol.rtp.rewriting import Rewriter
 
 u16, u32 = st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF)
@@ -108,10 +109,35 @@ def test_what_is_missing_is_asked_for_until_it_comes_or_for_a_while(start: int, 
     assert reception.to_ask(1.02) == []
     come = sorted(lost)[0]
     reception.on_packet((start + come) & 0xFFFF, 0, 100, 1.03)
-    assert set(reception.to_ask(2.0)) == wanted - {(start + come) & 0xFFFF}
-    for ask in range(MAX_ASKS):
-        reception.to_ask(3.0 + ask)
-    assert reception.to_ask(60.0) == [] and reception.gave_up == len(lost) - 1
+    still = wanted - {(start + come) & 0xFFFF}
+    asks, now_s = 0, 1.06
+    while asked := set(reception.to_ask(now_s)):
+        assert asked == still and now_s < 1.0 + GIVE_UP_S
+        asks, now_s = asks + 1, now_s + 0.101
+    assert (asks > 5) == bool(still) and reception.gave_up == len(still)
+    hopeless = {number & 0xFFFF for number in reception.take_hopeless()}
+    assert hopeless <= still and len(hopeless) == min(len(still), MAX_HOPELESS)
+    assert reception.take_hopeless() == [] and reception.oldest_missing_s is None
+
+
+def test_requests_follow_each_other_quickly_and_then_with_more_and_more_time_between() -> None:
+    reception = Reception(7, 90_000)
+    reception.on_packet(1, 0, 100, 1.0)
+    reception.on_packet(3, 0, 100, 1.0)
+    asked_s = [1.0 + tick / 1000 for tick in range(1200) if reception.to_ask(1.0 + tick / 1000, 0.02)]
+    pauses_s = [after - before for before, after in itertools.pairwise(asked_s)]
+    assert asked_s[0] < 1.01 and pauses_s[:4] == pytest.approx([0.02] * 4, abs=0.002)
+    assert all(after > before - 0.002 for before, after in itertools.pairwise(pauses_s))
+    assert pauses_s[-1] == pytest.approx(MOST_AGAIN_S, abs=0.002)
+    assert 1.9 < asked_s[-1] < 1.0 + GIVE_UP_S
+
+
+def test_a_missing_packet_that_is_not_needed_is_not_asked_for() -> None:
+    reception = Reception(7, 90_000)
+    reception.on_packet(0xFFFE, 0, 100, 1.0)
+    reception.on_packet(2, 0, 100, 1.0)
+    reception.forget(0xFFFF)
+    assert reception.to_ask(1.1) == [0, 1]
 
 
 def test_duplicates_count_for_nothing() -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.index_suite import project
+from tests.support.memory_directory import memory_directory
 from trunkline.client.applying import Applier
 from trunkline.client.store import LocalStore
 from trunkline.domain.conversation import Conversation, unread_of
@@ -255,5 +255,5 @@ def check_device(world: World) -> None:
 def test_index_device_and_model_agree(events: list[tuple[Any, ...]], batch: int) -> None:
     world = run(events)
     check_device(world)
-    with TemporaryDirectory() as directory:
+    with memory_directory() as directory:
         asyncio.run(check_index(world, Path(directory), batch))

@@ -62,11 +62,14 @@ def test_what_is_read_already_is_not_unread():
 
 def test_changes_of_the_conversation_show():
     shown = view(role="owner")
-    apply_entry(shown, entry(11, types.UPDATED, {"name": "New name", "muted_all": True, "unknown": 1}), ME)
+    apply_entry(
+        shown, entry(11, types.UPDATED, {"name": "New name", "muted_all": True, "join": "open", "unknown": 1}), ME
+    )
     apply_entry(shown, entry(12, types.MEMBERS_ADDED, {"parties": ["user/x", "user/y"]}), ME)
     apply_entry(shown, entry(13, types.MEMBER_CHANGED, {"party": ME, "muted_until_ms": 99}), ME)
     apply_entry(shown, entry(14, types.TRANSFERRED, {"party": "user/bob"}), ME)
     assert (shown.name, shown.muted_all, shown.member_count, shown.muted_until_ms) == ("New name", True, 5, 99)
+    assert shown.join == "open"
     assert shown.role != "owner"
     apply_entry(shown, entry(15, types.MEMBERS_REMOVED, {"parties": [ME], "reason": "kick"}), ME)
     assert (shown.left_seq, shown.member_count) == (15, 4)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from PIL import Image
 
 from tests.unit.files import samples
@@ -19,9 +20,20 @@ from trunkline.media.inspect.process import ProcessInspector
 from trunkline.media.inspect.worker import Child, _wait_s
 from trunkline.services.files.ports import Inspection
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def inspector() -> AsyncIterator[ProcessInspector]:
+    """One for all: a worker takes half a second to start."""
+    running = ProcessInspector(Limits())
+    yield running
+    await running.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own_inspector() -> AsyncIterator[ProcessInspector]:
+    """Its worker has not been started."""
     running = ProcessInspector(Limits())
     yield running
     await running.close()
@@ -182,7 +194,7 @@ async def test_work_that_takes_too_long_is_ended(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("up_s", [10.0, 3_601.0, 10_000_000.0])
-def test_a_worker_without_work_waits_however_long_the_machine_is_up(up_s: float, tmp_path: Path) -> None:
+async def test_a_worker_without_work_waits_however_long_the_machine_is_up(up_s: float, tmp_path: Path) -> None:
     """It waited until the machine had been up for an hour, and from then on looked again and again: a whole core."""
     job = Job(id=1, path=str(tmp_path), claimed="", limits=Limits())
     assert _wait_s([], up_s) is None
@@ -200,25 +212,25 @@ async def test_many_at_once_are_answered_each_with_its_own(inspector: ProcessIns
     await asyncio.gather(*(one(number) for number in range(12)))
 
 
-async def test_a_killed_worker_fails_its_jobs_and_starts_again(inspector: ProcessInspector, tmp_path: Path) -> None:
-    await look(inspector, tmp_path, b"hello")
-    process = inspector._process
+async def test_a_killed_worker_fails_its_jobs_and_starts_again(own_inspector: ProcessInspector, tmp_path: Path) -> None:
+    await look(own_inspector, tmp_path, b"hello")
+    process = own_inspector._process
     assert process is not None
     os.kill(process.pid, signal.SIGSTOP)
-    job = asyncio.create_task(look(inspector, tmp_path, b"hello"))
-    while not inspector._jobs:
+    job = asyncio.create_task(look(own_inspector, tmp_path, b"hello"))
+    while not own_inspector._jobs:
         await asyncio.sleep(0)
     os.kill(process.pid, signal.SIGKILL)
     with pytest.raises(TrunklineError) as caught:
         await job
     assert caught.value.code is Code.BUSY
-    assert (await look(inspector, tmp_path, b"hello again")).mime == "text/plain"
+    assert (await look(own_inspector, tmp_path, b"hello again")).mime == "text/plain"
 
 
 async def test_the_worker_gets_no_secret(
-    inspector: ProcessInspector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_inspector: ProcessInspector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRUNKLINE_MASTER_KEY", "m" * 40)
-    await look(inspector, tmp_path, b"hello")
-    assert inspector._process is not None
-    assert b"MASTER" not in Path(f"/proc/{inspector._process.pid}/environ").read_bytes()
+    await look(own_inspector, tmp_path, b"hello")
+    assert own_inspector._process is not None
+    assert b"MASTER" not in Path(f"/proc/{own_inspector._process.pid}/environ").read_bytes()

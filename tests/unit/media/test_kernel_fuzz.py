@@ -17,5 +17,5 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_no_input_breaks_the_kernel() -> None:
     done = subprocess.run(["tools/fuzz_kernel.sh", "30000"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    targets = ["packet", "payload", "srtp", "rewriting", "redundant", "feedback", "reports"]
+    targets = ["packet", "payload", "dependency", "srtp", "rewriting", "redundant", "feedback", "reports"]
     assert [line.split(":")[0] for line in done.stdout.splitlines()] == targets

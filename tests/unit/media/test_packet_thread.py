@@ -31,17 +31,17 @@ def publish_video(far: Far, rids: tuple[str, ...] = ("",), mid: str = "0") -> in
     """A VP8 track with a retransmission format."""
     far.port.peer_extensions(far.number, MID, TRANSPORT)
     formats = ((96, MEDIA, VP8, 0), (97, REPAIR, 0, 96))
-    return int(far.port.track_add(far.number, False, mid, rids, formats, (RID, REPAIRED, 0, 0)))
+    return int(far.port.track_add(far.number, False, mid, rids, formats, (RID, REPAIRED, 0, 0, 0)))
 
 
 def publish_audio(far: Far, formats: tuple[tuple[int, int, int, int], ...] = ((111, MEDIA, 0, 0),)) -> int:
     far.port.peer_extensions(far.number, MID, TRANSPORT)
-    return int(far.port.track_add(far.number, True, "0", ("",), formats, (0, 0, LEVEL, 0)))
+    return int(far.port.track_add(far.number, True, "0", ("",), formats, (0, 0, LEVEL, 0, 0)))
 
 
 def subscribe(far: Far, track: int, ssrc: int, formats: tuple[tuple[int, int, int], ...], red: Any = NO_RED) -> int:
     down = int(far.port.down_add(track, far.number, ssrc, ssrc + 1, 100, 5000))
-    far.port.down_assign(down, "7", formats, (OUT_MID, OUT_LEVEL, OUT_TRANSPORT, 0), *red)
+    far.port.down_assign(down, "7", formats, (OUT_MID, OUT_LEVEL, OUT_TRANSPORT, 0, 0), *red)
     return down
 
 
@@ -193,7 +193,7 @@ def test_an_empty_packet_takes_the_place_of_padding_that_is_lost() -> None:
         it.port.peer_copies(ann.number, 1, 1, 0, 0, True)
         it.port.peer_round_trip(ann.number, 0.01)
         for frame, n in enumerate((1, 2, 4, 5)):
-            packet = video(n, 10, vp8(n, n == 1))
+            packet = video(n, 10, vp8(frame + 1, n == 1))
             packet.timestamp = 3000 * frame  # no frame is missing between 2 and 4
             ann.send(packet)
             if n == 2:
@@ -202,6 +202,19 @@ def test_an_empty_packet_takes_the_place_of_padding_that_is_lost() -> None:
         assert [(p.sequence, bool(p.payload)) for p in sorted(ends, key=lambda p: p.sequence)] == [
             (102, False), (103, True), (104, True)
         ]  # fmt: skip
+
+
+def test_a_key_frame_is_asked_for_where_a_packet_likely_never_comes() -> None:
+    with thread() as it:
+        ann, bob = it.join(), it.join()
+        subscribe(bob, publish_video(ann), 1000, ((96, 100, 101),))
+        it.port.peer_copies(ann.number, 1, 1, 0, 0, True)
+        for n in (1, 2, 4):
+            ann.send(video(n, 10, vp8(n, n == 1)))
+        assert len(bob.receive(3)) == 3
+        asked = ann.hears(rtcp.Nack)
+        assert asked.lost == (3,)
+        assert ann.hears(rtcp.PictureLoss).media_ssrc == 10, "its subscribers would wait for seconds"
 
 
 def test_feedback_hides_losses_where_that_was_decided() -> None:

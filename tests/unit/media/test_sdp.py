@@ -64,6 +64,14 @@ a=rtpmap:8 PCMA/8000
 LOCAL = Local("ours", "secret", Fingerprint("sha-256", "AA:BB"), ("1 1 udp 1 192.0.2.1 7 typ host",))
 
 
+def test_the_codec_a_client_announced_comes_first() -> None:
+    """Browsers send the first codec of an answer, whatever the library asked them for."""
+    local = Local("u", "p", Fingerprint("sha-256", "AA"))
+    answer = make_answer(parse(OFFER), local, Choices(preferred={"1": "h264"}), "1", 1)
+    video = next(media for media in answer.media if media.mid == "1")
+    assert [codec.kind for codec in video.codecs] == ["h264", "vp8", "rtx", "rtx"]
+
+
 def test_an_offer_is_read() -> None:
     offer = parse(OFFER)
     assert [(m.kind, m.mid, m.direction, m.rejected) for m in offer.media[:3]] == [

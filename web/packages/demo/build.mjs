@@ -28,13 +28,20 @@ const { metafile } = await build({
   alias: sourcesOf(join(here, "..")),
   logLevel: "warning",
 });
+const address = (file) => `/${relative(out, join(process.cwd(), file))}`;
 const bundles = {};
-for (const [file, { entryPoint }] of Object.entries(metafile.outputs)) {
-  if (entryPoint) bundles[basename(entryPoint).replace(/\.ts$/, ".js")] = `/${relative(out, join(process.cwd(), file))}`;
+const imported = {};
+for (const [file, { entryPoint, imports }] of Object.entries(metafile.outputs)) {
+  if (!entryPoint) continue;
+  const name = basename(entryPoint).replace(/\.ts$/, ".js");
+  bundles[name] = address(file);
+  imported[name] = imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => address(path));
 }
+// What a script imports is fetched along with it, not after it.
+const preloads = (name) => imported[name].map((path) => `<link rel="modulepreload" href="${path}">`).join("\n");
 cpSync(join(here, "static/demo"), join(out, "demo"), { recursive: true });
 for (const page of ["index.html", "app.html"]) {
-  const text = readFileSync(join(here, "static", page), "utf8").replace(/{{([\w.]+)}}/g, (_, name) => {
+  const text = readFileSync(join(here, "static", page), "utf8").replace(/{{preload ([\w.]+)}}/g, (_, name) => preloads(name)).replace(/{{([\w.]+)}}/g, (_, name) => {
     if (!(name in bundles)) throw new Error(`${page} names ${name}, which is not built`);
     return bundles[name];
   });

@@ -36,7 +36,12 @@ class TrackLayer:
 
 @dataclass(slots=True, frozen=True)
 class TrackRequest:
-    """What a client announces before it publishes. ``cid`` is the track's id in its SDP."""
+    """What a client announces before it publishes.
+
+    Attributes:
+        cid: the track's id in its SDP.
+        codec: what it wants to send, such as ``vp9``; "" when it does not say.
+    """
 
     cid: str
     name: str
@@ -52,6 +57,7 @@ class TrackRequest:
     disable_red: bool = False
     encryption: int = 0
     mime_type: str = ""
+    codec: str = ""
     audio_features: tuple[int, ...] = ()
 
 

@@ -154,6 +154,7 @@ def track_request(request: rtc.AddTrackRequest) -> TrackRequest:
         disable_red=request.disable_red,
         encryption=int(request.encryption),
         mime_type=mime_type if "/" in mime_type else "",
+        codec=mime_type.rpartition("/")[2].lower()[:16],
         audio_features=tuple(int(number) for number in request.audio_features),
     )
 

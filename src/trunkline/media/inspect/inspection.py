@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from typing import BinaryIO
 
 from trunkline.base.errors import Code, TrunklineError
@@ -13,13 +12,6 @@ from trunkline.media.inspect.jobs import Limits
 from trunkline.services.files.ports import Inspection
 
 _PIECE_BYTES = 1 << 20
-LIBRARIES = {"puremagic": "puremagic", "PIL": "Pillow", "blurhash": "blurhash", "av": "av"}
-"""Modules the inspection needs, and what they are called where one installs them."""
-
-
-def missing_libraries() -> list[str]:
-    """What has to be installed."""
-    return [name for module, name in LIBRARIES.items() if importlib.util.find_spec(module) is None]
 
 
 def inspect(file: BinaryIO, claimed: str, limits: Limits) -> Inspection:

@@ -9,6 +9,7 @@
 
 enum { TICK_US = 250, REFERENCE_TICKS = 256, MAX_RUN = 0x1FFF, MAX_DISTANCE_US = 4000000 };
 #define MASK_LAG_S 0.15
+#define MOST_LAG_S 0.45
 
 void arrivals_end(struct arrivals *arrivals)
 {
@@ -127,8 +128,13 @@ size_t arrivals_feedback(struct arrivals *arrivals, double now_s, uint8_t out[MA
     int64_t times[MAX_SPAN], until_us = INT64_MAX;
     if (!arrivals->slots)
         return 0;
-    if (arrivals->masked)
-        until_us = (int64_t)((now_s - arrivals->origin_s - MASK_LAG_S) * 1000000);
+    if (arrivals->masked) {
+        double until_s = arrivals->has_missing && arrivals->missing_s < now_s ? arrivals->missing_s : now_s;
+        until_s -= MASK_LAG_S;
+        if (until_s < now_s - MOST_LAG_S)
+            until_s = now_s - MOST_LAG_S;
+        until_us = (int64_t)((until_s - arrivals->origin_s) * 1000000);
+    }
     int64_t end = arrivals->highest, base = arrivals->next;
     while (end >= base && !(arrived(arrivals, end) && slot_of(arrivals, end)->arrived_us <= until_us))
         end--;
@@ -149,8 +155,10 @@ size_t arrivals_feedback(struct arrivals *arrivals, double now_s, uint8_t out[MA
     arrivals->told = count;
     arrivals->lost = 0;
     for (size_t i = 0; i < count; i++) {
-        bool there = arrived(arrivals, base + (int64_t)i);
-        times[i] = there ? slot_of(arrivals, base + (int64_t)i)->arrived_us : -1;
+        int64_t arrived_us = slot_of(arrivals, base + (int64_t)i)->arrived_us;
+        /* One that came only now, long after those around it, cannot be told with them. */
+        bool there = arrived(arrivals, base + (int64_t)i) && llabs(last_us - arrived_us) <= MAX_DISTANCE_US;
+        times[i] = there ? arrived_us : -1;
         arrivals->lost += !there;
     }
     if (arrivals->masked)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OVERHEAD_BYTES = 70, NAMED_PACKETS = 100, MAX_EXTENSIONS = 6, MAX_HEAD_BYTES = 256, MAX_PADDING = 255 };
+enum { OVERHEAD_BYTES = 70, NAMED_PACKETS = 100, MAX_EXTENSIONS = 7, MAX_HEAD_BYTES = 512, MAX_DESCRIPTOR_BYTES = 256, MAX_PADDING = 255 };
 #define LONG_AGO -1e9
 
 static bool add_to(struct down ***list, size_t *count, size_t *capacity, struct down *down)
@@ -30,8 +30,9 @@ struct down *down_add(struct port *port, struct track *track, struct peer *peer,
     if (!down)
         return NULL;
     *down = (struct down){.peer = peer, .track = track, .layer = -1, .red_type = -1, .red_inner = -1,
-                          .reported_loss = -1};
-    down->wanted = (int)track->layer_count - 1;
+                          .scaler = {.present = -1}, .reported_loss = -1};
+    /* One source of video may turn out to be scalable. */
+    down->wanted = track->audio || track->layer_count > 1 ? (int)track->layer_count - 1 : MAX_SPATIAL - 1;
     down->again_sequence = sequence;
     rewriter_begin(&down->rewriter, sequence, timestamp, track->audio ? 48000 : 90000);
     bool made = track->audio ? (down->repacker = calloc(1, sizeof *down->repacker)) != NULL
@@ -100,8 +101,9 @@ struct head { /* what a packet is sent as */
     uint8_t payload_type;
     bool marker, with_mid;
     int level;
-    struct span orientation;
-    bool waits; /* its transport number comes when it leaves */
+    struct span orientation, descriptor;
+    uint16_t frame; /* instead of the one in the descriptor */
+    bool waits;     /* its transport number comes when it leaves */
 };
 
 /* The header with its extensions at ``out``, where there is room for MAX_HEAD_BYTES; its size. */
@@ -109,7 +111,7 @@ static size_t write_head(struct port *port, struct down *down, const struct head
                          uint16_t cluster, uint8_t *out)
 {
     struct extension extensions[MAX_EXTENSIONS];
-    uint8_t level = (uint8_t)head->level, transport[2];
+    uint8_t level = (uint8_t)head->level, transport[2], descriptor[MAX_DESCRIPTOR_BYTES];
     size_t count = 0;
     if (down->mid_id && head->with_mid)
         extensions[count++] = (struct extension){down->mid_id, {(const uint8_t *)down->mid, strlen(down->mid)}};
@@ -124,6 +126,11 @@ static size_t write_head(struct port *port, struct down *down, const struct head
     }
     if (down->orientation_id && head->orientation.size)
         extensions[count++] = (struct extension){down->orientation_id, head->orientation};
+    if (down->descriptor_id && head->descriptor.size >= 3 && head->descriptor.size <= sizeof descriptor) {
+        memcpy(descriptor, head->descriptor.data, head->descriptor.size);
+        write_u16(descriptor + 1, head->frame);
+        extensions[count++] = (struct extension){down->descriptor_id, {descriptor, head->descriptor.size}};
+    }
     struct rtp rtp = {.payload_type = head->payload_type,
                       .marker = head->marker,
                       .sequence = head->numbers.sequence,
@@ -219,7 +226,7 @@ static void protect(struct port *port, struct down *down, uint16_t sequence, int
 
 /* --- video ------------------------------------------------------------------------------------------- */
 
-static void send_video(struct port *port, struct down *down, const struct rtp_media *media, uint8_t out_type)
+static void send_video(struct port *port, struct down *down, const struct rtp_media *media, uint8_t out_type, bool marker)
 {
     struct numbers numbers;
     const struct vp8 *vp8 = media->has_vp8 ? &media->vp8 : NULL;
@@ -228,8 +235,12 @@ static void send_video(struct port *port, struct down *down, const struct rtp_me
     struct sent_video *sent = &down->video[numbers.sequence & (KEPT_PACKETS - 1)];
     if (sent->used && sent->sequence == numbers.sequence)
         return;
-    struct head head = {numbers, down->ssrc, out_type, media->rtp.marker, down->packets < NAMED_PACKETS, -1,
-                        media->orientation};
+    struct head head = {.numbers = numbers, .ssrc = down->ssrc, .payload_type = out_type, .marker = marker,
+                        .with_mid = down->packets < NAMED_PACKETS, .level = -1, .orientation = media->orientation};
+    if (media->part.has_frame) {
+        head.descriptor = media->descriptor;
+        head.frame = scaler_renumber(&down->scaler, media->part.frame);
+    }
     head.waits = pacer_holds(port, down->peer);
     struct span payload = media->rtp.payload;
     uint8_t *packet = output_room(port, MAX_HEAD_BYTES + payload.size + SRTP_OVERHEAD);
@@ -243,12 +254,13 @@ static void send_video(struct port *port, struct down *down, const struct rtp_me
     if (!size)
         return;
     *sent = (struct sent_video){media->number, LONG_AGO, numbers.timestamp, numbers.sequence, numbers.picture_id,
-                                numbers.tl0_index, media->layer->index, out_type, true, head.with_mid};
+                                numbers.tl0_index, media->layer->index, out_type, true, head.with_mid, marker,
+                                head.frame};
     if (!head.waits && !repair_of(down, out_type))
         keep_bytes(down, numbers.sequence, packet, size);
     count_sent(down, payload.size);
     bool base = (down->has_base && media->rtp.timestamp == down->base_timestamp) ||
-                (vp8 && !(vp8->has_temporal && vp8->temporal));
+                (vp8 && !(vp8->has_temporal && vp8->temporal)) || (media->part.known && media->part.base);
     int copies = base ? down->peer->base_copies : down->peer->other_copies;
     if (copies)
         protect(port, down, numbers.sequence, copies);
@@ -262,8 +274,13 @@ static void repeat_video(struct port *port, struct down *down, struct sent_video
         return;
     const struct rtp_media *media = &kept->media;
     struct span payload = media->rtp.payload;
-    struct head head = {{.sequence = ++down->again_sequence, .timestamp = sent->timestamp}, down->rtx_ssrc, repair,
-                        media->rtp.marker, sent->with_mid, -1, media->orientation};
+    struct head head = {.numbers = {.sequence = ++down->again_sequence, .timestamp = sent->timestamp},
+                        .ssrc = down->rtx_ssrc, .payload_type = repair, .marker = sent->marker,
+                        .with_mid = sent->with_mid, .level = -1, .orientation = media->orientation};
+    if (media->part.has_frame) {
+        head.descriptor = media->descriptor;
+        head.frame = sent->frame;
+    }
     head.waits = pacer_holds(port, down->peer);
     uint8_t *packet = output_room(port, MAX_HEAD_BYTES + payload.size + 2 + SRTP_OVERHEAD);
     size_t size = write_head(port, down, &head, payload.size, 0, packet);
@@ -283,7 +300,8 @@ static void send_frames(struct port *port, struct down *down, const struct rtp_m
                         uint8_t out_type, bool marker, struct frame own, const struct frame *frames, size_t count)
 {
     struct peer *peer = down->peer;
-    struct head head = {numbers, down->ssrc, out_type, marker, down->packets < NAMED_PACKETS, media->level, {0}};
+    struct head head = {.numbers = numbers, .ssrc = down->ssrc, .payload_type = out_type, .marker = marker,
+                        .with_mid = down->packets < NAMED_PACKETS, .level = media->level};
     uint8_t *packet = output_room(port, MAX_HEAD_BYTES + own.data.size + MAX_RED_BYTES + SRTP_OVERHEAD);
     uint8_t *payload = packet + MAX_HEAD_BYTES; /* moved to its place when its size, and so the header, is known */
     size_t size = own.data.size;
@@ -366,9 +384,31 @@ static bool switch_layer(struct port *port, struct down *down, const struct rtp_
         return false;
     }
     down->layer = media->layer->index;
+    down->newest = media->rtp.sequence;
+    scaler_begin(&down->scaler, &media->part);
     rewriter_switch(&down->rewriter, media->rtp.ssrc, media->rtp.sequence, media->rtp.timestamp, port->now_s,
                     media->has_vp8 ? &media->vp8 : NULL);
     return true;
+}
+
+/* Whether a packet of a scalable stream is of the layers that are sent. */
+static bool in_scale(struct port *port, struct down *down, const struct rtp_media *media, bool *marker)
+{
+    if (!media->part.known || !media->layer->scaling)
+        return true;
+    bool newest = (uint16_t)(media->rtp.sequence - down->newest) < 0x8000;
+    if (newest)
+        down->newest = media->rtp.sequence;
+    int wanted = down->track->layer_count == 1 ? down->wanted : MAX_SPATIAL;
+    struct verdict verdict = scaler_take(&down->scaler, &media->part, wanted, media->layer->scaling->top, newest);
+    *marker |= verdict.last;
+    if (verdict.asks)
+        track_ask(port, media->layer);
+    if (!verdict.sent && newest)
+        rewriter_leave_out(&down->rewriter, media->rtp.sequence);
+    else if (!verdict.sent) /* its number has been kept free for it */
+        down_on_hole(port, down, media->layer, media->rtp.sequence);
+    return verdict.sent;
 }
 
 void down_forward(struct port *port, struct down *down, const struct rtp_media *media)
@@ -390,10 +430,11 @@ void down_forward(struct port *port, struct down *down, const struct rtp_media *
             down->has_base = true;
             down->base_timestamp = media->rtp.timestamp;
         }
+        bool marker = media->rtp.marker;
         if (down->track->audio)
             send_audio(port, down, media, down->formats[i].out);
-        else
-            send_video(port, down, media, down->formats[i].out);
+        else if (in_scale(port, down, media, &marker))
+            send_video(port, down, media, down->formats[i].out, marker);
         return;
     }
 }
@@ -471,7 +512,8 @@ void down_on_hole(struct port *port, struct down *down, const struct layer *laye
         if (sent->used && sent->sequence == numbers.sequence)
             return;
         numbers.timestamp = timestamp;
-        struct head head = {numbers, down->ssrc, down->formats[i].out, false, down->packets < NAMED_PACKETS, -1, {0}};
+        struct head head = {.numbers = numbers, .ssrc = down->ssrc, .payload_type = down->formats[i].out,
+                            .with_mid = down->packets < NAMED_PACKETS, .level = -1};
         uint8_t *packet = output_room(port, MAX_HEAD_BYTES + SRTP_OVERHEAD);
         size_t size = write_head(port, down, &head, 0, 0, packet);
         if (size && put_out(port, down, packet, size)) {
@@ -502,8 +544,8 @@ size_t down_probe(struct port *port, struct down *down, size_t size, uint16_t cl
         return 0;
     sent = pacer_spend(port, down->peer, size, cluster);
     while (sent < size) {
-        struct head head = {{.sequence = ++down->again_sequence, .timestamp = down->rewriter.last.timestamp},
-                            down->rtx_ssrc, (uint8_t)repair, false, false, -1, {0}};
+        struct head head = {.numbers = {.sequence = ++down->again_sequence, .timestamp = down->rewriter.last.timestamp},
+                            .ssrc = down->rtx_ssrc, .payload_type = (uint8_t)repair, .level = -1};
         uint8_t *packet = output_room(port, MAX_HEAD_BYTES + MAX_PADDING + SRTP_OVERHEAD);
         size_t head_size = write_head(port, down, &head, MAX_PADDING, cluster, packet);
         if (!head_size)

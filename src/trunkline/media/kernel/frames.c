@@ -123,36 +123,53 @@ size_t red_pack(uint8_t payload_type, struct frame primary, const struct frame *
 
 /* --- one subscriber -------------------------------------------------------------------------------------- */
 
-static bool has_sent(const struct repacker *repacker, uint32_t timestamp)
+/* Where a frame that was sent lately is in the ring; -1 when it was not. */
+static int place_of(const struct repacker *repacker, uint32_t timestamp)
 {
     uint32_t ahead = timestamp - repacker->newest;
     if (!repacker->count || (ahead && ahead < 1u << 31))
-        return false; /* the usual case */
-    for (size_t i = repacker->count; i-- > 0;)
-        if (repacker->sent[(repacker->first + i) % (2 * MAX_FRAMES)] == timestamp)
-            return true;
-    return false;
+        return -1; /* the usual case */
+    for (size_t i = repacker->count; i-- > 0;) {
+        size_t place = (repacker->first + i) % (2 * MAX_FRAMES);
+        if (repacker->sent[place] == timestamp)
+            return (int)place;
+    }
+    return -1;
 }
 
 void repacker_note(struct repacker *repacker, uint32_t timestamp)
 {
-    if (has_sent(repacker, timestamp))
+    int place = place_of(repacker, timestamp);
+    if (place >= 0) {
+        repacker->times[place] += repacker->times[place] < UINT8_MAX;
         return;
+    }
     if (repacker->count == 2 * MAX_FRAMES) {
         repacker->first = (repacker->first + 1) % (2 * MAX_FRAMES);
         repacker->count--;
     }
     if (!repacker->count || timestamp - repacker->newest < 1u << 31)
         repacker->newest = timestamp;
-    repacker->sent[(repacker->first + repacker->count++) % (2 * MAX_FRAMES)] = timestamp;
+    place = (int)((repacker->first + repacker->count++) % (2 * MAX_FRAMES));
+    repacker->sent[place] = timestamp;
+    repacker->times[place] = 1;
+}
+
+/* Whether a frame belongs to what this subscriber gets, and was sent ``times`` at most. */
+static bool was_sent_at_most(const struct repacker *repacker, uint32_t timestamp, int times)
+{
+    if (!repacker->count)
+        return false;
+    uint32_t after_first = timestamp - repacker->sent[repacker->first];
+    if (!after_first || after_first >= 1u << 31)
+        return false;
+    int place = place_of(repacker, timestamp);
+    return place < 0 || repacker->times[place] <= times;
 }
 
 bool repacker_is_new(const struct repacker *repacker, uint32_t timestamp)
 {
-    if (!repacker->count || has_sent(repacker, timestamp))
-        return false;
-    uint32_t after_first = timestamp - repacker->sent[repacker->first];
-    return after_first && after_first < 1u << 31;
+    return was_sent_at_most(repacker, timestamp, 0);
 }
 
 size_t repacker_pack(struct repacker *repacker, const struct frame_store *store, uint8_t payload_type,
@@ -160,9 +177,8 @@ size_t repacker_pack(struct repacker *repacker, const struct frame_store *store,
 {
     struct frame earlier[MAX_FRAMES];
     size_t found = frames_before(store, primary.timestamp, earlier), chosen = 0;
-    bool begun = repacker->count;
     for (size_t i = 0; i < found; i++)
-        if ((int)i < depth || (begun && repacker_is_new(repacker, earlier[i].timestamp)))
+        if ((int)i < depth || was_sent_at_most(repacker, earlier[i].timestamp, (int)i < 2 * depth ? depth : 0))
             earlier[chosen++] = earlier[i];
     for (size_t i = 0; i < chosen; i++)
         repacker_note(repacker, earlier[i].timestamp);

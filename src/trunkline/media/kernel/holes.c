@@ -6,9 +6,9 @@
 
 #define SLACK 1.4
 
-void holes_on_packet(struct holes *holes, uint16_t sequence, uint32_t timestamp, bool begins, bool ends)
+void holes_on_packet(struct holes *holes, uint16_t sequence, uint32_t timestamp, bool begins, bool ends, int picture)
 {
-    holes->packets[sequence % HOLE_MEMORY] = (struct around){timestamp, sequence, true, begins, ends};
+    holes->packets[sequence % HOLE_MEMORY] = (struct around){timestamp, sequence, true, begins, ends, picture};
     if (holes->started) {
         uint32_t passed = timestamp - holes->timestamp;
         if (passed > 0 && passed < 90000) {
@@ -35,7 +35,11 @@ bool holes_was_padding(const struct holes *holes, uint16_t sequence)
         before = before ? before : find(holes, (uint16_t)(sequence - distance));
         after = after ? after : find(holes, (uint16_t)(sequence + distance));
     }
-    if (!before || !after || !before->ends || !after->begins || !holes->interval)
+    if (!before || !after || !before->ends || !after->begins)
+        return false;
+    if (before->picture >= 0 && after->picture >= 0)
+        return ((after->picture - before->picture) & 0x7F) == 1; /* the short numbers have 7 bits */
+    if (!holes->interval)
         return false;
     uint32_t passed = after->timestamp - before->timestamp;
     return passed > 0 && passed <= SLACK * holes->interval;

@@ -199,6 +199,29 @@ void vp8_rewrite(uint8_t *payload, const struct vp8 *vp8, uint16_t picture_id, u
 bool is_key_frame(enum codec codec, struct span payload);
 /* Whether a payload surely begins a frame; false where its codec does not tell. */
 bool begins_frame(enum codec codec, struct span payload);
+/* The running number of a payload's frame, at least its last 7 bits; -1 where its codec does not tell. */
+int picture_of(enum codec codec, struct span payload);
+
+/* --- dependency.c: the dependency descriptor of scalable video -------------------------------- */
+
+enum { MAX_TEMPLATES = 64, MAX_SPATIAL = 4 };
+
+struct dependencies { /* the structure; all 0 before the first */
+    uint8_t offset, targets, top;
+    size_t count;
+    struct {
+        uint8_t spatial, temporal, reach;
+    } templates[MAX_TEMPLATES];
+};
+
+struct dependency { /* one packet */
+    bool begins, ends, has_structure;
+    uint8_t spatial, temporal;
+    uint16_t frame, reach; /* ``reach``: how many frames back the farthest one lies that it depends on; 0: none */
+};
+
+/* ``known`` is replaced by the structure in it, if there is one. False: it is malformed, or its template is not known. */
+bool dependency_read(struct span value, struct dependencies *known, struct dependency *found);
 
 /* --- rewriting.c: the numbers of one forwarded stream ---------------------------------------- */
 

@@ -110,12 +110,14 @@ static void assign_down(struct port *port, unsigned id, const struct down *plan)
     down->level_id = plan->level_id;
     down->transport_id = plan->transport_id;
     down->orientation_id = plan->orientation_id;
+    down->descriptor_id = plan->descriptor_id;
     down->red_type = plan->red_type;
     down->red_inner = plan->red_inner;
     down->assigned = true;
 }
 
-/* down_assign(down, mid, ((in, out, repair), ...), (mid, level, transport, orientation), red type, its inner type). */
+/* down_assign(down, mid, ((in, out, repair), ...), (mid, level, transport, orientation, descriptor), red type, its
+ * inner type). */
 static PyObject *Port_down_assign(Port *self, PyObject *args)
 {
     unsigned id;
@@ -123,8 +125,9 @@ static PyObject *Port_down_assign(Port *self, PyObject *args)
     const char *mid;
     Py_ssize_t mid_size;
     PyObject *formats;
-    if (!PyArg_ParseTuple(args, "Is#O!(bbbb)ii", &id, &mid, &mid_size, &PyTuple_Type, &formats, &plan.mid_id,
-                          &plan.level_id, &plan.transport_id, &plan.orientation_id, &plan.red_type, &plan.red_inner))
+    if (!PyArg_ParseTuple(args, "Is#O!(bbbbb)ii", &id, &mid, &mid_size, &PyTuple_Type, &formats, &plan.mid_id,
+                          &plan.level_id, &plan.transport_id, &plan.orientation_id, &plan.descriptor_id, &plan.red_type,
+                          &plan.red_inner))
         return NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(formats) && plan.format_count < 16; i++) {
         unsigned char *place = &plan.formats[plan.format_count].in;

@@ -54,10 +54,11 @@ static void add_track(struct port *port, struct track_plan *plan)
     track->repaired_id = from->repaired_id;
     track->level_id = from->level_id;
     track->orientation_id = from->orientation_id;
+    track->descriptor_id = from->descriptor_id;
     plan->id = track->id;
 }
 
-/* track_add(peer, audio, mid, rids, formats, (rid, repaired, level, orientation)) -> a number, 0 when it cannot be. */
+/* track_add(peer, audio, mid, rids, formats, (rid, repaired, level, orientation, descriptor)) -> a number, 0 when it cannot be. */
 PyObject *Port_track_add(Port *self, PyObject *args)
 {
     struct track_plan plan = {0};
@@ -66,9 +67,9 @@ PyObject *Port_track_add(Port *self, PyObject *args)
     const char *mid;
     Py_ssize_t mid_size;
     PyObject *rids, *formats;
-    if (!PyArg_ParseTuple(args, "Ips#O!O!(bbbb)", &plan.peer, &audio, &mid, &mid_size, &PyTuple_Type, &rids,
+    if (!PyArg_ParseTuple(args, "Ips#O!O!(bbbbb)", &plan.peer, &audio, &mid, &mid_size, &PyTuple_Type, &rids,
                           &PyTuple_Type, &formats, &track->rid_id, &track->repaired_id, &track->level_id,
-                          &track->orientation_id))
+                          &track->orientation_id, &track->descriptor_id))
         return NULL;
     track->audio = audio;
     if (!copy_name(track->mid, mid, mid_size) || !read_rids(rids, track) || !read_formats(formats, track))
@@ -135,6 +136,9 @@ struct track_state {
     int level;
     size_t count;
     struct layer layers[MAX_LAYERS];
+    uint8_t top;
+    uint64_t scaled[MAX_SPATIAL];
+    double scaled_s[MAX_SPATIAL];
 };
 
 static void read_track(struct port *port, unsigned id, struct track_state *state)
@@ -146,12 +150,17 @@ static void read_track(struct port *port, unsigned id, struct track_state *state
     state->level = track->level;
     state->count = track->layer_count;
     memcpy(state->layers, track->layers, sizeof state->layers);
+    memcpy(state->scaled, track->scaled, sizeof state->scaled);
+    memcpy(state->scaled_s, track->scaled_s, sizeof state->scaled_s);
+    if (track->layer_count == 1 && track->layers[0].scaling)
+        state->top = track->layers[0].scaling->top < MAX_SPATIAL ? track->layers[0].scaling->top : MAX_SPATIAL - 1;
     for (size_t i = 0; i < track->layer_count; i++)
         track->layers[i].reception.has_least = false; /* taken */
 }
 
 /* track_state(track) -> (level or -1, [(ssrc or None, arrived_s, octets, packets, expected, jitter, gave_up, least transit
- * since this was last asked or None, frames, freezes, frozen_s)]). */
+ * since this was last asked or None, frames, freezes, frozen_s)], [(octets, arrived_s) of each spatial layer of a scalable
+ * stream]). */
 PyObject *Port_track_state(Port *self, PyObject *args)
 {
     unsigned id;
@@ -176,5 +185,10 @@ PyObject *Port_track_state(Port *self, PyObject *args)
         else
             PyList_SET_ITEM(layers, (Py_ssize_t)i, one);
     }
-    return layers ? Py_BuildValue("(iN)", state.level, layers) : NULL;
+    PyObject *scaled = layers ? PyList_New(state.top ? state.top + 1 : 0) : NULL;
+    for (size_t i = 0; scaled && state.top && i <= state.top; i++)
+        PyList_SET_ITEM(scaled, (Py_ssize_t)i, Py_BuildValue("(Kd)", state.scaled[i], state.scaled_s[i]));
+    if (!scaled)
+        Py_CLEAR(layers);
+    return layers ? Py_BuildValue("(iNN)", state.level, layers, scaled) : NULL;
 }

@@ -89,11 +89,32 @@ static PyObject *Reception_take(Reception *self, PyObject *unused)
     reception->hole_count = 0;
     PyObject *transit = reception->has_least ? PyFloat_FromDouble(reception->least_transit_s) : Py_NewRef(Py_None);
     reception->has_least = false;
-    return Py_BuildValue("(NN)", holes, transit);
+    PyObject *hopeless = PyList_New((Py_ssize_t)reception->hopeless_count);
+    for (size_t i = 0; hopeless && i < reception->hopeless_count; i++)
+        PyList_SET_ITEM(hopeless, (Py_ssize_t)i, PyLong_FromLongLong(reception->hopeless[i]));
+    reception->hopeless_count = 0;
+    return Py_BuildValue("(NNN)", holes, hopeless, transit);
+}
+
+/* The time when the oldest missing packet was noticed; None when none is. */
+static PyObject *Reception_oldest_missing_s(Reception *self, PyObject *unused)
+{
+    (void)unused;
+    if (!self->reception.missing_count)
+        Py_RETURN_NONE;
+    return PyFloat_FromDouble(self->reception.missing[0].noticed_s);
+}
+
+static PyObject *Reception_forget(Reception *self, PyObject *sequence)
+{
+    reception_forget(&self->reception, (uint16_t)PyLong_AsLong(sequence));
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef Reception_methods[] = {
     {"take", (PyCFunction)Reception_take, METH_NOARGS, NULL},
+    {"forget", (PyCFunction)Reception_forget, METH_O, NULL},
+    {"oldest_missing_s", (PyCFunction)Reception_oldest_missing_s, METH_NOARGS, NULL},
     {"on_packet", (PyCFunction)Reception_on_packet, METH_VARARGS, NULL},
     {"to_ask", (PyCFunction)Reception_to_ask, METH_VARARGS, NULL},
     {"on_sender_report", (PyCFunction)Reception_on_sender_report, METH_VARARGS, NULL},
@@ -144,11 +165,13 @@ static PyObject *Arrivals_on_packet(Arrivals *self, PyObject *args)
 static PyObject *Arrivals_feedback(Arrivals *self, PyObject *args)
 {
     uint8_t out[MAX_FEEDBACK_BYTES];
-    double now_s;
+    double now_s, missing_s = -1;
     int masked;
-    if (!PyArg_ParseTuple(args, "dp", &now_s, &masked))
+    if (!PyArg_ParseTuple(args, "dp|d", &now_s, &masked, &missing_s))
         return NULL;
     self->arrivals.masked = masked;
+    self->arrivals.has_missing = missing_s >= 0;
+    self->arrivals.missing_s = missing_s;
     size_t size = arrivals_feedback(&self->arrivals, now_s, out);
     if (!size)
         Py_RETURN_NONE;
@@ -341,10 +364,10 @@ static PyObject *Holes_on_packet(Holes *self, PyObject *args)
 {
     unsigned short sequence;
     unsigned timestamp;
-    int begins, ends;
-    if (!PyArg_ParseTuple(args, "HIpp", &sequence, &timestamp, &begins, &ends))
+    int begins, ends, picture = -1;
+    if (!PyArg_ParseTuple(args, "HIpp|i", &sequence, &timestamp, &begins, &ends, &picture))
         return NULL;
-    holes_on_packet(&self->holes, sequence, timestamp, begins, ends);
+    holes_on_packet(&self->holes, sequence, timestamp, begins, ends, picture);
     Py_RETURN_NONE;
 }
 
@@ -367,6 +390,81 @@ static PyTypeObject HolesType = {
     .tp_methods = Holes_methods,
 };
 
+/* --- scalable video ------------------------------------------------------------------------------------- */
+
+typedef struct {
+    PyObject_HEAD
+    struct scaling scaling;
+    struct scaler scaler;
+    struct part part;
+} Scaler;
+
+/* read(codec, payload, descriptor) -> (spatial, begins, ends, free, frame or None, base, top), or None; kept for take(). */
+static PyObject *Scaler_read(Scaler *self, PyObject *args)
+{
+    int codec;
+    Py_buffer payload, descriptor;
+    if (!PyArg_ParseTuple(args, "iy*y*", &codec, &payload, &descriptor))
+        return NULL;
+    part_read(&self->scaling, (enum codec)codec, (struct span){payload.buf, (size_t)payload.len},
+              (struct span){descriptor.buf, (size_t)descriptor.len}, &self->part);
+    PyBuffer_Release(&payload);
+    PyBuffer_Release(&descriptor);
+    const struct part *part = &self->part;
+    if (!part->known)
+        Py_RETURN_NONE;
+    PyObject *frame = part->has_frame ? PyLong_FromLong(part->frame) : Py_NewRef(Py_None);
+    return Py_BuildValue("(iNNNNNi)", part->spatial, PyBool_FromLong(part->begins), PyBool_FromLong(part->ends),
+                         PyBool_FromLong(part->free), frame, PyBool_FromLong(part->base), self->scaling.top);
+}
+
+static PyObject *Scaler_begin(Scaler *self, PyObject *unused)
+{
+    (void)unused;
+    scaler_begin(&self->scaler, &self->part);
+    Py_RETURN_NONE;
+}
+
+/* take(wanted, newest) -> (sent, last, asks, present), of what was read last. */
+static PyObject *Scaler_take(Scaler *self, PyObject *args)
+{
+    int wanted, newest;
+    if (!PyArg_ParseTuple(args, "ip", &wanted, &newest))
+        return NULL;
+    struct verdict verdict = scaler_take(&self->scaler, &self->part, wanted, self->scaling.top, newest);
+    return Py_BuildValue("(NNNi)", PyBool_FromLong(verdict.sent), PyBool_FromLong(verdict.last),
+                         PyBool_FromLong(verdict.asks), self->scaler.present);
+}
+
+static PyObject *Scaler_renumber(Scaler *self, PyObject *frame)
+{
+    return PyLong_FromLong(scaler_renumber(&self->scaler, (uint16_t)PyLong_AsLong(frame)));
+}
+
+static PyMethodDef Scaler_methods[] = {
+    {"read", (PyCFunction)Scaler_read, METH_VARARGS, NULL},
+    {"begin", (PyCFunction)Scaler_begin, METH_NOARGS, NULL},
+    {"take", (PyCFunction)Scaler_take, METH_VARARGS, NULL},
+    {"renumber", (PyCFunction)Scaler_renumber, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static int Scaler_init(Scaler *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {NULL};
+    self->scaler.present = -1;
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "", names) ? 0 : -1;
+}
+
+static PyTypeObject ScalerType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "trunkline.media.kernel._kernel.Scaler",
+    .tp_basicsize = sizeof(Scaler),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)Scaler_init,
+    .tp_methods = Scaler_methods,
+};
+
 static PyMethodDef functions[] = {
     {"red", py_red, METH_VARARGS, "The frames of a redundant payload; None when it is none."},
     {NULL, NULL, 0, NULL},
@@ -375,12 +473,13 @@ static PyMethodDef functions[] = {
 int add_twins(PyObject *module)
 {
     if (PyType_Ready(&ReceptionType) || PyType_Ready(&ArrivalsType) || PyType_Ready(&HistoryType) ||
-        PyType_Ready(&FramesType) || PyType_Ready(&HolesType))
+        PyType_Ready(&FramesType) || PyType_Ready(&HolesType) || PyType_Ready(&ScalerType))
         return -1;
     return PyModule_AddFunctions(module, functions) ||
            PyModule_AddObjectRef(module, "Reception", (PyObject *)&ReceptionType) ||
            PyModule_AddObjectRef(module, "Arrivals", (PyObject *)&ArrivalsType) ||
            PyModule_AddObjectRef(module, "History", (PyObject *)&HistoryType) ||
            PyModule_AddObjectRef(module, "Frames", (PyObject *)&FramesType) ||
-           PyModule_AddObjectRef(module, "Holes", (PyObject *)&HolesType);
+           PyModule_AddObjectRef(module, "Holes", (PyObject *)&HolesType) ||
+           PyModule_AddObjectRef(module, "Scaler", (PyObject *)&ScalerType);
 }

@@ -130,3 +130,13 @@ bool begins_frame(enum codec codec, struct span payload)
         return (payload.data[0] & 0x10) && !(payload.data[0] & 0x07);
     return codec == CODEC_VP9 && (payload.data[0] & 0x08);
 }
+
+int picture_of(enum codec codec, struct span payload)
+{
+    struct vp8 vp8;
+    if (codec == CODEC_VP8)
+        return vp8_parse(payload, &vp8) && vp8.has_picture_id ? vp8.picture_id : -1;
+    if (codec == CODEC_VP9 && payload.size > 2 && (payload.data[0] & 0x80))
+        return payload.data[1] & 0x80 ? payload.data[2] : payload.data[1] & 0x7F;
+    return -1;
+}

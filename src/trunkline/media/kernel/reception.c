@@ -34,7 +34,7 @@ static void note_missing(struct reception *reception, int64_t number, double now
             reception->missing_count--;
             reception->gave_up++;
         }
-        reception->missing[reception->missing_count++] = (struct missing){gone, now_s + FIRST_ASK_S, 0, 0};
+        reception->missing[reception->missing_count++] = (struct missing){.number = gone, .noticed_s = now_s, .next_ask_s = now_s + FIRST_ASK_S};
     }
 }
 
@@ -109,6 +109,25 @@ bool reception_on_packet(struct reception *reception, uint16_t sequence, uint32_
     return true;
 }
 
+void reception_forget(struct reception *reception, uint16_t sequence)
+{
+    int64_t number = reception->highest + (int16_t)(uint16_t)(sequence - (uint16_t)reception->highest);
+    for (size_t at = 0; at < reception->missing_count; at++)
+        if (reception->missing[at].number == number) {
+            forget(reception, at);
+            return;
+        }
+}
+
+/* After the first quick requests the pauses grow. */
+static double pause_after(int asks, double again_s)
+{
+    double pause_s = again_s, most_s = again_s > MOST_AGAIN_S ? again_s : MOST_AGAIN_S;
+    for (int more = asks; more > QUICK_ASKS && pause_s < most_s; more--)
+        pause_s *= BACKOFF;
+    return pause_s < most_s ? pause_s : most_s;
+}
+
 size_t reception_to_ask(struct reception *reception, double now_s, double round_trip_s, uint16_t asked[MAX_MISSING])
 {
     double measured_s = round_trip_s >= 0 ? round_trip_s : reception->has_repair ? reception->repair_s : ASK_AGAIN_S;
@@ -116,7 +135,8 @@ size_t reception_to_ask(struct reception *reception, double now_s, double round_
     size_t count = 0;
     for (size_t at = 0; at < reception->missing_count;) {
         struct missing *missing = &reception->missing[at];
-        if (missing->next_ask_s <= now_s && missing->asks >= MAX_ASKS) {
+        double age_s = now_s - missing->noticed_s;
+        if (missing->next_ask_s <= now_s && age_s >= GIVE_UP_S) {
             forget(reception, at);
             reception->gave_up++;
             continue;
@@ -125,8 +145,12 @@ size_t reception_to_ask(struct reception *reception, double now_s, double round_
             missing->asks++;
             if (missing->asks >= HOLE_ASKS && reception->hole_count < MAX_HOLES)
                 reception->holes[reception->hole_count++] = (uint16_t)missing->number;
+            if (age_s >= HOPELESS_S && !missing->hopeless && reception->hopeless_count < MAX_HOPELESS) {
+                missing->hopeless = true;
+                reception->hopeless[reception->hopeless_count++] = missing->number;
+            }
             missing->asked_s = now_s;
-            missing->next_ask_s = now_s + again_s;
+            missing->next_ask_s = now_s + pause_after(missing->asks, again_s);
             asked[count++] = (uint16_t)missing->number;
         }
         at++;

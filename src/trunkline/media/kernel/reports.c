@@ -219,8 +219,26 @@ static size_t write_nack(const uint16_t *asked, size_t count, uint32_t ssrc, uin
     return size;
 }
 
+/* Since when packets of the peer are asked for in vain. */
+static void note_missing(struct peer *peer)
+{
+    struct arrivals *arrivals = &peer->arrivals;
+    arrivals->has_missing = false;
+    for (struct track *track = peer->tracks; track; track = track->next)
+        for (size_t i = 0; i < track->layer_count; i++) {
+            const struct reception *reception = &track->layers[i].reception;
+            if (!reception->missing_count)
+                continue;
+            double noticed_s = reception->missing[0].noticed_s;
+            if (!arrivals->has_missing || noticed_s < arrivals->missing_s)
+                arrivals->missing_s = noticed_s;
+            arrivals->has_missing = true;
+        }
+}
+
 static size_t write_feedback(struct peer *peer, double now_s, uint8_t *out)
 {
+    note_missing(peer);
     size_t size = arrivals_feedback(&peer->arrivals, now_s, out + 12);
     if (!size)
         return 0;
@@ -259,6 +277,8 @@ void reports_due(struct port *port, struct peer *peer)
                 size += write_nack(asked, count, layer->ssrc, compound + size);
             if (layer->reception.hole_count)
                 track_on_holes(port, layer);
+            if (layer->reception.hopeless_count)
+                track_on_hopeless(port, layer);
         }
     if (port->now_s - peer->feedback_s >= FEEDBACK_S) {
         peer->feedback_s = port->now_s;

@@ -28,6 +28,7 @@ struct track *track_add(struct port *port, struct peer *peer)
         layer->track = track;
         layer->index = (uint8_t)i;
         layer->arrived_s = layer->asked_s = LONG_AGO;
+        layer->key_number = -1;
     }
     track->next = peer->tracks;
     peer->tracks = track;
@@ -62,6 +63,7 @@ void track_free(struct track *track)
         if (track->layers[i].kept)
             kept_end(track->layers[i].kept);
         free(track->layers[i].holes);
+        free(track->layers[i].scaling);
     }
     frames_end(&track->frames);
     free(track->downs);
@@ -139,18 +141,34 @@ static void keep_frames(struct track *track, const struct rtp_media *media)
         frames_add(&track->frames, frames[i]);
 }
 
+static void read_part(struct track *track, struct layer *layer, struct rtp_media *media, double now_s)
+{
+    struct part *part = &media->part;
+    if (!layer->scaling && !(layer->scaling = calloc(1, sizeof *layer->scaling)))
+        return;
+    part_read(layer->scaling, media->codec, media->rtp.payload, media->descriptor, part);
+    if (part->known && track->layer_count == 1 && part->spatial < MAX_SPATIAL) {
+        track->scaled[part->spatial] += media->rtp.payload.size;
+        track->scaled_s[part->spatial] = now_s;
+    }
+}
+
 static void read_video(struct track *track, struct layer *layer, struct rtp_media *media, double now_s)
 {
     smoothness_on_packet(&layer->smoothness, media->rtp.timestamp, now_s);
     media->key_frame = is_key_frame(media->codec, media->rtp.payload);
+    if (media->key_frame && media->number > layer->key_number)
+        layer->key_number = media->number;
     media->has_vp8 = media->codec == CODEC_VP8 && vp8_parse(media->rtp.payload, &media->vp8);
     find_extension(&media->rtp, track->orientation_id, &media->orientation);
     find_extension(&media->rtp, track->descriptor_id, &media->descriptor);
+    read_part(track, layer, media, now_s);
     if (!layer->holes)
         layer->holes = calloc(1, sizeof *layer->holes);
     if (layer->holes)
         holes_on_packet(layer->holes, media->rtp.sequence, media->rtp.timestamp,
-                        begins_frame(media->codec, media->rtp.payload), media->rtp.marker);
+                        begins_frame(media->codec, media->rtp.payload), media->rtp.marker,
+                        picture_of(media->codec, media->rtp.payload));
     if (!layer->kept)
         layer->kept = calloc(1, sizeof *layer->kept);
     if (layer->kept)
@@ -234,8 +252,28 @@ void track_on_holes(struct port *port, struct layer *layer)
     layer->reception.hole_count = 0;
     if (track->audio || !layer->holes || !track->peer->recovery)
         return;
-    for (size_t i = 0; i < count; i++)
-        if (holes_was_padding(layer->holes, layer->reception.holes[i]))
-            for (size_t k = 0; k < track->down_count; k++)
-                down_on_hole(port, track->downs[k], layer, layer->reception.holes[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (!holes_was_padding(layer->holes, layer->reception.holes[i]))
+            continue;
+        reception_forget(&layer->reception, layer->reception.holes[i]);
+        for (size_t k = 0; k < track->down_count; k++)
+            down_on_hole(port, track->downs[k], layer, layer->reception.holes[i]);
+    }
+}
+
+void track_on_hopeless(struct port *port, struct layer *layer)
+{
+    struct track *track = layer->track;
+    size_t count = layer->reception.hopeless_count;
+    bool seen = false;
+    layer->reception.hopeless_count = 0;
+    if (track->audio || !layer->holes || !track->peer->recovery)
+        return;
+    for (size_t k = 0; k < track->down_count; k++)
+        seen |= track->downs[k]->layer == layer->index && !track->downs[k]->paused;
+    for (size_t i = 0; i < count && seen; i++) {
+        int64_t number = layer->reception.hopeless[i];
+        if (number >= layer->key_number && !holes_was_padding(layer->holes, (uint16_t)number))
+            track_ask(port, layer);
+    }
 }

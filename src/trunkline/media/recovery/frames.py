@@ -82,21 +82,24 @@ def unpack(payload: bytes, timestamp: int) -> list[Frame]:
 
 
 class Repacker:
-    """Makes the payloads of one subscriber: each frame goes out with its depth, and whatever was never sent goes along.
+    """Makes the payloads of one subscriber: each frame goes out as often as the depth says, and whatever was never sent
+    goes along.
 
     What reached us only as redundancy, because its own packet was lost on the way here, has not been sent yet: it goes
-    into the next packet however shallow the redundancy is.
+    into the next packet however shallow the redundancy is. It is late, and packets that are lost on the way here carry
+    nothing on: so what was sent less often than the depth promises may be up to twice as far back.
     """
 
     __slots__ = ("_begun", "_sent")
 
     def __init__(self) -> None:
-        self._sent: dict[int, None] = {}
+        self._sent: dict[int, int] = {}
+        """How often each of the latest frames was sent."""
         self._begun = False
 
     def note(self, timestamp: int) -> None:
         """A frame is sent."""
-        self._sent[timestamp] = None
+        self._sent[timestamp] = self._sent.get(timestamp, 0) + 1
         self._begun = True
         if len(self._sent) > 2 * MAX_FRAMES:
             del self._sent[next(iter(self._sent))]
@@ -109,6 +112,10 @@ class Repacker:
         """Whether a frame belongs to what this subscriber gets, and was not sent."""
         return self._begun and timestamp not in self._sent and self._after_first(timestamp)
 
+    def owes(self, timestamp: int, depth: int) -> bool:
+        """Whether a frame that belongs to what this subscriber gets was sent less often than the depth promises."""
+        return self._begun and self._sent.get(timestamp, 0) <= depth and self._after_first(timestamp)
+
     def _after_first(self, timestamp: int) -> bool:
         """Frames from before the first one sent are from before the subscription: nobody waits for them."""
         first = next(iter(self._sent))
@@ -119,7 +126,9 @@ class Repacker:
         chosen = [
             frame
             for position, frame in enumerate(store.before(primary.timestamp))
-            if position < depth or self.is_new(frame.timestamp)
+            if position < depth
+            or self.is_new(frame.timestamp)
+            or (position < 2 * depth and self.owes(frame.timestamp, depth))
         ]
         for frame in chosen:
             self.note(frame.timestamp)

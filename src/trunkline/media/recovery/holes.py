@@ -2,14 +2,15 @@
 
 It keeps no copy of padding, so asking for it is in vain, and a receiver that counts numbers would wait for it until the
 next key frame. Padding only follows the last packet of a frame; when the packet before a gap ends a frame, and the one
-after it begins the frame that was due next, then nothing is missing and the gap was padding.
+after it begins the next one (by its number where the codec has numbers, else by when it was due), then nothing is
+missing and the gap was padding.
 
 Not here: asking (``protocol/rtp/reception``), what subscribers get instead (``sfu/downtrack``).
 """
 
 from __future__ import annotations
 
-MEMORY = 256
+MEMORY = 512
 SLACK = 1.4
 """Of the usual interval between frames."""
 MAX_GAP = 16
@@ -21,13 +22,13 @@ class Holes:
     __slots__ = ("_interval", "_packets", "_timestamp")
 
     def __init__(self) -> None:
-        self._packets: dict[int, tuple[int, bool, bool]] = {}
+        self._packets: dict[int, tuple[int, bool, bool, int | None]] = {}
         self._timestamp: int | None = None
         self._interval = 0.0
 
-    def on_packet(self, sequence: int, timestamp: int, *, begins: bool, ends: bool) -> None:
-        """A packet with payload arrived; whether a frame begins or ends with it."""
-        self._packets[sequence] = (timestamp, begins, ends)
+    def on_packet(self, sequence: int, timestamp: int, *, begins: bool, ends: bool, picture: int | None = None) -> None:
+        """A packet with payload arrived; whether a frame begins or ends with it, and the frame's number."""
+        self._packets[sequence] = (timestamp, begins, ends, picture)
         if len(self._packets) > MEMORY:
             del self._packets[next(iter(self._packets))]
         if self._timestamp is not None:
@@ -45,6 +46,8 @@ class Holes:
         for distance in range(1, MAX_GAP):
             before = before or self._packets.get((sequence - distance) & 0xFFFF)
             after = after or self._packets.get((sequence + distance) & 0xFFFF)
-        if before is None or after is None or not before[2] or not after[1] or not self._interval:
+        if before is None or after is None or not before[2] or not after[1]:
             return False
-        return 0 < (after[0] - before[0]) & 0xFFFFFFFF <= SLACK * self._interval
+        if before[3] is not None and after[3] is not None:
+            return (after[3] - before[3]) & 0x7F == 1  # the short numbers have 7 bits
+        return self._interval > 0 and 0 < (after[0] - before[0]) & 0xFFFFFFFF <= SLACK * self._interval

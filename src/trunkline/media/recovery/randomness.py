@@ -1,11 +1,13 @@
 """Random loss told from congestion, on the way from a publisher to us.
 
 A sender takes losses for congestion and slows down until little is left; on a path that loses at random that is
-wrong. A congested path shows a queue before it loses: packets take longer than they did. While they do not, losses are
-random, and the feedback to the publisher reports the packets that are missing as received (``masks``), so that it keeps
-its rate while retransmissions repair. This bends what transport-wide feedback says, and can be switched off.
+wrong. A congested path shows a queue before it loses: packets take longer than they did. What is lost while they do not
+is random, and as much is random while there is a queue, too: the feedback to the publisher reports the packets that are
+missing as received (``masks``), so that it keeps its rate while retransmissions repair. When arrivals are late it sees
+that itself, for times are told as they are; only losses that come with the queue have to be told as well. This bends
+what transport-wide feedback says, and can be switched off.
 
-A policer drops without a queue. It is not masked for long: at more than ``MAX_MASKED`` the feedback is honest.
+A policer drops without a queue. At more than ``MAX_MASKED`` the feedback is honest.
 
 Pure: time is given in. Not here: the feedback's bytes.
 """
@@ -48,9 +50,14 @@ class QueueGauge:
         self.queue_s = transit_s - min(least for _, least in self._buckets)
 
 
-def masks(queues_s: Iterable[float], loss: float) -> bool:
-    """Whether missing packets are reported as received. The smallest queue counts: a source of its own may be late for
-    other reasons (encoding, pacing), a queue on the path delays all of them.
+def is_prompt(queues_s: Iterable[float]) -> bool | None:
+    """Whether packets come without a queue; None when none came. The smallest queue counts: a source of its own may be
+    late for other reasons (encoding, pacing), a queue on the path delays all of them.
     """
     least_s = min(queues_s, default=None)
-    return least_s is not None and least_s < QUEUE_S and LEAST_MASKED <= loss <= MAX_MASKED
+    return None if least_s is None else least_s < QUEUE_S
+
+
+def masks(prompt: bool | None, loss: float, excess: float) -> bool:
+    """Whether missing packets are reported as received. ``excess``: what is lost beyond the path's own loss."""
+    return prompt is not None and (prompt or not excess) and LEAST_MASKED <= loss <= MAX_MASKED

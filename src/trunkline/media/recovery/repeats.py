@@ -15,7 +15,7 @@ LITTLE = 0.03
 """Below this, asking again repairs in time, and nothing is sent twice unasked."""
 BASE_RESIDUAL, MAX_BASE_COPIES = 0.01, 3
 """Key frames and the lowest temporal layer: what is missing there stops the picture."""
-OTHER_RESIDUAL, MAX_OTHER_COPIES, OTHER_FROM = 0.04, 2, 0.08
+OTHER_RESIDUAL, MAX_OTHER_COPIES, OTHER_FROM = 0.02, 3, 0.08
 
 
 def copies_for(loss: float, residual: float = CONTROL_RESIDUAL, limit: int = MAX_CONTROL_COPIES) -> int:

@@ -104,7 +104,8 @@ class Bandwidth:
     def _apply(down: DownTrack, layer: int | None, now_s: float) -> None:
         was_paused = down.paused
         if layer is not None:
-            down.wanted = layer
+            # One source may turn out to be scalable with its first key frame, of which everything is wanted then.
+            down.wanted = layer if len(down.up.steps) > 1 or down.wish is None else down.wish
         down.paused = layer is None
         if layer is not None and was_paused:
             down.ask(now_s)
@@ -115,10 +116,14 @@ class Bandwidth:
         if most is not None and not calm and present is not None:
             most = min(most, present)
         costs: list[float] = []
-        for layer in down.up.layers:
+        below_bps = 0.0
+        for layer in down.up.steps:
             expected_bps = layer.bitrate_bps or EXPECTED_BPS[min(layer.index, 2)]
             if not down.up.muted and layer.flows(now_s):
                 expected_bps = max(layer.bitrate_bps, 30_000.0)
+            if down.up.scaled:  # each layer is sent with those below it
+                expected_bps += below_bps
+                below_bps = expected_bps
             costs.append(max(expected_bps * factor, costs[-1] if costs else 0.0))
         return Wish(down.up.sid, down.up.rank, tuple(costs), most, present)
 

@@ -16,7 +16,7 @@ from trunkline.domain.live.statistics import MediaStatistics
 from trunkline.media.recovery.repeats import copies_for
 from trunkline.media.sfu.bandwidth import Bandwidth
 from trunkline.media.sfu.downlink import Downlink
-from trunkline.media.sfu.downtrack import DownTrack
+from trunkline.media.sfu.downtrack import DownTrack, most_of
 from trunkline.media.sfu.dynacast import Demand
 from trunkline.media.sfu.host import Host
 from trunkline.media.sfu.native.downlink import KernelDownlink
@@ -62,7 +62,7 @@ class Connection:
             self._uplink = KernelUplink(self.path, recovery=host.recovery)
             self._link = KernelDownlink(self.path, host.redundancy, recovery=host.recovery)
         self._bandwidth = Bandwidth(self._link)
-        self._announced: dict[str, tuple[str, bool]] = {}
+        self._announced: dict[str, tuple[str, bool, str]] = {}
         self._published: dict[str, UpTrack] = {}
         self._down: dict[str, DownTrack] = {}
         self._names: dict[str, tuple[str, str]] = {}
@@ -88,9 +88,9 @@ class Connection:
 
     # --- negotiation ------------------------------------------------------------------------
 
-    def announce(self, cid: str, sid: str, *, redundant: bool) -> None:
+    def announce(self, cid: str, sid: str, *, redundant: bool, codec: str) -> None:
         """A coming offer will carry a track under this id."""
-        self._announced[cid] = (sid, redundant)
+        self._announced[cid] = (sid, redundant, codec)
 
     def answer(self, sdp: str) -> Answer:
         """Answer the client's offer; a changed username restarts ICE.
@@ -118,10 +118,10 @@ class Connection:
             self._host.candidates(tcp_only=self._tcp_only),
         )
         sending = {mid: self._sending(sid) for mid, sid in self._sections.items()}
-        redundant = [
-            media.mid for media in offer.media if media.track in self._announced and self._announced[media.track][1]
-        ]
-        answer = make_answer(offer, local, Choices(sending, redundant), self._identifier, self._version)
+        announced = {m.mid: self._announced[m.track] for m in offer.media if m.track in self._announced}
+        redundant = [mid for mid, (_, wanted, _) in announced.items() if wanted]
+        preferred = {mid: codec for mid, (_, _, codec) in announced.items() if codec}
+        answer = make_answer(offer, local, Choices(sending, redundant, preferred), self._identifier, self._version)
         by_mid = dict(self._sections) | {mid: section.track.sid for mid, section in self._uplink.sections.items()}
         audio, video = self._needed() or (0, 0)
         result = Answer(answer.serialize(), by_mid, audio, video)
@@ -148,12 +148,13 @@ class Connection:
             announced = self._announced.get(media.track)
             if announced is None:
                 continue
-            sid, redundant = announced
+            sid, redundant, preferred = announced
             track = UpTrack(sid, media.kind, media.mid, codecs_of(media), layers_of(media), redundant=redundant)
             self._uplink.add(track, media)
             self._published[track.sid] = track
             self._demands[track.sid] = Demand(len(track.layers) - 1)
-            first = next((codec for codec in track.codecs.values() if codec.kind != "red"), None)
+            codecs = [codec for codec in track.codecs.values() if codec.kind != "red"]
+            first = next((codec for codec in codecs if codec.kind == preferred), next(iter(codecs), None))
             mime_type = f"{media.kind}/{first.name}" if first is not None else media.kind
             live.append(TrackMedia(track.sid, media.mid, mime_type, len(track.layers) > 1))
         if ended:
@@ -268,7 +269,7 @@ class Connection:
         down = self._down.get(track_sid)
         if down is None:
             return
-        down.wish = None if quality is None else min(quality, len(down.up.layers) - 1)
+        down.wish = None if quality is None else min(quality, most_of(down.up))
         if down.up.kind == "audio":
             down.paused = quality is None
             return
@@ -422,7 +423,7 @@ class Connection:
             peer.send_rtcp(packets)
         self._tell_starved(self._bandwidth.tick(self._down.values(), now_s))
         for track in self._published.values():
-            for layer in track.layers:
+            for layer in (*track.layers, *track.scaled):
                 if layer.flows(now_s):
                     layer.measure(now_s)
         if now_s - self._demanded_s >= DEMAND_S:

@@ -13,13 +13,21 @@ from trunkline.media.recovery.frames import Frame, Repacker, pack, unpack
 from trunkline.media.sfu.downlink import Downlink
 from trunkline.media.sfu.pacing import Lane
 from trunkline.media.sfu.peer import Peer
-from trunkline.media.sfu.uptrack import Layer, UpTrack
-from trunkline.protocol.rtp import red, rtcp
+from trunkline.media.sfu.scaler import HALF, Part, Scaler
+from trunkline.media.sfu.uptrack import MAX_SCALED, Layer, UpTrack
+from trunkline.protocol.rtp import dependency, red, rtcp
 from trunkline.protocol.rtp.codecs import PayloadError, Vp8Descriptor, parse_vp8, rewrite_vp8
 from trunkline.protocol.rtp.packet import RtpPacket
 from trunkline.protocol.rtp.rewriting import Numbers, Rewriter
 from trunkline.protocol.sdp import Codec, Media
-from trunkline.protocol.sdp.answer import AUDIO_LEVEL, MID, ORIENTATION, TRANSPORT_CC, usable_codecs
+from trunkline.protocol.sdp.answer import (
+    AUDIO_LEVEL,
+    DEPENDENCY_DESCRIPTOR,
+    MID,
+    ORIENTATION,
+    TRANSPORT_CC,
+    usable_codecs,
+)
 from trunkline.protocol.sdp.matching import extension, find, retransmission_of
 
 CACHE_PACKETS = 1024
@@ -68,11 +76,13 @@ class DownTrack:
         "_base_timestamp",
         "_cache",
         "_copies",
+        "_descriptor_id",
         "_ended",
         "_formats",
         "_level",
         "_link",
         "_media",
+        "_newest",
         "_octets",
         "_orientation",
         "_packets",
@@ -81,6 +91,7 @@ class DownTrack:
         "_repacker",
         "_report_s",
         "_rewriter",
+        "_scaler",
         "_stopped",
         "_transport",
         "layer",
@@ -109,7 +120,7 @@ class DownTrack:
         self.rtx_ssrc = rtx_ssrc
         self.mid = ""
         self.reported: tuple[int, int] | None = None
-        self.wanted = len(up.layers) - 1
+        self.wanted = most_of(up)
         self.wish: int | None = self.wanted
         self._stopped = self._ended = False
         self.layer: Layer | None = None
@@ -129,6 +140,10 @@ class DownTrack:
         self._level: int | None = None
         self._transport: int | None = None
         self._orientation: int | None = None
+        self._descriptor_id: int | None = None
+        self._scaler = Scaler()
+        self._newest = 0
+        """The sequence number of the newest packet that came from the present source."""
         self._packets = self._octets = 0
         self._report_s = 0.0
 
@@ -151,6 +166,7 @@ class DownTrack:
         self._level = extension(media, AUDIO_LEVEL)
         self._transport = extension(media, TRANSPORT_CC)
         self._orientation = extension(media, ORIENTATION)
+        self._descriptor_id = extension(media, DEPENDENCY_DESCRIPTOR)
         self._red = _redundant_format(media) if self.up.kind == "audio" and self.up.redundant else None
 
     def accepts(self, media: Media) -> bool:
@@ -162,18 +178,38 @@ class DownTrack:
 
     # --- packets ----------------------------------------------------------------------------
 
-    def on_packet(self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float) -> None:
+    def on_packet(
+        self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float, part: Part | None = None
+    ) -> None:
         """A packet of the published track arrived."""
         if self._media is None or self.paused or not self._peer.connected:
             return
-        if layer is not self.layer and not self._switch(layer, codec, packet, key_frame, now_s):
+        if layer is not self.layer and not self._switch(layer, codec, packet, key_frame, now_s, part):
             return
         formats = self._format(codec)
         if formats is None:
             return
         if key_frame:
             self._base_timestamp = packet.timestamp
-        self._send(codec, formats[0], packet, now_s)
+        if self.up.kind == "audio":
+            self._send_audio(codec, formats[0], packet, now_s)
+            return
+        marker = packet.marker
+        if part is not None:
+            newest = (packet.sequence - self._newest & 0xFFFF) < HALF
+            self._newest = packet.sequence if newest else self._newest
+            wanted = self.wanted if len(self.up.layers) == 1 else MAX_SCALED
+            verdict = self._scaler.take(part, wanted, self.up.top_of(layer), newest=newest)
+            if verdict.asks:
+                self._ask(self.up, layer)
+            if not verdict.sent:
+                if newest:
+                    self._rewriter.leave_out(packet.sequence)
+                else:  # its number has been kept free for it
+                    self.on_hole(layer, packet.sequence, now_s)
+                return
+            marker = marker or verdict.last
+        self._send_video(codec, formats[0], packet, marker, part, now_s)
 
     def on_padding(self, layer: Layer, packet: RtpPacket) -> None:
         """A probe between publisher and server goes no further; its number must not look lost."""
@@ -190,7 +226,9 @@ class DownTrack:
         if numbers is not None and numbers.sequence not in self._cache:
             self._send_as(replace(numbers, timestamp=last.timestamp), format_[0], False, b"", now_s)
 
-    def _switch(self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float) -> bool:
+    def _switch(
+        self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float, part: Part | None
+    ) -> bool:
         """Change to another layer when it is the one to send and a key frame begins here."""
         target = self.up.best_layer(self.wanted, now_s)
         if layer is not target:
@@ -199,6 +237,8 @@ class DownTrack:
             self._ask(self.up, layer)
             return False
         self.layer = layer
+        self._newest = packet.sequence
+        self._scaler.begin(part.frame if part is not None else None)
         self._rewriter.switch(packet.ssrc, packet.sequence, packet.timestamp, now_s, _descriptor(codec, packet))
         return True
 
@@ -217,10 +257,9 @@ class DownTrack:
             self._formats[codec.payload_type] = found
         return self._formats[codec.payload_type]
 
-    def _send(self, codec: Codec, format_: Codec, packet: RtpPacket, now_s: float) -> None:
-        if self.up.kind == "audio":
-            self._send_audio(codec, format_, packet, now_s)
-            return
+    def _send_video(
+        self, codec: Codec, format_: Codec, packet: RtpPacket, marker: bool, part: Part | None, now_s: float
+    ) -> None:
         descriptor = _descriptor(codec, packet)
         numbers = self._rewriter.rewrite(packet.sequence, packet.timestamp, now_s, descriptor)
         if numbers is None:
@@ -228,12 +267,32 @@ class DownTrack:
         payload = packet.payload
         if descriptor is not None:
             payload = rewrite_vp8(payload, descriptor, numbers.picture_id, numbers.tl0_index)
-        turned = packet.extensions.get(self.up.orientation) if self.up.orientation is not None else None
-        self._send_as(numbers, format_, packet.marker, payload, now_s, turned)
+        self._send_as(numbers, format_, marker, payload, now_s, self._carried(packet, part))
         base = packet.timestamp == self._base_timestamp or (descriptor is not None and not descriptor.temporal)
+        base = base or (part is not None and part.base)
         copies = self._link.base_copies if base else self._link.other_copies
         if copies:
             self._copies.append((numbers.sequence, copies))
+
+    def _carried(self, packet: RtpPacket, part: Part | None) -> dict[int, bytes]:
+        """Header extensions that go along as the publisher sent them, but for frame numbers."""
+        found: dict[int, bytes] = {}
+        up = self.up
+        if (
+            self._orientation is not None
+            and up.orientation is not None
+            and (turned := packet.extensions.get(up.orientation))
+        ):
+            found[self._orientation] = turned
+        if (
+            self._descriptor_id is not None
+            and up.descriptor is not None
+            and part is not None
+            and part.frame is not None
+        ):
+            value = packet.extensions[up.descriptor]
+            found[self._descriptor_id] = dependency.renumber(value, self._scaler.renumber(part.frame))
+        return found
 
     def _send_audio(self, codec: Codec, format_: Codec, packet: RtpPacket, now_s: float) -> None:
         """Audio as this subscriber takes it: with the redundancy it needs, or its frames one by one."""
@@ -284,7 +343,7 @@ class DownTrack:
         marker: bool,
         payload: bytes,
         now_s: float,
-        turned: bytes | None = None,
+        carried: dict[int, bytes] | None = None,
     ) -> None:
         sent = RtpPacket(
             format_.payload_type,
@@ -292,7 +351,7 @@ class DownTrack:
             numbers.timestamp,
             self.ssrc,
             marker,
-            extensions=self._extensions(turned),
+            extensions=self._extensions() | (carried or {}),
             payload=payload,
         )
         kept = _Kept(sent, b"")
@@ -325,7 +384,7 @@ class DownTrack:
         kept.packet = packet
         kept.ciphertext = self._peer.send_rtp(packet.serialize()) or b""
 
-    def _extensions(self, turned: bytes | None) -> dict[int, bytes]:
+    def _extensions(self) -> dict[int, bytes]:
         media = self._media
         found: dict[int, bytes] = {}
         if media is not None and (mid := extension(media, MID)) is not None and self._packets < 100:
@@ -335,8 +394,6 @@ class DownTrack:
             found[self._level] = bytes((self.up.level,))
         if self._transport is not None:
             found[self._transport] = bytes(2)  # its number comes when it leaves
-        if self._orientation is not None and turned:
-            found[self._orientation] = turned
         return found
 
     # --- what the subscriber says -----------------------------------------------------------
@@ -429,6 +486,11 @@ class DownTrack:
         passed = int((now_s - self._rewriter.last_s) * self._rewriter.clock_rate)
         timestamp = (last.timestamp + passed) & 0xFFFFFFFF
         return rtcp.SenderReport(self.ssrc, ntp, timestamp, self._packets & 0xFFFFFFFF, self._octets & 0xFFFFFFFF)
+
+
+def most_of(up: UpTrack) -> int:
+    """The highest layer that can be wanted: a single source of video may turn out to be scalable."""
+    return len(up.layers) - 1 if len(up.layers) > 1 or up.kind == "audio" else MAX_SCALED - 1
 
 
 def _descriptor(codec: Codec, packet: RtpPacket) -> Vp8Descriptor | None:

@@ -31,9 +31,9 @@ class DualConnection:
         self.source = Connection(host, listener, tcp_only=tcp_only)
         self.receiving = SubscriberConnection(host, listener, listener.on_offer, tcp_only=tcp_only)
 
-    def announce(self, cid: str, sid: str, *, redundant: bool) -> None:
+    def announce(self, cid: str, sid: str, *, redundant: bool, codec: str) -> None:
         """A coming offer will carry a track under this id."""
-        self.source.announce(cid, sid, redundant=redundant)
+        self.source.announce(cid, sid, redundant=redundant, codec=codec)
 
     def answer(self, sdp: str) -> Answer:
         """Answer an offer for what the client publishes.

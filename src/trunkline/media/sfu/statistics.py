@@ -59,7 +59,7 @@ def _layer(layer: Layer, now_s: float) -> LayerStatistics:
 
 
 def _received(down: DownTrack, bandwidth: Bandwidth) -> ReceivedStatistics:
-    layer = down.layer
+    layer, top = down.layer, len(down.up.steps) - 1
     report, clock_rate = down.reported, 48_000 if down.up.kind == "audio" else 90_000
     sent_bps = layer.bitrate_bps if layer is not None and not down.paused else 0.0
     return ReceivedStatistics(
@@ -67,8 +67,8 @@ def _received(down: DownTrack, bandwidth: Bandwidth) -> ReceivedStatistics:
         down.up.kind,
         int(sent_bps),
         layer.index if layer is not None else None,
-        down.wish,
-        None if down.paused else down.wanted,
+        None if down.wish is None else min(down.wish, top),
+        None if down.paused else min(down.wanted, top),
         down.up.sid in bandwidth.starved,
         round(report[0] / 256, 4) if report is not None else None,
         round(1000 * report[1] / clock_rate, 1) if report is not None else None,

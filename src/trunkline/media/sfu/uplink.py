@@ -8,15 +8,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from trunkline.media.congestion.losses import Losses
 from trunkline.media.recovery.loss import LossMeter
-from trunkline.media.recovery.randomness import UNMASK_S, QueueGauge, masks
+from trunkline.media.recovery.randomness import UNMASK_S, QueueGauge, is_prompt, masks
 from trunkline.media.sfu.uptrack import Layer, UpTrack
 from trunkline.protocol.rtp import rtcp, transport_cc
 from trunkline.protocol.rtp.arrivals import Arrivals
 from trunkline.protocol.rtp.packet import RtpError, RtpPacket, audio_level, parse
 from trunkline.protocol.rtp.reception import Reception
 from trunkline.protocol.sdp import Codec, Media
-from trunkline.protocol.sdp.answer import AUDIO_LEVEL, MID, ORIENTATION, REPAIRED_RID, RID, TRANSPORT_CC, usable_codecs
+from trunkline.protocol.sdp.answer import (
+    AUDIO_LEVEL,
+    DEPENDENCY_DESCRIPTOR,
+    MID,
+    ORIENTATION,
+    REPAIRED_RID,
+    RID,
+    TRANSPORT_CC,
+    usable_codecs,
+)
 from trunkline.protocol.sdp.matching import extension
 
 REPORT_S = 1.0
@@ -54,6 +64,7 @@ class Uplink:
     Attributes:
         recovery: feedback may hide losses that are no congestion.
         meter: the share of its packets that is lost on the way here.
+        losses: how much of that is the path's own.
         unknown: packets whose source belongs to no track (yet).
     """
 
@@ -63,7 +74,9 @@ class Uplink:
     round_trip_s: float | None = None
     recovery: bool = True
     meter: LossMeter = field(default_factory=LossMeter)
+    losses: Losses = field(default_factory=Losses)
     _masked_s: float = -1e9
+    _prompt: bool | None = None
     _gauges: dict[int, QueueGauge] = field(default_factory=dict)
     _sources: dict[int, _Source] = field(default_factory=dict)
     _mid: int | None = None
@@ -83,6 +96,7 @@ class Uplink:
         )
         self.sections[media.mid] = section
         track.orientation = extension(media, ORIENTATION)
+        track.descriptor = extension(media, DEPENDENCY_DESCRIPTOR)
         self._mid = extension(media, MID) or self._mid
         self._transport = extension(media, TRANSPORT_CC) or self._transport
         if len(track.layers) == 1 and not track.layers[0].rid:
@@ -193,17 +207,29 @@ class Uplink:
                 asked = layer.reception.to_ask(now_s, self.round_trip_s)
                 if asked:
                     packets.append(rtcp.Nack(OUR_SSRC, layer.ssrc, tuple(asked)))
-                for sequence in layer.reception.take_holes() if self.recovery else ():
+                holes, hopeless = layer.reception.take_holes(), layer.reception.take_hopeless()
+                if not self.recovery:
+                    continue
+                for sequence in holes:
                     section.track.on_hole(layer, sequence, now_s)
+                requests = [section.track.on_hopeless(layer, number, now_s) for number in hopeless]
+                packets += [request for request in requests if request is not None]
         if now_s - self._feedback_s >= FEEDBACK_S:
             self._feedback_s = now_s
             self.arrivals.masked = self.recovery and self._masks(layers, now_s)
+            missing_s = [layer.reception.oldest_missing_s for layer in layers if layer.reception is not None]
+            self.arrivals.missing_s = min((since_s for since_s in missing_s if since_s is not None), default=None)
             feedback = self.arrivals.feedback(now_s)
             if feedback is not None:
-                self.meter.on_counts(self.arrivals.lost, len(feedback.arrivals_us), now_s)
+                self._count(self.arrivals.lost, len(feedback.arrivals_us), now_s)
                 ssrc = next(iter(self._sources), 0)
                 packets.append(rtcp.TransportFeedback(OUR_SSRC, ssrc, transport_cc.serialize(feedback)))
         return packets
+
+    def _count(self, lost: int, total: int, now_s: float) -> None:
+        """Feedback told of ``total`` packets, ``lost`` of which did not arrive."""
+        self.meter.on_counts(lost, total, now_s)
+        self.losses.on_counts(lost, total, prompt=self._prompt)
 
     def _masks(self, layers: list[Layer], now_s: float) -> bool:
         queues_s: list[float] = []
@@ -213,7 +239,8 @@ class Uplink:
                 gauge = self._gauges.setdefault(layer.ssrc, QueueGauge())
                 gauge.on_transit(transit_s, now_s)
                 queues_s.append(gauge.queue_s)
-        if masks(queues_s, self.meter.loss):
+        self._prompt = is_prompt(queues_s)
+        if masks(self._prompt, self.meter.loss, self.losses.excess):
             self._masked_s = now_s
         # A machine that stalls for a moment looks like a queue; a queue stays.
         return now_s - self._masked_s < UNMASK_S

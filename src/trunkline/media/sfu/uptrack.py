@@ -10,8 +10,9 @@ from typing import Protocol
 
 from trunkline.media.recovery.frames import FrameStore, unpack
 from trunkline.media.recovery.holes import Holes
+from trunkline.media.sfu.scaler import Layers, Part
 from trunkline.protocol.rtp import red, rtcp
-from trunkline.protocol.rtp.codecs import begins_frame, is_key_frame
+from trunkline.protocol.rtp.codecs import begins_frame, is_key_frame, picture_of
 from trunkline.protocol.rtp.packet import RtpPacket
 from trunkline.protocol.rtp.reception import Reception
 from trunkline.protocol.rtp.smoothness import Smoothness
@@ -19,6 +20,7 @@ from trunkline.protocol.sdp import Codec
 
 KEY_FRAME_PAUSE_S = 0.5
 """A publisher is asked for a key frame of one layer at most this often, however many subscribers wait."""
+MAX_SCALED = 4
 LIVE_S = 0.6
 """A layer counts as flowing when something arrived within this time."""
 
@@ -31,6 +33,7 @@ class Layer:
         index: 0 is the lowest.
         rid: its restriction id; "" when the track has one layer only.
         ssrc: known when its first packet arrived.
+        key_number: extended number of the packet that began the latest key frame.
     """
 
     index: int
@@ -42,6 +45,7 @@ class Layer:
     octets: int = 0
     holes: Holes = field(default_factory=Holes)
     smoothness: Smoothness = field(default_factory=Smoothness)
+    key_number: int = -1
     bitrate_bps: float = 0.0
     _measured_s: float = 0.0
     _measured_octets: int = 0
@@ -64,12 +68,16 @@ class Subscriber(Protocol):
 
     Attributes:
         wish: the highest layer its client wants; None when it wants nothing now.
+        layer: what it is sent; None when nothing is.
     """
 
     wish: int | None
+    layer: Layer | None
 
-    def on_packet(self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float) -> None:
-        """A packet of a layer arrived."""
+    def on_packet(
+        self, layer: Layer, codec: Codec, packet: RtpPacket, key_frame: bool, now_s: float, part: Part | None = None
+    ) -> None:
+        """A packet of a layer arrived; ``part``: which of its own layers it is, in a scalable stream."""
 
     def on_padding(self, layer: Layer, packet: RtpPacket) -> None:
         """A packet without payload arrived: a probe for bandwidth that takes a sequence number."""
@@ -92,6 +100,8 @@ class UpTrack:
         frames: its latest audio frames.
         rank: tracks of a higher rank get bandwidth first.
         orientation: number of the header extension that tells how a frame is turned; None without it.
+        descriptor: number of the header extension with the dependency descriptor; None without it.
+        scaled: the spatial layers of a scalable stream, in ``Layer``'s terms; empty otherwise.
         handle: its number in the packet thread; 0 without one.
     """
 
@@ -108,7 +118,10 @@ class UpTrack:
     redundant: bool = True
     frames: FrameStore = field(default_factory=FrameStore)
     orientation: int | None = None
+    descriptor: int | None = None
+    scaled: list[Layer] = field(default_factory=list)
     handle: int = 0
+    _scaling: dict[int, Layers] = field(default_factory=dict)
 
     def layer_of_rid(self, rid: str) -> Layer | None:
         """The layer with a restriction id."""
@@ -119,7 +132,8 @@ class UpTrack:
         codec = self.codecs.get(packet.payload_type)
         if codec is None or layer.reception is None:
             return
-        if layer.reception.on_packet(packet.sequence, packet.timestamp, len(packet.payload), now_s) is None:
+        number = layer.reception.on_packet(packet.sequence, packet.timestamp, len(packet.payload), now_s)
+        if number is None:
             return
         layer.arrived_s = now_s
         layer.octets += len(packet.payload)
@@ -131,18 +145,64 @@ class UpTrack:
         if self.kind == "video":
             layer.smoothness.on_packet(packet.timestamp, now_s)
             begins = begins_frame(codec.kind, packet.payload)
-            layer.holes.on_packet(packet.sequence, packet.timestamp, begins=begins, ends=packet.marker)
+            picture = picture_of(codec.kind, packet.payload)
+            layer.holes.on_packet(packet.sequence, packet.timestamp, begins=begins, ends=packet.marker, picture=picture)
         if self.kind == "audio":
             self._keep_frames(codec, packet)
         key_frame = self.kind == "video" and is_key_frame(codec.kind, packet.payload)
+        if key_frame:
+            layer.key_number = max(layer.key_number, number)
+        part = self._part(layer, codec, packet, now_s) if self.kind == "video" else None
         for subscriber in self.subscribers:
-            subscriber.on_packet(layer, codec, packet, key_frame, now_s)
+            subscriber.on_packet(layer, codec, packet, key_frame, now_s, part)
+
+    def _part(self, layer: Layer, codec: Codec, packet: RtpPacket, now_s: float) -> Part | None:
+        scaling = self._scaling.get(layer.index)
+        if scaling is None:
+            scaling = self._scaling[layer.index] = Layers()
+        descriptor = packet.extensions.get(self.descriptor) if self.descriptor is not None else None
+        part = scaling.read(codec.kind, packet.payload, descriptor)
+        if part is not None and len(self.layers) == 1:
+            self.note_scaled(part.spatial, scaling.top)
+            if part.spatial < len(self.scaled):
+                scaled = self.scaled[part.spatial]
+                scaled.arrived_s, scaled.octets = now_s, scaled.octets + len(packet.payload)
+        return part
+
+    def note_scaled(self, spatial: int, top: int) -> None:
+        """The stream has spatial layers up to ``top``."""
+        if top or self.scaled:
+            while len(self.scaled) <= min(max(spatial, top), MAX_SCALED - 1):
+                self.scaled.append(Layer(len(self.scaled), ""))
+
+    @property
+    def steps(self) -> list[Layer]:
+        """What a subscriber can be limited to, lowest first: simulcast layers, or those of a scalable stream."""
+        return self.scaled or self.layers
+
+    def top_of(self, layer: Layer) -> int:
+        """The highest spatial layer of a layer's stream."""
+        scaling = self._scaling.get(layer.index)
+        return scaling.top if scaling is not None else 0
 
     def on_hole(self, layer: Layer, sequence: int, now_s: float) -> None:
         """A number that was asked for in vain: when it was padding, subscribers need not wait for it."""
         if self.kind == "video" and layer.holes.was_padding(sequence):
+            if layer.reception is not None:
+                layer.reception.forget(sequence)
             for subscriber in self.subscribers:
                 subscriber.on_hole(layer, sequence, now_s)
+
+    def on_hopeless(self, layer: Layer, number: int, now_s: float) -> rtcp.Packet | None:
+        """A packet likely never comes: a request for a key frame, if somebody sees the layer and none came since.
+
+        A subscriber that waits for the packet would ask for one itself, but only after seconds.
+        """
+        if self.kind != "video" or number < layer.key_number or layer.holes.was_padding(number & 0xFFFF):
+            return None
+        if any(subscriber.layer is layer for subscriber in self.subscribers):
+            return self.ask_key_frame(layer, now_s)
+        return None
 
     def _keep_frames(self, codec: Codec, packet: RtpPacket) -> None:
         if codec.kind != "red":

@@ -39,6 +39,9 @@ from trunkline.protocol.journal.format import (
 )
 from trunkline.protocol.journal.mark import DurableMark
 
+_ZEROS = bytes(4 * 1024 * 1024)
+"""To compare with: a prepared segment has tens of megabytes of them behind its frames."""
+
 
 class Frame(NamedTuple):
     """One good frame: its number, where it lies in the file, its chain and its payload."""
@@ -222,11 +225,12 @@ class FrameScanner:
     def _search(self, *, final: bool = False) -> None:
         """Look through the buffered bytes for a header that lies behind the fault."""
         buffer, start = self._buffer, self._position
-        used = buffer.rstrip(b"\0")
-        if len(used) > start:
-            self._last_nonzero = self._search_offset + len(used) - start
         base = self._search_offset - start
         at = start
+        if _ZEROS.startswith(buffer[start:] if start else buffer):
+            at = len(buffer)
+        elif len(used := buffer.rstrip(b"\0")) > start:
+            self._last_nonzero = self._search_offset + len(used) - start
         while self._evidence is None and (at := buffer.find(FRAME_MAGIC, at)) >= 0:
             if base + at > self._offset and (header := decode_frame_header(self._seed, buffer, at)) is not None:
                 self._evidence = (header.lsn, base + at)

@@ -10,8 +10,8 @@ from trunkline.protocol.rtp.transport_cc import Feedback
 
 MAX_SPAN = 2000
 """Packets in one feedback; browsers keep no more history than a few thousand."""
-MASK_LAG_S = 0.15
-"""Time to ask for a missing packet a few times before it is reported as received."""
+MASK_LAG_S, MOST_LAG_S = 0.15, 0.45
+"""Time to notice that a packet is missing, and to ask for it, before it is reported as received."""
 MAX_DISTANCE_US = 4_000_000
 """Arrivals in one feedback lie this close to the last one: less than 8.19 s apart, or a difference does not fit."""
 
@@ -25,9 +25,10 @@ class Arrivals:
         lost: of the numbers in the latest feedback, those that had not arrived.
         masked: report them as received all the same (``media/recovery/randomness`` says when). Feedback then lags by
             ``MASK_LAG_S``: a sender forgets what it is told to have arrived, and could not send it again.
+        missing_s: since when packets are asked for in vain; masked feedback waits for them, up to ``MOST_LAG_S``.
     """
 
-    __slots__ = ("_arrived", "_count", "_next", "_numbers", "_origin_s", "lost", "masked")
+    __slots__ = ("_arrived", "_count", "_next", "_numbers", "_origin_s", "lost", "masked", "missing_s")
 
     def __init__(self, origin_s: float) -> None:
         self._origin_s = origin_s
@@ -37,6 +38,7 @@ class Arrivals:
         self._count = 0
         self.lost = 0
         self.masked = False
+        self.missing_s: float | None = None
 
     def on_packet(self, number: int, now_s: float) -> None:
         """A packet with this transport number arrived."""
@@ -53,8 +55,10 @@ class Arrivals:
         """Everything since the last feedback; None when nothing arrived."""
         if self._next is None:
             return None
-        lags = self.masked and now_s is not None
-        until_us = int(((now_s or 0.0) - self._origin_s - MASK_LAG_S) * 1_000_000) if lags else 1 << 62
+        until_us = 1 << 62
+        if self.masked and now_s is not None:
+            until_s = now_s if self.missing_s is None else min(now_s, self.missing_s)
+            until_us = int((max(until_s - MASK_LAG_S, now_s - MOST_LAG_S) - self._origin_s) * 1_000_000)
         fresh = sorted(number for number, at_us in self._arrived.items() if number >= self._next and at_us <= until_us)
         if not fresh:
             return None
@@ -68,7 +72,9 @@ class Arrivals:
         # Where something had to be left out, what is told begins with an arrival.
         whole = not left_out and self._next > end - MAX_SPAN
         base = self._next if whole else fresh[left_out[-1] + 1 if left_out else 0]
-        arrivals = tuple(self._arrived.get(number) for number in range(base, end + 1))
+        # One that came only now, long after those around it, cannot be told with them.
+        times_us = (self._arrived.get(number) for number in range(base, end + 1))
+        arrivals = tuple(at if at is not None and abs(last_us - at) <= MAX_DISTANCE_US else None for at in times_us)
         self.lost = sum(1 for arrival in arrivals if arrival is None)
         if self.masked and self.lost:
             arrivals = filled(arrivals)

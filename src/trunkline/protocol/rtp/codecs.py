@@ -153,3 +153,15 @@ def begins_frame(codec: str, payload: bytes) -> bool:
     if codec == "vp8":
         return bool(payload) and bool(payload[0] & 0x10) and not payload[0] & 0x07
     return codec == "vp9" and bool(payload) and bool(payload[0] & 0x08)
+
+
+def picture_of(codec: str, payload: bytes) -> int | None:
+    """The running number of a payload's frame, at least its last 7 bits; None where its codec does not tell."""
+    if codec == "vp8":
+        try:
+            return parse_vp8(payload).picture_id
+        except PayloadError:
+            return None
+    if codec == "vp9" and len(payload) > 2 and payload[0] & 0x80:
+        return payload[2] if payload[1] & 0x80 else payload[1] & 0x7F
+    return None

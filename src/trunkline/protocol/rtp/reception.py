@@ -12,7 +12,13 @@ from trunkline.protocol.rtp.rtcp import ReportBlock, SenderReport
 
 MAX_MISSING = 512
 """Packets asked for at the same time; when more are missing, a key frame is cheaper."""
-MAX_ASKS = 10
+GIVE_UP_S = 1.0
+"""A packet is asked for as long as it may still be of use."""
+HOPELESS_S = 0.4
+"""From this age on it likely never comes, and something else should be done as well."""
+QUICK_ASKS, BACKOFF, MOST_AGAIN_S = 5, 1.5, 0.1
+"""So many requests follow each other after a round trip, the next ones after more and more time."""
+MAX_HOPELESS = 16
 HOLE_ASKS = 3
 """A packet asked for so often may be none that can be sent again: a sender without a retransmission format pads with
 empty packets of the source itself, and keeps none of them."""
@@ -24,9 +30,11 @@ ASK_AGAIN_S = 0.05
 
 @dataclass(slots=True)
 class _Missing:
+    noticed_s: float
     next_ask_s: float
     asks: int = 0
     asked_s: float = 0.0
+    hopeless: bool = False
 
 
 class Reception:
@@ -39,7 +47,7 @@ class Reception:
     Attributes:
         packets: received, without duplicates.
         octets: of payload.
-        gave_up: packets that were asked for in vain; the owner takes it as a sign to ask for a key frame.
+        gave_up: packets that were asked for in vain.
         repair_s: from asking to getting, smoothed: a round trip as repairs see it; None before one.
     """
 
@@ -48,6 +56,7 @@ class Reception:
         "_clock_rate",
         "_expected_before",
         "_holes",
+        "_hopeless",
         "_jitter",
         "_last_report",
         "_last_report_s",
@@ -70,6 +79,7 @@ class Reception:
         self._base = 0
         self._missing: dict[int, _Missing] = {}
         self._holes: list[int] = []
+        self._hopeless: list[int] = []
         self._jitter = 0.0
         self._last_transit: float | None = None
         self._least_transit_s: float | None = None
@@ -130,7 +140,7 @@ class Reception:
             self.gave_up += 1
             return
         for missing in range(highest + 1, number):
-            self._missing[missing] = _Missing(now_s + FIRST_ASK_S)
+            self._missing[missing] = _Missing(now_s, now_s + FIRST_ASK_S)
         while len(self._missing) > MAX_MISSING:
             del self._missing[next(iter(self._missing))]
             self.gave_up += 1
@@ -144,6 +154,21 @@ class Reception:
         """Numbers that have been asked for in vain so often that those behind need not wait for them."""
         holes, self._holes = self._holes, []
         return holes
+
+    def take_hopeless(self) -> list[int]:
+        """Extended numbers asked for in vain for ``HOPELESS_S``, each once: a key frame may be cheaper."""
+        hopeless, self._hopeless = self._hopeless, []
+        return hopeless
+
+    def forget(self, sequence: int) -> None:
+        """A missing packet is not needed: nobody asks for it any more."""
+        number = self._sequences.nearest(sequence)
+        self._missing.pop(number, None)
+
+    @property
+    def oldest_missing_s(self) -> float | None:
+        """When the first of the packets that are still asked for was noticed missing; None when none is."""
+        return next((missing.noticed_s for missing in self._missing.values()), None)
 
     def take_transit_s(self) -> float | None:
         """The least of arrival minus timestamp since this was last asked; None when nothing arrived."""
@@ -162,21 +187,26 @@ class Reception:
             self._least_transit_s = transit_s
 
     def to_ask(self, now_s: float, round_trip_s: float | None = None) -> list[int]:
-        """Sequence numbers to put into a NACK now; each comes again after a round trip, a limited number of times."""
+        """Sequence numbers to put into a NACK now; each comes again after a round trip, for a limited time."""
         measured_s = round_trip_s if round_trip_s is not None else self.repair_s
         again_s = max(measured_s, 0.01) if measured_s is not None else ASK_AGAIN_S
         asked: list[int] = []
         for number in [number for number, missing in self._missing.items() if missing.next_ask_s <= now_s]:
             missing = self._missing[number]
-            if missing.asks >= MAX_ASKS:
+            age_s = now_s - missing.noticed_s
+            if age_s >= GIVE_UP_S:
                 del self._missing[number]
                 self.gave_up += 1
                 continue
             missing.asks += 1
             if missing.asks >= HOLE_ASKS:
                 self._holes.append(number & 0xFFFF)
+            if age_s >= HOPELESS_S and not missing.hopeless and len(self._hopeless) < MAX_HOPELESS:
+                missing.hopeless = True
+                self._hopeless.append(number)
             missing.asked_s = now_s
-            missing.next_ask_s = now_s + again_s
+            pause_s = again_s * BACKOFF ** max(missing.asks - QUICK_ASKS, 0)
+            missing.next_ask_s = now_s + min(pause_s, max(again_s, MOST_AGAIN_S))
             asked.append(number & 0xFFFF)
         return asked
 

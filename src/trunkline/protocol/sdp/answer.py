@@ -63,10 +63,12 @@ class Choices:
     Attributes:
         sending: by mid, what we send.
         redundant: mids in which redundant audio is preferred.
+        preferred: by mid, the codec that the client wants to send: browsers take the first one of an answer.
     """
 
     sending: Mapping[str, Sending] = field(default_factory=dict)
     redundant: Collection[str] = ()
+    preferred: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_offer(offer: Session) -> Media:
@@ -114,7 +116,7 @@ def _answer_section(media: Media, local: Local, choices: Choices) -> Media:
         return _refuse(section)
     section.rtcp_mux, section.rtcp_reduced_size = True, media.rtcp_reduced_size
     if media.direction in ("sendonly", "sendrecv"):
-        _receive(section, media, media.mid in choices.redundant)
+        _receive(section, media, "red" if media.mid in choices.redundant else choices.preferred.get(media.mid))
     else:
         _send(section, media, choices.sending.get(media.mid))
     return section
@@ -151,11 +153,11 @@ def usable_codecs(media: Media) -> list[Codec]:
     return found
 
 
-def _receive(section: Media, media: Media, redundant: bool) -> None:
+def _receive(section: Media, media: Media, preferred: str | None) -> None:
     section.direction = "recvonly"
     section.extensions = {number: uri for number, uri in media.extensions.items() if uri in RECEIVED}
-    if redundant:
-        section.codecs.sort(key=lambda codec: codec.kind != "red")
+    if preferred:
+        section.codecs.sort(key=lambda codec: codec.kind != preferred)
     if media.simulcast.send:
         section.rids = dict.fromkeys(media.simulcast.send, "recv")
         section.simulcast = Simulcast(receive=media.simulcast.send)

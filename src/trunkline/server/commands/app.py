@@ -11,7 +11,6 @@ from urllib.parse import quote
 import msgspec
 
 from trunkline.base.errors import TrunklineError
-from trunkline.client.tokens import mint_token
 from trunkline.domain.identity import check_party
 from trunkline.server.commands.options import CommandError, add_config, config_of
 from trunkline.wire.calls import apps as calls
@@ -104,6 +103,8 @@ def _set_disabled(options: argparse.Namespace, *, on: bool) -> int:
 
 def run_token(options: argparse.Namespace) -> int:
     """Mint a token."""
+    from trunkline.client.tokens import mint_token
+
     try:
         check_party(options.party, "--party")
     except TrunklineError as error:

@@ -34,6 +34,8 @@ class Stage:
         self._built = built
         self._run = config.directory.absolute().parent / f"{config.directory.name}.web"
         self._tls = tls
+        self.certificate: Path | None = None
+        """What clients have to trust; there once the server is."""
         self._address = lan.lan_address() if tls else "127.0.0.1"
 
     @property
@@ -45,16 +47,16 @@ class Stage:
         """A server with the pages; on the data of the run."""
         folders = site.prepare(self._run, self._built, partial(_mint, key))
         settings = {"WEB__DIRECTORIES": ",".join(map(str, folders)), "SEARCH__ENABLED": "true"}
-        local, certificate = f"http://127.0.0.1:{self._config.server.port}", None
+        local = f"http://127.0.0.1:{self._config.server.port}"
         if self._tls:
-            certificate, private = lan.make_certificate(self._run / "tls", [self._address])
+            self.certificate, private = lan.make_certificate(self._run / "tls", [self._address])
             # Never below a folder that is served.
             private = private.rename(
                 self._config.directory.absolute().parent / f"{self._config.directory.name}.tls.key"
             )
             local = local.replace("http", "https", 1)
             settings |= {
-                "TLS__CERTIFICATE": str(certificate),
+                "TLS__CERTIFICATE": str(self.certificate),
                 "TLS__KEY": str(private),
                 "SERVER__HOST": "0.0.0.0",  # noqa: S104 - that is what TLS=1 asks for
                 "SERVER__PUBLIC_URL": self.url,
@@ -63,7 +65,7 @@ class Stage:
         directory = self._config.directory.absolute()
         log = directory.parent / f"{directory.name}.log"
         server = ServerProcess(directory, self._config.server.port, log, url=local, settings=settings)
-        server.trust = lan.trust(certificate) if certificate is not None else None
+        server.trust = lan.trust(self.certificate) if self.certificate is not None else None
         return server
 
     def explain(self) -> None:

@@ -16,6 +16,7 @@ from trunkline.client.tokens import mint_token
 from trunkline.domain.history import FinalLog, Verdict, check_history
 from trunkline.domain.identity import direct_conversation_id
 from trunkline.server.config import Config
+from trunkline.server.demo.hints import by_hand
 from trunkline.server.demo.process import ServerProcess
 from trunkline.server.demo.serving import Stage
 from trunkline.server.demo.witness import Witness
@@ -75,7 +76,6 @@ class Story:
         print(f"    ready after {took_s:.2f} s")
         try:
             clean = asyncio.run(self._chat(made))
-            self._explain(made)
         finally:
             self._server.stop()
         return clean
@@ -83,6 +83,7 @@ class Story:
     def _serve(self, made: AppCreated) -> None:
         self._server = self._stage.server(made.key)
         self._server.start()
+        print(by_hand(made.key, self._stage.url, self._stage.certificate), flush=True)
         self._stage.explain()
         print("\nServing; press Ctrl-C to stop.", flush=True)
         asyncio.run(self._stage.play(self._server, made.key))
@@ -202,33 +203,6 @@ class Story:
             logs.append(FinalLog(conversation, rows, epochs=[(entries[0].epoch, 1)]))
         events = [event for witness in self._witnesses.values() for event in witness.events]
         return check_history(events, logs)
-
-    def _explain(self, made: AppCreated) -> None:
-        token = mint_token(made.key.key, made.key.secret, "user/carol", ttl_s=86_400)
-        bob = mint_token(made.key.key, made.key.secret, "user/dave", ttl_s=86_400)
-        url = self._stage.url
-        auth = f"{made.key.key}:{made.key.secret}"
-        print(
-            f"""
-Try it by hand
-  A token for user/carol (mint more with: trunkline token --key {made.key.key} --secret ... --party user/u1)
-    {token}
-
-  Two people in two terminals:
-    .venv/bin/trunkline chat --url {url} --to user/dave --token {token}
-    .venv/bin/trunkline chat --url {url} --to user/carol --token {bob}
-
-  The ten lines of the README, as carol:
-    TRUNKLINE_URL={url} TRUNKLINE_TOKEN={token} .venv/bin/python examples/hello.py
-
-  As an app server:
-    curl -u {auth} {url}/v1/conversations -H 'Trunkline-Party: user/carol'
-    curl -u {auth} {url}/v1/messages -H 'Trunkline-Party: user/dave' -H 'Content-Type: application/json' \\
-      -d '{{"to": "user/carol", "type": "text", "content": {{"text": "Hello from curl"}}}}'
-
-  Documentation: {url}/docs/api""",
-            flush=True,
-        )
 
 
 @contextmanager

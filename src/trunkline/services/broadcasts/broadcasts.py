@@ -24,6 +24,7 @@ from trunkline.domain.identity import Caller, check_group_id
 from trunkline.domain.limits import Buckets, Rate
 from trunkline.domain.log.records import BroadcastMarked
 from trunkline.domain.messages.types import check_content
+from trunkline.services.broadcasts.cards import card_content
 from trunkline.services.broadcasts.moments import Moments
 from trunkline.services.broadcasts.ports import BroadcastIndex
 from trunkline.services.log.engine import Engine
@@ -111,8 +112,14 @@ class Broadcasts:
         resident, state = await self._open(caller, request.conversation)
         parse(request.audience)
         content = canonical(request.content)
-        check_content(request.type, content)
         now_ms = self._engine.clock.now_ms()
+        expires_in_ms = request.expires_in_ms
+        if request.type == types.CARD_CREATED:
+            if expires_in_ms:
+                raise TrunklineError(Code.INVALID_PARAMS, "a card closes: name closes_in_ms", field="expires_in_ms")
+            content, expires_in_ms = card_content(caller, content, max(now_ms, request.send_at_ms))
+        else:
+            check_content(request.type, content)
         if request.send_at_ms > now_ms + MAX_AHEAD_MS:
             raise TrunklineError(Code.INVALID_PARAMS, "more than a year ahead", field="send_at_ms")
         later = request.send_at_ms > now_ms
@@ -134,7 +141,7 @@ class Broadcasts:
                 request.type,
                 content,
                 request.send_at_ms if later else 0,
-                request.expires_in_ms,
+                expires_in_ms,
             )
             if later:
                 self._engine.check_room()

@@ -15,6 +15,7 @@ import msgspec
 
 from trunkline.base.errors import Code, TrunklineError
 from trunkline.crypto.draws import CardSecrets
+from trunkline.domain.broadcasts.recipient import KIND as BROADCAST
 from trunkline.domain.cards.card import Actor, Decision, close_op
 from trunkline.domain.cards.registry import kind_named, new_card
 from trunkline.domain.conversation import rules
@@ -185,7 +186,8 @@ class Acting:
             return Standing(state, await self.rooms.actor(caller, conversation))
         resident, _ = await self._engine.existing(caller.app, conversation)
         member = await member_of(self._engine, resident, state, caller)
-        await check_may_change(self._engine, state, caller)
+        if state.kind != BROADCAST:  # whom a card was broadcast to may act on it, and say nothing else there
+            await check_may_change(self._engine, state, caller)
         return Standing(state, member)
 
     def _act_now(

@@ -11,7 +11,6 @@ Not here: decisions (``domain.cards``), appending (``acting``).
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from trunkline.base.errors import Code, TrunklineError
@@ -21,6 +20,7 @@ from trunkline.domain.conversation import rules
 from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.log.records import Entry, PartyErased, Record
 from trunkline.services.log.engine import Engine
+from trunkline.services.log.loading import Loading
 from trunkline.services.log.reading import read_entry, read_overlays
 from trunkline.services.log.residents import ResidentConversation, ResidentParty
 from trunkline.wire import entries as types
@@ -71,7 +71,7 @@ class CardStates:
         self._max_cells = max_cells
         self._kept: dict[Key, KeptCard] = {}
         self._cells = 0
-        self._loading: dict[Key, asyncio.Event] = {}
+        self._loading: Loading[Key] = Loading()
         engine.on_record(self._on_record, PartyErased)
 
     def __len__(self) -> int:
@@ -103,16 +103,7 @@ class CardStates:
             TrunklineError: ``NOT_FOUND``.
         """
         key = (app, conversation, seq)
-        under_way = self._loading.get(key)
-        if under_way is not None:
-            await under_way.wait()
-            return
-        done = self._loading[key] = asyncio.Event()
-        try:
-            await self._load(key)
-        finally:
-            del self._loading[key]
-            done.set()
+        await self._loading.once(key, lambda: self._load(key))
 
     async def _load(self, key: Key) -> None:
         engine = self._engine

@@ -65,6 +65,9 @@ class Inbox:
             custom=settings.get("custom", {}),
             member_count=state.member_count,
             muted_all=bool(settings.get("muted_all")),
+            join=settings.get("join", ""),
+            who_invites=settings.get("who_invites", ""),
+            history_before_join=bool(settings.get("history_before_join")),
             dismissed=state.dismissed,
             last=last,
             active_at_ms=state.active_at_ms,
@@ -96,7 +99,8 @@ class Inbox:
         as_of = content.get("as_of", {}) if isinstance(content, dict) else {}
         view.name, view.avatar, view.custom = as_of.get("name", ""), as_of.get("avatar", ""), {}
         view.member_count = as_of.get("member_count", 0)
-        view.muted_all = False
+        view.muted_all = view.history_before_join = False
+        view.join = view.who_invites = ""
         if entry is not None:
             view.dismissed = entry.type == types.DISMISSED
             view.active_at_ms = as_of.get("active_at_ms", entry.at_ms)

@@ -86,7 +86,7 @@ class LiveMember:
         """
         track = self.participant.publish(self._roster.new_sid("TR_"), request)
         redundant = request.kind is Kind.AUDIO and not (request.disable_red or request.stereo or request.encryption)
-        self.media.announce(request.cid, track.sid, redundant=redundant)
+        self.media.announce(request.cid, track.sid, redundant=redundant, codec=request.codec)
         if self.signalling is not None:
             self.signalling.on_published(request.cid, track)
 

@@ -74,8 +74,15 @@ class MediaListener(Protocol):
 class MediaConnection(Protocol):
     """One client's media."""
 
-    def announce(self, cid: str, sid: str, *, redundant: bool) -> None:
-        """A coming offer will carry a track under this id. ``redundant``: ask for redundant audio."""
+    def announce(self, cid: str, sid: str, *, redundant: bool, codec: str) -> None:
+        """A coming offer will carry a track under this id.
+
+        Args:
+            cid: the track's id in the offer.
+            sid: as signalling names it.
+            redundant: ask for redundant audio.
+            codec: ask for this codec, such as ``vp9``; "" for what the offer prefers.
+        """
 
     def answer(self, sdp: str) -> Answer:
         """Answer the client's offer.

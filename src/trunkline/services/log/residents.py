@@ -4,14 +4,12 @@ A resident's *tail* is what is committed but not yet projected. Loading reads th
 applies the tail on top; every record is idempotent, so it does not matter where between two
 projections the load fell. A resident whose commit failed simply forgets its state and loads anew.
 
-Not here: what is durable when (``commit``), nor decisions (``domain``).
+Not here: what is durable when (``commit``), one load for many (``loading``), nor decisions (``domain``).
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from trunkline.domain.conversation.state import Conversation
@@ -19,6 +17,7 @@ from trunkline.domain.log.dedupe import Outbox
 from trunkline.domain.log.records import CursorMoved, EntriesHidden, Entry, SettingsChanged
 from trunkline.domain.parties.state import Party
 from trunkline.services.log.index_port import IndexReader
+from trunkline.services.log.loading import Loading
 
 Key = tuple[str, ...]
 
@@ -131,7 +130,7 @@ class Residents:
         self.conversations: dict[tuple[str, str], ResidentConversation] = {}
         self.parties: dict[tuple[str, str], ResidentParty] = {}
         self.outboxes: dict[tuple[str, str, str], Outbox] = {}
-        self._loading: dict[Key, asyncio.Future[None]] = {}
+        self._loading: Loading[Key] = Loading()
 
     def conversation(self, app: str, conversation: str) -> ResidentConversation | None:
         """A loaded conversation, or None: then ``load_conversation``."""
@@ -160,7 +159,7 @@ class Residents:
                 resident.adopt(loaded, self._epoch)
 
         while (found := self.conversations.get(key)) is None or found.state is None:
-            await self._once(("c", *key), fetch)
+            await self._loading.once(("c", *key), fetch)
         return found
 
     async def load_party(self, app: str, party: str) -> Party:
@@ -177,7 +176,7 @@ class Residents:
                 resident.adopt(loaded)
 
         while (state := self.party(app, party)) is None:
-            await self._once(("p", *key), fetch)
+            await self._loading.once(("p", *key), fetch)
         return state
 
     async def load_outbox(self, app: str, party: str, outbox: str) -> Outbox:
@@ -192,27 +191,8 @@ class Residents:
                 self.outboxes[key] = Outbox(party, outbox, stored.highest, stored.floor)
 
         while (found := self.outboxes.get(key)) is None:
-            await self._once(("o", *key), fetch)
+            await self._loading.once(("o", *key), fetch)
         return found
-
-    async def _once(self, key: Key, fetch: Callable[[], Awaitable[None]]) -> None:
-        """Run ``fetch`` unless the same one is under way; then wait for that one."""
-        under_way = self._loading.get(key)
-        if under_way is not None:
-            await asyncio.shield(under_way)
-            return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._loading[key] = future
-        try:
-            await fetch()
-        except BaseException as error:
-            future.set_exception(error)
-            future.exception()
-            raise
-        else:
-            future.set_result(None)
-        finally:
-            del self._loading[key]
 
     def _make_room(self, cache: dict[tuple[str, str], Any]) -> None:
         """Evict the oldest idle tenth when the cache is full."""

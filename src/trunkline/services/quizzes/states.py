@@ -8,7 +8,6 @@ Not here: decisions (``quizzes``), the rules (``domain.quizzes``).
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from typing import Any
 
@@ -17,6 +16,7 @@ from trunkline.domain.log.records import PartyErased, Record
 from trunkline.domain.quizzes.moves import Created
 from trunkline.domain.quizzes.quiz import Quiz, folded
 from trunkline.services.log.engine import Engine
+from trunkline.services.log.loading import Loading
 from trunkline.services.quizzes.ports import QuizIndex, QuizKey
 
 MAX_PLAYERS_KEPT = 400_000
@@ -55,8 +55,8 @@ class QuizStates:
         self._index = index
         self._kept: OrderedDict[QuizKey, KeptQuiz] = OrderedDict()
         self._current: dict[tuple[str, str], str] = {}
-        self._loading: dict[tuple[str, ...], asyncio.Future[None]] = {}
-        engine.on_record(self._on_record)
+        self._loading: Loading[tuple[str, ...]] = Loading()
+        engine.on_record(self._on_record, PartyErased)
 
     def get(self, key: QuizKey) -> KeptQuiz | None:
         """A quiz that is in memory."""
@@ -72,13 +72,13 @@ class QuizStates:
             TrunklineError: ``NOT_FOUND``.
         """
         while (found := self.get(key)) is None:
-            await self._once(key, lambda: self._fetch(key))
+            await self._loading.once(key, lambda: self._fetch(key))
         return found
 
     async def current(self, app: str, conversation: str) -> str:
         """The room's newest quiz; "" for none."""
         while (found := self._current.get((app, conversation))) is None:
-            await self._once((app, conversation), lambda: self._fetch_current(app, conversation))
+            await self._loading.once((app, conversation), lambda: self._fetch_current(app, conversation))
         return found
 
     def current_now(self, app: str, conversation: str) -> str:
@@ -135,25 +135,6 @@ class QuizStates:
     async def _index_is_up_to_date(self) -> None:
         await self._engine.commits.settled()
         await self._engine.projected(self._engine.committed_lsn)
-
-    async def _once(self, key: tuple[str, ...], fetch: Any) -> None:
-        """Run ``fetch`` unless the same one is under way; then wait for that one."""
-        under_way = self._loading.get(key)
-        if under_way is not None:
-            await asyncio.shield(under_way)
-            return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._loading[key] = future
-        try:
-            await fetch()
-        except BaseException as error:
-            future.set_exception(error)
-            future.exception()
-            raise
-        else:
-            future.set_result(None)
-        finally:
-            del self._loading[key]
 
     def _trim(self) -> None:
         players = sum(len(kept.quiz.players) for kept in self._kept.values())

@@ -40,9 +40,12 @@ from trunkline.store.journal.file_io import FileIo, OsFileIo, WithoutSync
 from trunkline.store.journal.lock import LOCK_FILE_NAME
 from trunkline.store.journal.recovery import OpenOptions, Recovered, RecoveryReport, recover
 from trunkline.store.journal.segment import Segment, create_segment, read_frames
+from trunkline.store.journal.spare import Spare
 
 DEFAULT_SEGMENT_SIZE_BYTES: Final = 64 * 1024 * 1024
 DEFAULT_PREALLOCATE_BYTES: Final = 4 * 1024 * 1024
+SPARE_AFTER_BYTES: Final = 512 * 1024
+"""Appended since the opening: a journal that is less busy than that, or has smaller segments, prepares none."""
 
 
 class FileJournal:
@@ -77,6 +80,10 @@ class FileJournal:
         self._allocated_bytes = recovered.allocated_bytes
         self._chain = recovered.chain
         self._last_lsn = self._active.last_lsn
+        self._spare = Spare(io, directory, segment_size_bytes)
+        # Whether the active segment consists of zeros that were written, not of space that is reserved.
+        self._prepared = False
+        self._appended_bytes = 0
         self._pins: dict[str, int] = {}
         self._structure_lock = threading.Lock()
         self._failure: str | None = None
@@ -183,6 +190,11 @@ class FileJournal:
         """Bytes in use, over all segments, without preallocated space."""
         return sum(segment.end_offset for segment in self._segments)
 
+    @property
+    def segment_size_bytes(self) -> int:
+        """The size a segment may grow to."""
+        return self._segment_size_bytes
+
     def segments(self) -> tuple[SegmentInfo, ...]:
         """The segments, oldest first."""
         return tuple(
@@ -206,7 +218,8 @@ class FileJournal:
         hit(FaultPoint.JOURNAL_BEFORE_WRITE)
         size = FRAME_HEADER_SIZE + len(payload)
         start = self._active.end_offset
-        if start + size > self._segment_size_bytes and start > SEGMENT_HEADER_SIZE:
+        full = start + size > self._segment_size_bytes or (self._spare.ready and not self._prepared)
+        if full and start > SEGMENT_HEADER_SIZE:
             self._roll()
             start = SEGMENT_HEADER_SIZE
         end = start + size
@@ -231,6 +244,7 @@ class FileJournal:
             raise self._fail("fsync", error) from error
         hit(FaultPoint.JOURNAL_AFTER_FSYNC)
         self._chain = chain
+        self._appended_bytes += size
         self._active.extend(lsn, end, chain)
         self._last_lsn = lsn
         if self._mark is not None:
@@ -272,6 +286,7 @@ class FileJournal:
             return self._fail("cutting off a failed write", error)
         hit(FaultPoint.JOURNAL_AFTER_RESTORE)
         self._allocated_bytes = start
+        self._prepared = False
         return self._not_applied("writing", cause)
 
     def _roll(self) -> None:
@@ -289,8 +304,10 @@ class FileJournal:
             raise self._fail("completing a segment", error) from error
         hit(FaultPoint.JOURNAL_AFTER_SEAL)
         header = SegmentHeader(self._store_id, self._entropy(SALT_SIZE), self._last_lsn + 1, self._chain)
+        spare_fd = self._spare.take()
+        spare = None if spare_fd < 0 else (spare_fd, self._spare.path)
         try:
-            segment, fd = create_segment(self._io, self._directory, header)
+            segment, fd = create_segment(self._io, self._directory, header, spare)
         except OSError as error:
             if error.errno in _SPACE_ERRORS:
                 raise self._not_applied("beginning a segment", error) from error
@@ -300,7 +317,32 @@ class FileJournal:
             self._segments = (*self._segments, segment)
         self._io.close(self._fd)
         self._active, self._fd, self._seed = segment, fd, header.seed
-        self._allocated_bytes = SEGMENT_HEADER_SIZE
+        self._prepared = spare is not None
+        self._allocated_bytes = SEGMENT_HEADER_SIZE if spare is None else self._segment_size_bytes
+
+    @property
+    def wants_spare(self) -> bool:
+        """Whether a prepared segment would be of use soon: appends are many, and this one is not, or half full."""
+        busy = min(self._appended_bytes, self._segment_size_bytes) >= SPARE_AFTER_BYTES
+        if self._spare.ready or not busy or not self._preallocate_bytes:
+            return False
+        return not self._prepared or 2 * self._active.end_offset > self._segment_size_bytes
+
+    def make_spare(self, pause: Callable[[], None] = lambda: None) -> bool:
+        """Prepare the file of the next segment; from any thread, but from one at a time. Blocks.
+
+        The next append that finds it begins that segment, unless the one it has was prepared as well.
+
+        Args:
+            pause: called between its pieces.
+
+        Returns:
+            False when the journal was closed meanwhile.
+
+        Raises:
+            OSError: the system refused; appends go on without it.
+        """
+        return self._spare.make(pause)
 
     def _not_applied(self, doing: str, error: OSError) -> JournalNotApplied:
         self._ready = True
@@ -413,6 +455,7 @@ class FileJournal:
         with self._structure_lock:
             self._closed = True
         self._ready = False
+        self._spare.discard()
         try:
             if tidy:
                 self._io.ftruncate(self._fd, self._active.end_offset)

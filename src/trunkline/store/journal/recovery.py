@@ -36,6 +36,7 @@ from trunkline.store.journal.segment import (
     read_header,
     scan_segment,
 )
+from trunkline.store.journal.spare import SPARE_FILE_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def recover(io: FileIo, directory: str, options: OpenOptions) -> Recovered:
         OSError: files could not be created or opened.
     """
     names = sorted(io.listdir(directory))
-    unfinished = tuple(name for name in names if name.endswith(UNFINISHED_SUFFIX))
+    unfinished = tuple(name for name in names if name.endswith(UNFINISHED_SUFFIX) or name == SPARE_FILE_NAME)
     first_lsns = sorted(lsn for lsn in map(parse_segment_name, names) if lsn is not None)
     mark, mark_state = None, "missing"
     if MARK_FILE_NAME in names:
@@ -277,7 +278,8 @@ def _repair(
         truncated_at_offset=end.offset if torn else 0,
         truncated_bytes=end.dropped_bytes,
         truncated_reason=end.reason,
-        removed_unfinished=unfinished,
+        # A spare is nothing that anybody needs to hear of.
+        removed_unfinished=tuple(name for name in unfinished if name != SPARE_FILE_NAME),
         mark_state=mark_state,
     )
     return Recovered(store_id, inspection.segments, fd, io.size(fd), end.chain, marks, report)

@@ -68,18 +68,29 @@ class Segment:
         self.last_lsn = lsn
 
 
-def create_segment(io: FileIo, directory: str, header: SegmentHeader) -> tuple[Segment, int]:
+def create_segment(
+    io: FileIo, directory: str, header: SegmentHeader, spare: tuple[int, str] | None = None
+) -> tuple[Segment, int]:
     """Create a segment durably under its final name.
 
     It is written under another name first: a file with a segment's name always has a sound header,
     so a bad one is damage and never a crash.
 
+    Args:
+        io: the file system.
+        directory: of the journal.
+        header: of the segment.
+        spare: descriptor and path of a file of zeros to make it of.
+
     Raises:
         OSError: as the system says; before the rename nothing of the attempt remains in the way.
     """
     segment = Segment(header, f"{directory}/{segment_name(header.first_lsn)}")
-    unfinished = segment.path + UNFINISHED_SUFFIX
-    fd = io.open(unfinished, create=True, truncate=True)
+    if spare is None:
+        unfinished = segment.path + UNFINISHED_SUFFIX
+        fd = io.open(unfinished, create=True, truncate=True)
+    else:
+        fd, unfinished = spare
     try:
         data = encode_segment_header(header)
         while data:

@@ -22,9 +22,13 @@ class JournalThread:
     Args:
         journal: where groups go.
         loop: where ``done`` is called.
+        after_append: called on the thread when a group is durable and was handed back.
     """
 
-    def __init__(self, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, journal: Journal, loop: asyncio.AbstractEventLoop, after_append: Callable[[], None] = lambda: None
+    ) -> None:
+        self._after_append = after_append
         self.encode: Callable[[list[Record]], bytes] = encode_group
         self._journal = journal
         self._loop = loop
@@ -65,6 +69,8 @@ class JournalThread:
             except BaseException as failed:  # noqa: BLE001 - whatever it is, the loop must learn of it
                 error = failed
             self._loop.call_soon_threadsafe(self._done, lsn, error, done)
+            if error is None:
+                self._after_append()
 
     def _done(self, lsn: int, error: BaseException | None, done: CommitDone) -> None:
         if error is None:

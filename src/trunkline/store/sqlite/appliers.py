@@ -20,6 +20,7 @@ from typing import Protocol
 import msgspec
 
 from trunkline.services.log.journal_port import SegmentInfo
+from trunkline.store.sqlite.checkpoints import checkpoint, open_for_good
 from trunkline.store.sqlite.connection import Database
 from trunkline.store.sqlite.projection import Group, Projection
 
@@ -114,12 +115,6 @@ class Applier(Protocol):
         ...
 
 
-def checkpoint(db: Database) -> bool:
-    """Move the write-ahead log into the file; whether all of it was moved, and is durable therefore."""
-    busy, in_log, moved = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    return not busy and in_log == moved
-
-
 class InThread:
     """Applies on the calling thread."""
 
@@ -160,6 +155,7 @@ class InProcess:
 
     def __init__(self, path: Path, journal: Segments, directory: Path, epoch: int, niceness: int) -> None:
         # -P: what lies in the directory that the server was started in is no part of the program.
+        self._path = path
         self._command = [sys.executable, "-P", "-c", PROGRAM, str(path), str(directory), str(epoch), str(niceness)]
         self._journal = journal
         self._process: subprocess.Popen[bytes] | None = self._start()
@@ -221,6 +217,8 @@ class InProcess:
                 lost += 1
                 log.warning("the projector's process was lost", extra={"exit_code": code, "error": str(error)})
                 if lost >= LOST_AT_MOST:
+                    # The next process would have done this first; closing the last connection may remove the log.
+                    open_for_good(self._path)
                     raise RuntimeError("the projector's process is lost again and again") from error
 
     @staticmethod

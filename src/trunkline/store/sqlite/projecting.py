@@ -12,10 +12,11 @@ import contextlib
 import ctypes
 import gc
 import os
+import select
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,7 +27,8 @@ from trunkline.protocol.journal.scan import FrameScanner
 from trunkline.store.journal.file_io import OsFileIo
 from trunkline.store.journal.segment import READ_CHUNK_BYTES, read_exactly, read_header
 from trunkline.store.slices import ask_for_slices
-from trunkline.store.sqlite.appliers import SIZE_BYTES, Answer, Ask, checkpoint
+from trunkline.store.sqlite.appliers import SIZE_BYTES, Answer, Ask
+from trunkline.store.sqlite.checkpoints import PAUSE_S, checkpoint_gently, open_for_good, opened_log, write_out
 from trunkline.store.sqlite.connection import Database, connect_sqlite3, prepare
 from trunkline.store.sqlite.projection import Projection
 from trunkline.store.sqlite.schema import read_meta
@@ -77,10 +79,12 @@ class SegmentReader:
 
 
 class Hand:
-    """Applies groups to one index."""
+    """Applies groups to one index, in the file ``path``; the journal's are in ``directory``."""
 
-    def __init__(self, db: Database, directory: Path, epoch: int) -> None:
+    def __init__(self, db: Database, path: Path, directory: Path, epoch: int) -> None:
         self._db = db
+        self._path = path
+        self._descriptor = open_for_good(path)
         self._directory = directory
         self._projection = Projection(db, epoch, lambda: None)
         self._projected_lsn = read_meta(db, "projected_lsn")
@@ -91,7 +95,7 @@ class Hand:
         begun_s, records = time.process_time(), 0
         try:
             if not ask.up_to_lsn:
-                return Answer(self._projected_lsn, moved=checkpoint(self._db))
+                return Answer(self._projected_lsn, moved=checkpoint_gently(self._db, self._path, self._descriptor))
             while self._projected_lsn < ask.up_to_lsn:
                 records += self._apply(ask)
         except Exception as error:
@@ -140,14 +144,15 @@ class Hand:
             self._reader = None
 
 
-def serve(hand: Hand, asks: BinaryIO, answers: BinaryIO) -> None:
-    """Answer until there are no more questions."""
+def serve(hand: Hand, asks: BinaryIO, answers: BinaryIO, between: Callable[[], object] = lambda: None) -> None:
+    """Answer until there are no more questions, calling ``between`` after each answer."""
     decode = msgspec.msgpack.Decoder(Ask).decode
     encode = msgspec.msgpack.Encoder().encode
     while len(head := asks.read(SIZE_BYTES)) == SIZE_BYTES:
         message = encode(hand.answer(decode(asks.read(int.from_bytes(head, "big")))))
         answers.write(len(message).to_bytes(SIZE_BYTES, "big") + message)
         answers.flush()
+        between()
 
 
 def main(path: str, directory: str, epoch: str) -> int:
@@ -163,8 +168,16 @@ def main(path: str, directory: str, epoch: str) -> int:
     gc.set_threshold(_YOUNG_OBJECTS, 100, 100)
     db = connect_sqlite3(Path(path))
     prepare(db, writer=True)
+    hand = Hand(db, Path(path), Path(directory), int(epoch))
     try:
-        serve(Hand(db, Path(directory), int(epoch)), sys.stdin.buffer, sys.stdout.buffer)
+        serve(hand, sys.stdin.buffer, sys.stdout.buffer, lambda: write_log_out(Path(path)))
     finally:
         db.close()
     return 0
+
+
+def write_log_out(path: Path) -> None:
+    """Leave a checkpoint less to do, until the next question comes. Only an optimisation: no error is one."""
+    with contextlib.suppress(OSError), opened_log(path) as descriptor:
+        # One question waits for its answer before the next is put, so none is in the buffer.
+        write_out(descriptor, lambda: not select.select([sys.stdin], [], [], PAUSE_S)[0])

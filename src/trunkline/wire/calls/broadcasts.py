@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
+from trunkline.wire.calls.cards import CardKindName
 from trunkline.wire.calls.conversations import Avatar, Custom, DisplayName
 from trunkline.wire.calls.messages import MessageType, Position
 from trunkline.wire.calls.session import ConversationName, PartyName
@@ -59,11 +60,24 @@ class BroadcastUpdate(Struct, kw_only=True):
     custom: Custom | UnsetType = UNSET
 
 
+class BroadcastCard(Struct, kw_only=True):
+    """What a broadcast of type ``card.created`` has as its content: ``kind`` and ``data`` as for ``card.create``.
+
+    ``closes_in_ms`` counts from when the broadcast is sent.
+    """
+
+    kind: CardKindName
+    data: dict[str, Any]
+    closes_at_ms: Position = 0
+    closes_in_ms: Annotated[int, Meta(ge=0, le=31_536_000_000)] = 0
+
+
 class BroadcastSend(Struct, kw_only=True):
     """Send a message to everyone whose tags fit ``audience`` at that moment: now, or at ``send_at_ms``.
 
     ``audience``: tags with AND, OR, NOT and parentheses; ``*`` for everyone. ``id`` names the broadcast; a second one
-    of the same name is refused.
+    of the same name is refused. With the type ``card.created`` the content is a card to act on: ``kind``, ``data`` and
+    when it closes.
     """
 
     conversation: ConversationName

@@ -94,7 +94,8 @@ class ConversationView(Struct, omit_defaults=True, kw_only=True):
 
     ``peer`` is set for direct conversations. ``first_visible_seq`` is the join point;
     ``left_seq`` is set once the party is no longer a member and nothing after it is visible.
-    ``community`` is that of a channel.
+    ``community`` is that of a channel. ``join``, ``who_invites`` and ``history_before_join`` are a group's own rules,
+    for its members.
     ``hidden_up_to`` and ``hidden_seqs`` (above it) are what the party deleted for itself; only ``sync`` tells them.
     """
 
@@ -125,6 +126,9 @@ class ConversationView(Struct, omit_defaults=True, kw_only=True):
     hidden_up_to: int = 0
     hidden_seqs: list[int] = field(default_factory=list)
     community: str = ""
+    join: str = ""
+    who_invites: str = ""
+    history_before_join: bool = False
 
 
 class SyncResult(Struct, omit_defaults=True, kw_only=True):

@@ -39,15 +39,8 @@ export class TrunklineError extends Error {
 
   /** As plain data, for another tab or the disk. */
   toJSON(): ErrorBody {
-    return {
-      code: this.code,
-      name: this.slug,
-      message: this.message,
-      retry: this.retry,
-      applied: this.applied,
-      retry_ms: this.retry_ms,
-      field: this.field,
-    } as ErrorBody;
+    const { code, slug: name, message, retry, applied, retry_ms, field } = this;
+    return { code, name, message, retry, applied, retry_ms, field } as ErrorBody;
   }
 }
 

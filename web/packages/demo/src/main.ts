@@ -19,7 +19,13 @@ async function start(): Promise<void> {
   const run = me.token.split(".")[1] ?? "";
   // A run of the demo is a server of its own: what an earlier one left in this browser means nothing to it.
   const issuer = (JSON.parse(atob(run.replace(/-/g, "+").replace(/_/g, "/"))) as { iss: string }).iss;
-  const token = async (): Promise<string> => (await fetchSession()).personas.find(({ id }) => id === me.id)?.token ?? me.token;
+  // The first connection has a token already; later ones ask, because tokens end.
+  let first: string | undefined = me.token;
+  const token = async (): Promise<string> => {
+    const fresh = first ?? (await fetchSession()).personas.find(({ id }) => id === me.id)?.token ?? me.token;
+    first = undefined;
+    return fresh;
+  };
   const client = new Client({ url: location.origin, token, store: indexedDbStore(`demo-${issuer}-${me.id}`) });
   document.title = `${me.name} · Trunkline`;
   mount(client, session, me);

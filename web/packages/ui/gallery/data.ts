@@ -197,7 +197,7 @@ export function manyMessages(count: number): Message[] {
 function conversation(id: string, more: Partial<Conversation>): Conversation {
   return {
     conversation: id, kind: "group", epoch: 1, head: 100, unread: 0, unread_mentions: 0, read: 100, delivered: 100, peer_read: 0, peer_delivered: 0,
-    role: "member", peer: "", name: "", avatar: "", custom: {}, member_count: 4, muted_all: false, muted_until_ms: 0, first_visible_seq: 1, left_seq: 0,
+    role: "member", peer: "", name: "", avatar: "", custom: {}, member_count: 4, muted_all: false, muted_until_ms: 0, first_visible_seq: 1, left_seq: 0, join: "invite", who_invites: "member", history_before_join: true,
     dismissed: false, active_at_ms: NOON, community: "", last: null, pending: 0, failed: 0, draft: "", silent: false,
     ...more,
     settings: { pinned: false, order: 0, mute: false, dnd_until_ms: 0, draft: "", hidden: false, notify: "", ...(more.settings ?? {}) },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from trunkline.media.sfu.downlink import Downlink
-from trunkline.media.sfu.downtrack import DownTrack
+from trunkline.media.sfu.downtrack import DownTrack, most_of
 from trunkline.media.sfu.native.downlink import KernelDownlink
 from trunkline.media.sfu.native.path import KernelPath
 from trunkline.media.sfu.peer import Peer
@@ -15,7 +15,15 @@ from trunkline.protocol.rtp import rtcp
 from trunkline.protocol.rtp.arrivals import Arrivals
 from trunkline.protocol.rtp.reception import Reception
 from trunkline.protocol.sdp import Codec, Media
-from trunkline.protocol.sdp.answer import AUDIO_LEVEL, MID, ORIENTATION, REPAIRED_RID, RID, TRANSPORT_CC
+from trunkline.protocol.sdp.answer import (
+    AUDIO_LEVEL,
+    DEPENDENCY_DESCRIPTOR,
+    MID,
+    ORIENTATION,
+    REPAIRED_RID,
+    RID,
+    TRANSPORT_CC,
+)
 from trunkline.protocol.sdp.matching import extension
 
 MEDIA, RED, REPAIR = 1, 2, 3
@@ -49,7 +57,8 @@ class KernelUplink(Uplink):
         port.peer_extensions(number, self._mid or 0, self._transport or 0)
         formats = [(pt, *_kind(codec), 0) for pt, codec in track.codecs.items()]
         formats += [(pt, REPAIR, 0, original) for pt, original in section.repairs.items()]
-        numbers = tuple(extension(media, uri) or 0 for uri in (RID, REPAIRED_RID, AUDIO_LEVEL, ORIENTATION))
+        uris = (RID, REPAIRED_RID, AUDIO_LEVEL, ORIENTATION, DEPENDENCY_DESCRIPTOR)
+        numbers = tuple(extension(media, uri) or 0 for uri in uris)
         rids = tuple(layer.rid for layer in track.layers)
         track.handle = port.track_add(number, track.kind == "audio", media.mid, rids, tuple(formats), numbers)
         for ssrc, source in self._sources.items():
@@ -90,7 +99,8 @@ class KernelUplink(Uplink):
             return
         told, lost = state[7], state[8]
         before, self._counts = self._counts, (told, lost)
-        self.meter.on_counts(lost - before[1], told - before[0], now_s)
+        if told > before[0]:
+            self._count(lost - before[1], told - before[0], now_s)
         masked = self.recovery and self._masks(
             [layer for section in self.sections.values() for layer in section.track.layers], now_s
         )
@@ -102,7 +112,7 @@ class KernelUplink(Uplink):
         state = self._path.port.track_state(track.handle)
         if state is None:
             return
-        level, layers = state
+        level, layers, scaled = state
         track.level = level if level >= 0 else None
         for layer, counts in zip(track.layers, layers, strict=True):
             ssrc, arrived_s, octets, packets, expected, jitter, gave_up, transit_s, *smoothness = counts
@@ -114,6 +124,10 @@ class KernelUplink(Uplink):
             layer.arrived_s, layer.octets = arrived_s, octets
             layer.reception.restore(expected, packets, octets, jitter, gave_up, transit_s)
             layer.smoothness.restore(*smoothness)
+        if scaled:
+            track.note_scaled(0, len(scaled) - 1)
+        for part, (octets, arrived_s) in zip(track.scaled, scaled, strict=False):
+            part.octets, part.arrived_s = octets, arrived_s
 
 
 def _kind(codec: Codec) -> tuple[int, int]:
@@ -139,7 +153,7 @@ class KernelDownTrack(DownTrack):
         assert peer.path is not None
         self._kernel = peer.path.port
         self._handle = self._kernel.down_add(up.handle, peer.path.number, ssrc, rtx_ssrc, sequence, timestamp)
-        self._wanted, self._paused = len(up.layers) - 1, False
+        self._wanted, self._paused = most_of(up), False
         super().__init__(up, peer, link, ssrc, rtx_ssrc, sequence, timestamp, ask_key_frame)
 
     @property
@@ -194,7 +208,8 @@ class KernelDownTrack(DownTrack):
             if found is not None:
                 again = found[1].payload_type if found[1] is not None else 0
                 formats.append((codec.payload_type, found[0].payload_type, again))
-        numbers = tuple(extension(media, uri) or 0 for uri in (MID, AUDIO_LEVEL, TRANSPORT_CC, ORIENTATION))
+        uris = (MID, AUDIO_LEVEL, TRANSPORT_CC, ORIENTATION, DEPENDENCY_DESCRIPTOR)
+        numbers = tuple(extension(media, uri) or 0 for uri in uris)
         red, inner = (self._red[0].payload_type, self._red[1]) if self._red is not None else (-1, -1)
         self._kernel.down_assign(self._handle, media.mid, tuple(formats), numbers, red, inner)
 

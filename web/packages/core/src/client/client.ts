@@ -78,7 +78,7 @@ export class Client implements ClientApi {
     this.cards = this.#cardCalls();
     this.opened = this.#open();
     this.opened.catch((error) => this.#take({ type: "state", change: { state: "stopped", reason: String(error), retry_at_ms: 0, close_code: 0 } }));
-    if (typeof addEventListener === "function") addEventListener("online", this.#onOnline);
+    globalThis.addEventListener?.("online", this.#onOnline);
   }
 
   // ---------------------------------------------------------------- life
@@ -111,13 +111,13 @@ export class Client implements ClientApi {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    if (typeof removeEventListener === "function") removeEventListener("online", this.#onOnline);
+    globalThis.removeEventListener?.("online", this.#onOnline);
     for (const timer of this.#drafts.values()) clearTimeout(timer);
     await this.opened.catch(() => {});
     await this.#tabs.close();
     this.#rooms.stop("stopped");
     this.#outbox.stop("the client is closed");
-    this.#state.set({ state: "stopped", reason: "closed by the application", retry_at_ms: 0, close_code: 0, leader: false });
+    this.#state.set({ state: "stopped", reason: "the client is closed", retry_at_ms: 0, close_code: 0, leader: false });
     await this.#store.close();
   }
 
@@ -151,7 +151,7 @@ export class Client implements ClientApi {
 
   conversationOf(to: Address): string {
     if (!isParty(to)) return to;
-    if (!this.party) throw clientError("stopped", "who this client is becomes known at its first connection; await online() first");
+    if (!this.party) throw clientError("stopped", "not known before the first connection; await online() first");
     return directConversationId(this.party, to);
   }
 
@@ -248,7 +248,7 @@ export class Client implements ClientApi {
 
   upload(file: Blob, options: UploadOptions = {}): Upload {
     const { token } = this.#options;
-    const host = { base: this.#base, token, store: this.#store, view: (id: string) => this.call("file.get", { file: id }) };
+    const host = { base: this.#base, token, store: this.#store, view: (file: string) => this.call("file.get", { file }) };
     const progress = new Value<UploadProgress>({ sent_bytes: 0, size_bytes: file.size, state: "sending" });
     // The code of uploads is loaded with the first one.
     const upload = import("../later.js").then(({ FileUpload }) => new FileUpload(host, file, options, progress));

@@ -11,7 +11,8 @@ import { Computed, Value } from "./observable.js";
 
 const VIEW = {
   unread: 0, unread_mentions: 0, read: 0, delivered: 0, peer_read: 0, peer_delivered: 0, role: "", peer: "", name: "", avatar: "",
-  member_count: 0, muted_all: false, muted_until_ms: 0, first_visible_seq: 1, left_seq: 0, dismissed: false, active_at_ms: 0, community: "",
+  member_count: 0, muted_all: false, muted_until_ms: 0, first_visible_seq: 1, left_seq: 0, dismissed: false, active_at_ms: 0, community: "", join: "",
+  who_invites: "", history_before_join: false,
 };
 const SETTINGS = { pinned: false, order: 0, mute: false, dnd_until_ms: 0, draft: "", hidden: false, notify: "" };
 

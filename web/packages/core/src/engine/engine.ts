@@ -110,7 +110,7 @@ export class Engine implements Session {
 
   /** Stop everything, from the network inwards. */
   async stop(): Promise<void> {
-    this.#supervisor.giveUp("closed by the application");
+    this.#supervisor.giveUp("the client is closed");
     await this.#running;
     this.marks.stop();
     await this.#sender.stop();

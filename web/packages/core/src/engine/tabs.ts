@@ -1,13 +1,15 @@
 // Several tabs over one connection: the tab that holds the store's Web Lock is the leader and runs the engine; the others
 // ask it over a BroadcastChannel. The store is shared, so a tab writes its messages to the outbox itself and reads history
 // itself; only the connection is the leader's. When the leader goes, the lock passes to another tab, which takes over
-// from the store. What does not live here: the engine, and what tabs make of notices (client).
+// from the store. Pages without Web Locks (plain http, other than loopback) agree over a channel (`locks.ts`). What does not
+// live here: the engine, and what tabs make of notices (client).
 
 import { TrunklineError, clientError } from "../errors.js";
 import type { ErrorBody } from "../generated/wire.js";
 import { newId } from "../store/identity.js";
 import type { OutboxRow } from "../store/store.js";
 import type { Engine } from "./engine.js";
+import type { Locks } from "./locks.js";
 import type { Notice } from "./notices.js";
 import { repeatable } from "./requests.js";
 
@@ -49,6 +51,7 @@ export interface TabEvents {
 export class Tabs {
   readonly id = newId();
   readonly #channel: BroadcastChannel | undefined;
+  readonly #locks: Promise<Locks> | undefined;
   #engine: Engine | undefined;
   #leader = "";
   #nextAsk = 1;
@@ -71,7 +74,9 @@ export class Tabs {
     this.#name = name;
     this.#open = open;
     this.#events = events;
-    if (!name || typeof BroadcastChannel === "undefined" || typeof navigator === "undefined" || !navigator.locks) return;
+    // Where there are no pages, nobody shares a store.
+    if (!name || !globalThis.BroadcastChannel || !(globalThis.navigator?.locks || globalThis.document)) return;
+    this.#locks = navigator.locks ? Promise.resolve(navigator.locks) : import("./locks.js").then(({ ChannelLocks }) => new ChannelLocks(this.id));
     this.#channel = new BroadcastChannel(`trunkline:${name}`);
     this.#channel.onmessage = ({ data }) => this.#received(data);
   }
@@ -83,16 +88,31 @@ export class Tabs {
       return;
     }
     // While this lock is held, this tab lives.
-    navigator.locks.request(`trunkline:tab:${this.id}`, { signal: this.#abort.signal }, () => this.#untilClosed()).catch(() => {});
-    this.#leadership = navigator.locks
-      .request(`trunkline:${this.#name}`, { signal: this.#abort.signal }, async () => {
-        if (this.#closed) return;
-        await this.#lead();
-        await this.#untilClosed();
-        await this.#engine?.stop();
-      })
-      .catch(() => {});
+    this.#lock(`tab:${this.id}`, () => this.#untilClosed()).catch(() => {});
+    this.#leadership = this.#candidate();
     this.#post({ to: "leader", from: this.id, hello: true });
+  }
+
+  /** Wait for the leadership; a leader that lost it (only without Web Locks) waits again. */
+  #candidate(): Promise<void> {
+    return this.#lock(this.#name, async () => {
+      if (this.#closed) return;
+      await this.#lead();
+      await this.#untilClosed();
+      await this.#engine?.stop();
+    }).catch(async () => {
+      const engine = this.#engine;
+      if (this.#closed || !engine) return;
+      this.#engine = undefined;
+      this.#leader = "";
+      await engine.stop();
+      this.#post({ to: "leader", from: this.id, hello: true });
+      return this.#candidate();
+    });
+  }
+
+  async #lock(name: string, held: () => Promise<void> | void): Promise<void> {
+    await (await this.#locks!).request(`trunkline:${name}`, { signal: this.#abort.signal }, held);
   }
 
   get leads(): boolean {
@@ -173,8 +193,8 @@ export class Tabs {
   /** Something was asked of a leader that is gone: once more where that is harmless, else its outcome is unknown. */
   #again({ method, params, leader, reject }: Asked, repeat: () => void): void {
     if (!leader || repeatable(method, params)) return repeat();
-    const message = "the tab that held the connection was closed before the answer came";
-    reject(new TrunklineError({ code: 5003, name: "timed_out", message, retry: "same_id", applied: null }));
+    const message = "the tab with the connection was closed before the answer came";
+    reject(new TrunklineError({ code: 5003, name: "timed_out", message, retry: "same_id" } as ErrorBody));
   }
 
   #received(message: Message): void {
@@ -241,12 +261,10 @@ export class Tabs {
   #know(tab: string): void {
     if (this.#known.has(tab)) return;
     this.#known.add(tab);
-    navigator.locks
-      .request(`trunkline:tab:${tab}`, { signal: this.#abort.signal }, () => {
-        this.#known.delete(tab);
-        this.#engine?.interests.gone(tab);
-      })
-      .catch(() => {});
+    this.#lock(`tab:${tab}`, () => {
+      this.#known.delete(tab);
+      this.#engine?.interests.gone(tab);
+    }).catch(() => {});
   }
 
   #post(message: Message): void {

@@ -294,6 +294,9 @@ export interface ConversationView {
   hidden_up_to?: number;
   hidden_seqs?: number[];
   community?: string;
+  join?: string;
+  who_invites?: string;
+  history_before_join?: boolean;
 }
 
 /** A page of conversations; `next` is empty on the last page. */

@@ -5,7 +5,7 @@
 export function linkUrl(url: string): string {
   const parsed = new URL(url);
   parsed.protocol = parsed.protocol.replace(/^http/, "ws");
-  if (!/^wss?:$/.test(parsed.protocol)) throw new TypeError(`not a server address: ${url}; write one like https://chat.example.com`);
+  if (!/^wss?:$/.test(parsed.protocol)) throw new TypeError(`not the address of a server: ${url}`);
   if (parsed.pathname === "/") parsed.pathname = "/v1/link";
   return parsed.href;
 }

@@ -96,10 +96,12 @@ export function takeBack(view: ConversationView, message: EntryView, me: string)
   if (mentions(message, me)) view.unread_mentions = Math.max(0, (view.unread_mentions ?? 0) - 1);
 }
 
+const UPDATABLE = ["name", "avatar", "custom", "muted_all", "join", "who_invites", "history_before_join"];
+
 function applyChange(view: ConversationView, { type, seq, content }: EntryView, me: string): void {
   const parties: string[] = content.parties ?? [];
   if (type === "conversation.updated") {
-    for (const key of ["name", "avatar", "custom", "muted_all"] as const) if (key in content) (view as any)[key] = content[key];
+    for (const key of UPDATABLE) if (key in content) (view as any)[key] = content[key];
   } else if (type === "members.added") {
     view.member_count = (view.member_count ?? 0) + parties.length;
     if (parties.includes(me)) view.left_seq = 0;

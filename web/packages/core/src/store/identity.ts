@@ -22,9 +22,9 @@ export interface Identity {
 /** Read the identity of a store, making what is missing. */
 export function openIdentity(store: Store, device: string, party: string): Promise<Identity> {
   return store.transaction("durable", async (tx) => {
-    const get = async (key: string): Promise<any> => (await tx.get("meta", [key]))?.value;
+    const get = async (key: string, otherwise: any): Promise<any> => (await tx.get("meta", [key]))?.value ?? otherwise;
     const keep = async (key: string, made: string, wanted = ""): Promise<string> => {
-      const found = (await get(key)) ?? "";
+      const found = await get(key, "");
       const value = wanted || found || made;
       if (value && value !== found) tx.put("meta", { key, value });
       return value;
@@ -33,10 +33,10 @@ export function openIdentity(store: Store, device: string, party: string): Promi
       party: await keep("party", party),
       device: await keep("device", `web-${newId().slice(0, 16)}`, device),
       outbox: await keep("outbox", newId()),
-      epoch: (await get("epoch")) ?? 0,
-      pts: (await get("pts")) ?? 0,
-      threads_pts: (await get("threads_pts")) ?? 0,
-      blocked: (await get("blocked")) ?? [],
+      epoch: await get("epoch", 0),
+      pts: await get("pts", 0),
+      threads_pts: await get("threads_pts", 0),
+      blocked: await get("blocked", []),
     };
   });
 }

@@ -119,13 +119,13 @@ export class TlElement extends LitElement {
   }
 
   /** A party's profile, as far as it is known. */
-  protected profileOf(party: string): Profile {
+  profileOf(party: string): Profile {
     const found = party ? this.watch(`profile ${party}`, (client) => client.profile(party)) : undefined;
     return found ?? { party, name: bareName(party) };
   }
 
   /** What a party is called. */
-  protected nameOf(party: string): string {
+  nameOf(party: string): string {
     return this.profileOf(party).name || bareName(party);
   }
 

@@ -1,8 +1,8 @@
 /**
  * `<tl-composer>`: writes messages: text with mentions and emoji, files, voice, cards; answers, edits, drafts.
  *
- * Everything is handed to the client, which keeps it on this device first. Not here: finding mentions
- * (`mentions.ts`), the microphone (`recorder.ts`), uploads (`uploads.ts`).
+ * Everything is handed to the client, which keeps it on this device first. Not here: mentions
+ * (`mentioning.ts`), the microphone (`recorder.ts`), uploads (`uploads.ts`), how those look (`parts.ts`).
  */
 
 import { html, nothing, type TemplateResult } from "lit";
@@ -12,7 +12,6 @@ import type { Conversation, Message, SendOptions } from "@trunkline/core";
 import "../base/avatar.js";
 import { TlElement } from "../base/element.js";
 import { icon } from "../base/icons.js";
-import { styled } from "../base/styled.js";
 import "../base/menu.js";
 import type { MenuItem, TlMenu } from "../base/menu.js";
 import { contentOf, summaryOf, textOf } from "../messages/summary.js";
@@ -21,7 +20,8 @@ import "./card-maker.js";
 import type { MadeCard, TlCardMaker } from "./card-maker.js";
 import "./emoji-picker.js";
 import type { TlEmojiPicker } from "./emoji-picker.js";
-import { matching, mentionAt, mentioned, withMention, type Candidate } from "./mentions.js";
+import { Mentioning, type Writing } from "./mentioning.js";
+import { above, recordingBar, uploadList } from "./parts.js";
 import { canRecord, Recorder } from "./recorder.js";
 import { composerStyles } from "./styles.js";
 import { Uploads } from "./uploads.js";
@@ -37,7 +37,7 @@ const MAX_CHARS = 20_000;
  * @fires tl-error - `{error}`.
  */
 @customElement("tl-composer")
-export class TlComposer extends TlElement {
+export class TlComposer extends TlElement implements Writing {
   static override styles = [...[TlElement.styles].flat(), buttonStyles, fieldStyles, composerStyles];
 
   /** The conversation: its id, or a party for a direct one. */
@@ -52,9 +52,6 @@ export class TlComposer extends TlElement {
   @property({ type: Boolean, attribute: "text-only" }) textOnly = false;
 
   @state() private text = "";
-  /** What was typed behind an `@` at the caret; undefined while nobody is being mentioned. */
-  @state() private mentioning: string | undefined;
-  @state() private chosen = 0;
   @state() private dropping = false;
   @state() private recorder: Recorder | undefined;
   @state() private problem = "";
@@ -64,11 +61,8 @@ export class TlComposer extends TlElement {
   @query("tl-card-maker") private readonly maker!: TlCardMaker;
   @query("input[type=file]") private readonly files!: HTMLInputElement;
 
+  private readonly mentions = new Mentioning(this);
   private readonly uploads = new Uploads(() => this.requestUpdate());
-  private picked: Candidate[] = [];
-  /** Who fits; made anew at each drawing, because names come in. */
-  private candidates: readonly Candidate[] = [];
-  private members: { conversation: string; parties: string[] } | undefined;
   private draftOf = "";
   private textBefore = "";
   private ticking: ReturnType<typeof setInterval> | undefined;
@@ -86,7 +80,7 @@ export class TlComposer extends TlElement {
     if (this.editing === undefined) this.textBefore = this.text;
     this.editing = message;
     this.text = textOf(contentOf(message)["text"]);
-    this.picked = (message.mentions ?? []).map((party) => ({ party, name: this.nameOf(party) }));
+    this.mentions.begin(message.mentions);
     void this.updateComplete.then(() => {
       this.focus();
       this.field?.setSelectionRange(this.text.length, this.text.length);
@@ -124,8 +118,7 @@ export class TlComposer extends TlElement {
     if (this.draftOf !== draftOf) {
       this.draftOf = draftOf;
       this.replying = this.editing = undefined;
-      this.picked = [];
-      this.mentioning = undefined;
+      this.mentions.begin();
       this.text = this.thread > 0 ? "" : (this.client?.conversations.one(this.conversation).get()?.draft ?? "");
     }
     if (changed.has("client") && this.text === "" && this.thread === 0 && this.conversation !== "")
@@ -165,11 +158,11 @@ export class TlComposer extends TlElement {
       return;
     }
     const options = this.options();
-    const mentions = mentioned(text, this.picked);
+    const mentions = this.mentions.in(text);
     if (mentions.length > 0) options.mentions = mentions;
     this.change("");
     this.replying = undefined;
-    this.picked = [];
+    this.mentions.begin();
     const handle = client.send(this.conversation, text, options);
     // A refusal is shown at the message itself.
     handle.sent.catch(() => undefined);
@@ -197,7 +190,7 @@ export class TlComposer extends TlElement {
     this.problem = "";
     const { client } = this;
     if (client !== undefined && this.text !== "") client.setTyping(this.conversation, true);
-    void this.findMentions();
+    void this.mentions.look();
   }
 
   private stopEditing(): void {
@@ -208,7 +201,7 @@ export class TlComposer extends TlElement {
 
   private onKey(event: KeyboardEvent): void {
     if (event.isComposing) return;
-    if (this.candidates.length > 0 && this.onMentionKey(event)) return;
+    if (this.mentions.key(event)) return;
     if (event.key === "Enter" && !event.shiftKey && !event.altKey && !matchMedia("(pointer: coarse)").matches) {
       event.preventDefault();
       void this.send();
@@ -232,60 +225,20 @@ export class TlComposer extends TlElement {
 
   private insert(text: string): void {
     const at = this.field.selectionStart;
-    this.change(this.text.slice(0, at) + text + this.text.slice(this.field.selectionEnd));
-    void this.updateComplete.then(() => {
-      this.field.focus();
-      this.field.setSelectionRange(at + text.length, at + text.length);
-    });
+    this.rewrite(this.text.slice(0, at) + text + this.text.slice(this.field.selectionEnd), at + text.length);
   }
 
-  // ------------------------------------------------------------ mentions
-
-  private async findMentions(): Promise<void> {
-    const about = this.client?.conversations.one(this.conversation).get();
-    const start = about?.kind === "direct" || this.conversation.includes("/") ? undefined : mentionAt(this.text, this.field.selectionStart);
-    if (start === undefined || this.client === undefined) {
-      this.mentioning = undefined;
-      return;
-    }
-    if (this.members?.conversation !== this.conversation) {
-      this.members = { conversation: this.conversation, parties: [] };
-      const page = await this.client.api.member.list({ conversation: this.conversation, limit: 500 }).catch(() => undefined);
-      this.members = { conversation: this.conversation, parties: page?.members.map((member) => member.party) ?? [] };
-    }
-    this.mentioning = mentionAt(this.text, this.field.selectionStart)?.text;
-    this.chosen = 0;
+  /** What is written so far, and where the caret is. */
+  get written(): string {
+    return this.text;
   }
 
-  /** Who may be meant; read while drawing, so that names which come later are seen. */
-  private findCandidates(about: Conversation | undefined): readonly Candidate[] {
-    if (this.mentioning === undefined || this.members?.conversation !== this.conversation) return [];
-    const others = this.members.parties
-      .filter((party) => party !== this.client?.party)
-      .map((party) => ({ party, name: this.nameOf(party) }));
-    if (about?.role === "owner" || about?.role === "admin") others.push({ party: "*", name: this.t("mention_all") });
-    return matching(others, this.mentioning);
+  get caret(): number {
+    return this.field.selectionStart;
   }
 
-  private onMentionKey(event: KeyboardEvent): boolean {
-    const count = this.candidates.length;
-    const candidate = this.candidates[this.chosen];
-    if (event.key === "ArrowDown") this.chosen = (this.chosen + 1) % count;
-    else if (event.key === "ArrowUp") this.chosen = (this.chosen + count - 1) % count;
-    else if (event.key === "Escape") this.mentioning = undefined;
-    else if ((event.key === "Enter" || event.key === "Tab") && candidate !== undefined) this.mention(candidate);
-    else return false;
-    event.preventDefault();
-    event.stopPropagation();
-    return true;
-  }
-
-  private mention(candidate: Candidate): void {
-    const start = mentionAt(this.text, this.field.selectionStart);
-    this.mentioning = undefined;
-    if (start === undefined) return;
-    const { text, caret } = withMention(this.text, start, this.field.selectionStart, candidate.name);
-    this.picked = [...this.picked, candidate];
+  /** Replace the text, with the caret at a place. */
+  rewrite(text: string, caret: number): void {
     this.change(text);
     void this.updateComplete.then(() => {
       this.field.focus();
@@ -367,7 +320,7 @@ export class TlComposer extends TlElement {
 
   protected override render(): TemplateResult {
     const { about } = this;
-    this.candidates = this.findCandidates(about);
+    this.mentions.find(about);
     const closed = this.closedBecause(about);
     if (closed !== "") return html`<div class="closed">${icon("block", "small")}<span>${closed}</span></div>`;
     return html`<div
@@ -383,10 +336,10 @@ export class TlComposer extends TlElement {
           this.addFiles(event.dataTransfer?.files ?? []);
         }}
       >
-        ${this.mentionList()} ${this.above()} ${this.uploadList()}
+        ${this.mentions.list()} ${this.above()} ${uploadList(this.uploads, this.localizer, (error) => this.explain(error))}
         ${this.problem === "" ? nothing : html`<p class="long" role="alert">${this.problem}</p>`}
         ${this.length > MAX_CHARS ? html`<p class="long" role="status">${this.t("too_long", { count: this.length - MAX_CHARS })}</p>` : nothing}
-        <div class="bar">${this.recorder === undefined ? this.writingBar(about) : this.recordingBar(this.recorder)}</div>
+        <div class="bar">${this.recorder === undefined ? this.writingBar(about) : recordingBar(this.recorder, this.localizer, (keep) => void this.endRecording(keep))}</div>
         ${this.dropping ? html`<div class="drop">${this.t("drop_files")}</div>` : nothing}
       </div>
       <input type="file" multiple hidden tabindex="-1" aria-hidden="true"
@@ -402,13 +355,14 @@ export class TlComposer extends TlElement {
     const label = this.thread > 0 ? this.t("composer_reply") : about?.name ? this.t("composer_to", { name: about.name }) : this.t("composer");
     const ready = this.text.trim() !== "" && this.length <= MAX_CHARS;
     const offersVoice = !ready && this.editing === undefined && !this.textOnly && canRecord();
-    const option = this.candidates.length > 0 ? `option-${this.chosen}` : nothing;
+    const { candidates, chosen } = this.mentions;
+    const option = candidates.length > 0 ? `option-${chosen}` : nothing;
     return html`${this.textOnly
         ? nothing
         : html`<button type="button" class="icon-button" aria-label=${this.t("add_more")} title=${this.t("add_more")} aria-haspopup="menu" @click=${this.addMore}>${icon("plus")}</button>`}
       <div class="box">
         <textarea rows="1" dir="auto" placeholder=${label} aria-label=${label} .value=${this.text}
-          aria-autocomplete="list" aria-controls=${this.candidates.length > 0 ? "mentions" : nothing} aria-activedescendant=${option}
+          aria-autocomplete="list" aria-controls=${candidates.length > 0 ? "mentions" : nothing} aria-activedescendant=${option}
           @input=${this.onInput} @keydown=${this.onKey} @paste=${this.onPaste} @blur=${() => this.client?.setTyping(this.conversation, false)}></textarea>
         <button type="button" class="icon-button" aria-label=${this.t("emoji")} title=${this.t("emoji")} aria-haspopup="dialog"
           @click=${async (event: Event) => {
@@ -422,68 +376,17 @@ export class TlComposer extends TlElement {
             ?disabled=${!ready} @click=${this.send}>${icon(this.editing === undefined ? "send" : "check")}</button>`}`;
   }
 
-  private recordingBar(recorder: Recorder): TemplateResult {
-    const time = this.localizer.duration(recorder.duration_ms);
-    return html`<button type="button" class="icon-button" aria-label=${this.t("recording_cancel")} title=${this.t("recording_cancel")} @click=${() => this.endRecording(false)}>${icon("trash")}</button>
-      <div class="recording" role="timer" aria-label=${this.t("recording", { duration: time })}>
-        <span class="dot"></span><span>${time}</span>
-        <span class="level"><span ${styled({ display: "block", "inline-size": `${Math.round(recorder.level * 100)}%` })}></span></span>
-      </div>
-      <button type="button" class="icon-button primary send" aria-label=${this.t("recording_stop")} title=${this.t("recording_stop")} @click=${() => this.endRecording(true)}>${icon("send")}</button>`;
-  }
-
   private above(): TemplateResult | typeof nothing {
     const message = this.editing ?? this.replying;
     if (message === undefined) return nothing;
     const speaker = { localizer: this.localizer, self: this.client?.party ?? "", nameOf: (party: string) => this.nameOf(party) };
     const title = this.editing === undefined ? this.t("replying_to", { name: message.mine ? this.t("you") : this.nameOf(message.sender) }) : this.t("editing");
-    return html`<div class="above">
-      <span class="mark"></span>
-      <div class="what"><strong class="ellipsis">${title}</strong><div class="text ellipsis" dir="auto">${summaryOf(message, speaker)}</div></div>
-      <button type="button" class="icon-button" aria-label=${this.t(this.editing === undefined ? "stop_replying" : "stop_editing")}
-        @click=${() => {
-          if (this.editing !== undefined) this.stopEditing();
-          this.replying = undefined;
-          this.focus();
-        }}>${icon("close")}</button>
-    </div>`;
-  }
-
-  private uploadList(): TemplateResult | typeof nothing {
-    if (this.uploads.list.length === 0) return nothing;
-    return html`<div class="uploads">
-      ${this.uploads.list.map((outgoing) => {
-        const { sent_bytes, size_bytes, state: phase } = outgoing.progress;
-        const part = size_bytes > 0 ? sent_bytes / size_bytes : 0;
-        const percent = new Intl.NumberFormat(this.localizer.language, { style: "percent" }).format(part);
-        const failed = outgoing.error !== undefined || phase === "failed";
-        return html`<div class="upload ${failed ? "failed" : ""}">
-          ${icon(failed ? "alert" : "file", "small")}
-          <div class="what">
-            <div class="ellipsis" dir="auto">${failed ? this.t("upload_failed", { name: outgoing.name }) : outgoing.name}</div>
-            ${failed
-              ? html`<small>${outgoing.error === undefined ? nothing : this.explain(outgoing.error)}</small>`
-              : html`<progress max="1" .value=${part} aria-label=${this.t("uploading", { name: outgoing.name, percent })}></progress>`}
-          </div>
-          <span>${failed ? nothing : phase === "waiting" ? this.t("upload_waiting") : percent}</span>
-          <button type="button" class="icon-button" aria-label=${this.t("upload_cancel", { name: outgoing.name })} @click=${() => this.uploads.cancel(outgoing)}>${icon("close", "small")}</button>
-        </div>`;
-      })}
-    </div>`;
-  }
-
-  private mentionList(): TemplateResult | typeof nothing {
-    if (this.candidates.length === 0) return nothing;
-    return html`<div class="mentions scroll" role="listbox" id="mentions" aria-label=${this.t("mention_pick")}>
-      ${this.candidates.map(
-        (candidate, at) => html`<div role="option" id="option-${at}" aria-selected=${String(at === this.chosen)}
-          @pointerdown=${(event: Event) => event.preventDefault()} @click=${() => this.mention(candidate)}>
-          <tl-avatar name=${candidate.name} seed=${candidate.party} .symbol=${candidate.party === "*" ? "users" : ""} .src=${candidate.party === "*" ? "" : (this.profileOf(candidate.party).avatar ?? "")}></tl-avatar>
-          <span class="ellipsis" dir="auto">${candidate.name}</span>
-          <small class="ellipsis">${candidate.party === "*" ? this.t("mention_all_hint") : candidate.party}</small>
-        </div>`,
-      )}
-    </div>`;
+    const end = (): void => {
+      if (this.editing !== undefined) this.stopEditing();
+      this.replying = undefined;
+      this.focus();
+    };
+    return above(title, summaryOf(message, speaker), this.t(this.editing === undefined ? "stop_replying" : "stop_editing"), end);
   }
 }
 

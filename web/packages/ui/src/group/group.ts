@@ -7,6 +7,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { live } from "lit/directives/live.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Conversation } from "@trunkline/core";
 
@@ -248,11 +249,11 @@ export class TlGroup extends TlElement {
 
   private settings(about: Conversation): TemplateResult | typeof nothing {
     if (about.role !== "owner" && about.role !== "admin") return nothing;
-    const choice = (label: string, id: string, options: readonly (readonly [string, string])[], set: (value: string) => void): TemplateResult => html`<div class="setting">
+    const choice = (label: string, id: string, now: string, options: readonly (readonly [string, string])[], set: (value: string) => void): TemplateResult => html`<div class="setting">
       <label for=${id}>${label}</label>
       <select class="field" id=${id} @change=${(event: Event) => set((event.target as HTMLSelectElement).value)}>
-        <option value="" selected>${this.t("change")}</option>
-        ${options.map(([value, text]) => html`<option value=${value}>${text}</option>`)}
+        ${now === "" ? html`<option value="" selected>${this.t("change")}</option>` : nothing}
+        ${options.map(([value, text]) => html`<option value=${value} .selected=${live(value === now)}>${text}</option>`)}
       </select>
     </div>`;
     const name = this.name ?? about.name;
@@ -273,11 +274,11 @@ export class TlGroup extends TlElement {
         <span id="muted-all">${this.t("muted_all")}</span>
         <button type="button" class="switch" role="switch" aria-checked=${String(about.muted_all)} aria-labelledby="muted-all" @click=${() => this.change({ muted_all: !about.muted_all })}></button>
       </div>
-      ${choice(this.t("join_policy"), "join", [["open", this.t("join_open")], ["invite", this.t("join_invite")], ["closed", this.t("join_closed")]],
+      ${choice(this.t("join_policy"), "join", about.join, [["open", this.t("join_open")], ["invite", this.t("join_invite")], ["closed", this.t("join_closed")]],
         (value) => (value === "open" || value === "invite" || value === "closed") && this.change({ join: value }))}
-      ${choice(this.t("who_invites"), "who", [["admin", this.t("who_invites_admin")], ["member", this.t("who_invites_member")]],
+      ${choice(this.t("who_invites"), "who", about.who_invites, [["admin", this.t("who_invites_admin")], ["member", this.t("who_invites_member")]],
         (value) => (value === "admin" || value === "member") && this.change({ who_invites: value }))}
-      ${choice(this.t("history_before_join"), "history", [["yes", this.t("yes")], ["no", this.t("no")]],
+      ${choice(this.t("history_before_join"), "history", about.history_before_join ? "yes" : "no", [["yes", this.t("yes")], ["no", this.t("no")]],
         (value) => value !== "" && this.change({ history_before_join: value === "yes" }))}
     </section>`;
   }

@@ -1,9 +1,9 @@
 /**
  * `<tl-message-list>`: the messages of a conversation or a thread, however many there are.
  *
- * It keeps a window of the client on the log, draws what is in sight, loads more at the edges, marks as read what was
- * seen, and carries out what people do with messages. Not here: how a message looks (`message.ts`), how a hundred thousand
- * rows scroll (`virtual.ts`), the choices of the menu (`actions.ts`).
+ * It keeps a window of the client on the log, draws what is in sight, loads more at the edges, and moves the focus. Not here:
+ * how a message looks (`message.ts`) and what its neighbours make of it (`row.ts`), how a hundred thousand rows scroll
+ * (`virtual.ts`), what is marked as read (`reading.ts`), what people do with messages (`acting.ts`).
  */
 
 import { html, nothing, type TemplateResult } from "lit";
@@ -12,7 +12,6 @@ import { repeat } from "lit/directives/repeat.js";
 import type { ClientApi, Conversation, Message, MessageWindow, WindowState } from "@trunkline/core";
 
 import { TlElement } from "../base/element.js";
-import { icon } from "../base/icons.js";
 import { styled } from "../base/styled.js";
 import "../base/dialog.js";
 import type { TlConfirm, TlDialog } from "../base/dialog.js";
@@ -21,19 +20,19 @@ import type { TlMenu } from "../base/menu.js";
 import "../composer/emoji-picker.js";
 import type { TlEmojiPicker } from "../composer/emoji-picker.js";
 import { buttonStyles, stateStyles } from "../theme/base.js";
-import { startOfDay } from "../i18n/localizer.js";
-import { menuOf } from "./actions.js";
+import { Acting } from "./acting.js";
 import { dialogBody, dialogHeading, type ListDialog } from "./dialogs.js";
 import { estimate } from "./estimate.js";
 import { listStyles } from "./list-styles.js";
 import "./message.js";
-import { failure, nothingYet, skeleton } from "./states.js";
+import { opensMenu, rowAfterKey } from "./keys.js";
+import { newest, Reading } from "./reading.js";
+import { rowTemplate, type Rows } from "./row.js";
+import { failure, jumpButtons, nothingYet, skeleton } from "./states.js";
 import type { MessageActionDetail, Quote } from "./message.js";
-import { isShown, noticeOf, summaryOf } from "./summary.js";
+import { isShown, summaryOf, type Speaker } from "./summary.js";
 import { Virtual } from "./virtual.js";
 
-/** Messages of one sender closer than this are drawn as one group. */
-const GROUP_MS = 300_000;
 /** When this near to an edge of what is loaded, more is. */
 const NEAR_EDGE_PX = 900;
 
@@ -72,6 +71,8 @@ export class TlMessageList extends TlElement {
   @query("tl-confirm") private readonly confirmElement!: TlConfirm;
   @query("tl-emoji-picker") private readonly picker!: TlEmojiPicker;
 
+  private readonly reading = new Reading(this.reader());
+  private readonly acting = new Acting(this.stage());
   private readonly virtual = new Virtual<Message>(this, { estimate, scrolled: () => this.scrolled() });
   private opened: { client: ClientApi; conversation: string; thread: number; window: MessageWindow; stop: () => void } | undefined;
   private items: readonly Message[] = [];
@@ -93,15 +94,7 @@ export class TlMessageList extends TlElement {
 
   /** My newest text here that can still be changed. */
   get lastOwnText(): Message | undefined {
-    return this.lastItem((item) => item.mine && item.type === "text" && item.status === "sent" && item.gone === "");
-  }
-
-  private lastItem(fits: (item: Message) => boolean): Message | undefined {
-    for (let at = this.items.length - 1; at >= 0; at--) {
-      const item = this.items[at] as Message;
-      if (fits(item)) return item;
-    }
-    return undefined;
+    return newest(this.items, (item) => item.mine && item.type === "text" && item.status === "sent" && item.gone === "");
   }
 
   /** Bring a message into sight, loading what is around it. False: it cannot be seen. */
@@ -130,13 +123,13 @@ export class TlMessageList extends TlElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    document.addEventListener("visibilitychange", this.markSeen);
+    document.addEventListener("visibilitychange", this.reading.seen);
     this.addEventListener("tl-open-image", this.openImage as EventListener);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    document.removeEventListener("visibilitychange", this.markSeen);
+    document.removeEventListener("visibilitychange", this.reading.seen);
     this.closeWindow();
     for (const timer of this.timers.values()) clearTimeout(timer);
     this.timers.clear();
@@ -172,7 +165,7 @@ export class TlMessageList extends TlElement {
     if (this.opened === undefined && client !== undefined && conversation !== "" && this.isConnected) {
       const window = client.messages(conversation, thread > 0 ? { thread, max: this.max } : { max: this.max });
       const stops = [window.subscribe(() => this.take())];
-      stops.push(client.on("cursor", (cursor) => cursor.conversation === window.conversation && this.askReaders()));
+      stops.push(client.on("cursor", (cursor) => cursor.conversation === window.conversation && this.later("readers", 500, this.reading.askReaders)));
       this.opened = { client, conversation, thread, window, stop: () => stops.forEach((stop) => stop()) };
       const ready = (): void => {
         if (this.opened?.window !== window) return;
@@ -241,7 +234,7 @@ export class TlMessageList extends TlElement {
     this.later("announce", 400, () => (this.announcement = text));
   }
 
-  private get speaker(): { localizer: TlElement["localizer"]; self: string; nameOf: (party: string) => string } {
+  private get speaker(): Speaker {
     return { localizer: this.localizer, self: this.client?.party ?? "", nameOf: (party) => this.nameOf(party) };
   }
 
@@ -254,41 +247,7 @@ export class TlMessageList extends TlElement {
     if (before < NEAR_EDGE_PX && !view.at_start && view.loading === "" && view.error === undefined) void opened.window.loadBefore(60);
     else if (after < NEAR_EDGE_PX && !view.at_end && view.loading === "" && view.error === undefined) void opened.window.loadAfter(60);
     if (this.atEnd && this.newBelow > 0) this.newBelow = 0;
-    this.later("seen", 250, this.markSeen);
-  }
-
-  private readonly markSeen = (): void => {
-    const { client, opened, items } = this;
-    if (this.noRead || client === undefined || opened === undefined || document.visibilityState !== "visible" || !this.checkVisibility()) return;
-    const { first, end } = this.virtual.inSight();
-    let seq = 0;
-    for (let at = end - 1; at >= first && seq === 0; at--) seq = items[at]?.seq ?? 0;
-    // At the end, what has no row (changes, placeholders) is read as well.
-    const about = client.conversations.one(this.conversation).get();
-    if (this.atEnd && this.thread === 0 && about !== undefined) seq = Math.max(seq, about.head);
-    if (seq === 0) return;
-    if (this.thread > 0) {
-      if (seq > this.threadRead) {
-        this.threadRead = seq;
-        void client.threads.markRead(opened.window.conversation, this.thread, seq).catch(() => undefined);
-      }
-    } else if (about === undefined || seq > about.read || about.unread > 0) client.conversations.markRead(opened.window.conversation, seq);
-  };
-  private threadRead = 0;
-
-  // ------------------------------------------------------------ receipts
-
-  /** How many have read my newest message in a group. */
-  private askReaders(): void {
-    this.later("readers", 500, () => {
-      const about = this.client?.conversations.one(this.conversation).get();
-      const mine = this.lastItem((item) => item.mine && item.message && item.status === "sent" && item.gone === "");
-      if (about === undefined || about.kind === "direct" || mine === undefined || this.thread > 0) return;
-      void this.client?.receipt(about.conversation, mine.seq, 0).then(
-        (receipt) => (this.readers = { key: mine.key, count: receipt.read }),
-        () => undefined,
-      );
-    });
+    this.later("seen", 250, this.reading.seen);
   }
 
   // ------------------------------------------------------------ what people do
@@ -299,78 +258,50 @@ export class TlMessageList extends TlElement {
     void this.dialogElement.show();
   };
 
-  private async onAction(event: CustomEvent<MessageActionDetail>): Promise<void> {
-    const { action, message, value, anchor } = event.detail;
-    const { client } = this;
-    if (client === undefined) return;
-    event.stopPropagation();
-    const { conversation, seq } = message;
-    switch (action) {
-      case "react": case "unreact":
-        return this.attempt(client.react(conversation, seq, value ?? "", action === "react"));
-      case "pick_reaction": {
-        const key = await this.picker.pick(anchor ?? this);
-        return key === undefined ? undefined : this.attempt(client.react(conversation, seq, key, true));
-      }
-      case "reply":
-        return void this.emit("tl-reply", { message });
-      case "thread":
-        return void this.emit("tl-open-thread", { conversation, thread: message.thread || seq });
-      case "quote":
-        if (message.reply_to) await this.show(message.reply_to);
-        return;
-      case "retry":
-        client.resend(message);
-        return;
-      case "discard":
-        return this.attempt(client.discard(message));
-      case "readers": {
-        this.dialog = { kind: "readers", receipt: undefined, message };
-        await this.dialogElement.show();
-        const receipt = await client.receipt(conversation, seq, 200).catch(() => undefined);
-        if (this.dialog?.kind === "readers") this.dialog = { kind: "readers", receipt, message };
-        return;
-      }
-      case "forwarded":
-        this.dialog = { kind: "forwarded", message };
-        return this.dialogElement.show();
-      case "menu":
-        return this.openMenu(message, anchor);
-      default:
-        return;
-    }
+  private onAction(event: CustomEvent<MessageActionDetail>): void {
+    if (this.client !== undefined) event.stopPropagation();
+    void this.acting.act(event.detail);
   }
 
-  private async openMenu(message: Message, anchor?: HTMLElement): Promise<void> {
-    const about = this.client?.conversations.one(this.conversation).get();
-    if (this.client === undefined || message.status !== "sent" || message.gone !== "" || !message.message) return;
-    const items = menuOf(message, {
-      client: this.client,
-      role: about?.role ?? "",
-      direct: about?.kind === "direct",
-      inThread: this.thread > 0,
-      t: (key) => this.t(key),
-      attempt: (work) => void this.attempt(work),
-      confirm: (text, yes) => this.confirmElement.ask(text, yes),
-      act: (action, element) => {
-        const detail: MessageActionDetail = { action, message };
-        if (element !== undefined) detail.anchor = element;
-        void this.onAction(new CustomEvent("tl-message-action", { detail }));
+  /** What marking as read needs of this list. */
+  private reader(): ConstructorParameters<typeof Reading>[0] {
+    const list = this;
+    return {
+      get client() { return list.client; },
+      get conversation() { return list.conversation; },
+      get thread() { return list.thread; },
+      get noRead() { return list.noRead; },
+      get atEnd() { return list.atEnd; },
+      get openId() { return list.opened?.window.conversation; },
+      get items() { return list.items; },
+      inSight: () => list.virtual.inSight(),
+      checkVisibility: () => list.checkVisibility(),
+      readers: (key, count) => (list.readers = { key, count }),
+    };
+  }
+
+  /** What acting on messages needs of this list. */
+  private stage(): ConstructorParameters<typeof Acting>[0] {
+    const list = this;
+    return {
+      get client() { return list.client; },
+      get conversation() { return list.conversation; },
+      get thread() { return list.thread; },
+      get element() { return list; },
+      get menu() { return list.menu; },
+      get picker() { return list.picker; },
+      get confirm() { return list.confirmElement; },
+      get dialog() { return list.dialogElement; },
+      get shown() { return list.dialog; },
+      set shown(dialog) { list.dialog = dialog; },
+      show: (seq) => list.show(seq),
+      emit: (type, detail) => void list.emit(type, detail),
+      t: (key) => list.t(key),
+      failed: (error) => {
+        list.announcement = list.t("failed_because", { reason: list.explain(error) });
+        list.emit("tl-error", { error });
       },
-      emit: (type, detail) => this.emit(type, detail),
-      anchor: anchor ?? this,
-    });
-    this.menu.label = this.t("message_actions");
-    await this.menu.show(anchor ?? this, items);
-  }
-
-  private async attempt(work: Promise<unknown>): Promise<void> {
-    try {
-      await work;
-    } catch (error) {
-      this.announcement = this.t("failed_because", { reason: this.explain(error) });
-      this.emit("tl-error", { error });
-    }
+    };
   }
 
   private onKey(event: KeyboardEvent): void {
@@ -380,22 +311,16 @@ export class TlMessageList extends TlElement {
     if (on === undefined && !feed) return;
     const at = this.virtual.indexOf(this.focusKey);
     const { first, end } = this.virtual.inSight();
-    const page = Math.max(1, end - first - 1);
-    const from = at < 0 ? end : at;
-    const steps: Record<string, number> = {
-      ArrowUp: from - 1, ArrowDown: from + 1, PageUp: from - page, PageDown: from + page, Home: 0, End: this.items.length - 1,
-    };
-    const next = steps[event.key];
+    const next = rowAfterKey(event.key, { at, first, end, count: this.items.length });
     if (next !== undefined) {
       event.preventDefault();
-      void this.focusRow(Math.max(0, Math.min(this.items.length - 1, next)), event.key);
+      void this.focusRow(next, event.key);
       return;
     }
-    if (on !== undefined && (event.key === "Enter" || event.key === "ContextMenu" || (event.shiftKey && event.key === "F10"))) {
-      event.preventDefault();
-      const message = this.items[at];
-      if (message !== undefined) void this.openMenu(message, on);
-    }
+    const message = this.items[at];
+    if (on === undefined || !opensMenu(event)) return;
+    event.preventDefault();
+    if (message !== undefined) void this.acting.openMenu(message, on);
   }
 
   private async focusRow(index: number, key: string): Promise<void> {
@@ -423,8 +348,8 @@ export class TlMessageList extends TlElement {
       this.virtual.track(scroller.querySelectorAll("tl-message"));
     }
     if (changed.has("view")) {
-      this.askReaders();
-      this.later("seen", 250, this.markSeen);
+      this.later("readers", 500, this.reading.askReaders);
+      this.later("seen", 250, this.reading.seen);
     }
   }
 
@@ -442,47 +367,6 @@ export class TlMessageList extends TlElement {
       () => this.quotes.delete(seq),
     );
     return this.quotes.get(seq);
-  }
-
-  private labelOf(message: Message): string {
-    if (!message.message) return noticeOf(message, this.speaker);
-    const name = message.mine ? this.t("you") : this.nameOf(message.sender);
-    return `${this.t("message_from", { name, time: this.localizer.time(message.at_ms) })}: ${summaryOf(message, this.speaker)}`;
-  }
-
-  private rowTemplate(at: number, about: Conversation | undefined, firstUnread: Message | undefined): TemplateResult {
-    const { items } = this;
-    const message = items[at] as Message;
-    const [before, after] = [items[at - 1], items[at + 1]];
-    const direct = about?.kind === "direct" || this.conversation.includes("/");
-    const together = (one: Message | undefined, other: Message | undefined): boolean =>
-      one !== undefined && other !== undefined && one.message && other.message && one.sender === other.sender &&
-      Math.abs(one.at_ms - other.at_ms) < GROUP_MS && other !== firstUnread && startOfDay(one.at_ms) === startOfDay(other.at_ms);
-    const newDay = before === undefined ? (this.view?.at_start ?? true) : startOfDay(before.at_ms) !== startOfDay(message.at_ms);
-    const focused = message.key === this.focusKey;
-    return html`<tl-message
-      role="article"
-      data-key=${message.key}
-      tabindex=${focused ? 0 : -1}
-      aria-label=${this.labelOf(message)}
-      aria-posinset=${at + 1}
-      aria-setsize=${this.view?.at_start && this.view.at_end ? items.length : -1}
-      .message=${message}
-      .quote=${this.quoteOf(message)}
-      .day=${newDay ? this.localizer.day(message.at_ms) : ""}
-      .unread=${message === firstUnread}
-      .first=${!together(before, message)}
-      .last=${!together(message, after)}
-      .own=${message.mine && message.message}
-      .direct=${direct && this.thread === 0}
-      .inthread=${this.thread > 0}
-      .flash=${message.key === this.flashKey}
-      .fresh=${this.fresh.has(message.key)}
-      .peerread=${about?.peer_read ?? 0}
-      .peerdelivered=${about?.peer_delivered ?? 0}
-      .readers=${this.readers?.key === message.key ? this.readers.count : -1}
-      @focus=${() => (this.focusKey = message.key)}
-    ></tl-message>`;
   }
 
   protected override render(): TemplateResult {
@@ -523,12 +407,18 @@ export class TlMessageList extends TlElement {
 
   private rows(about: Conversation | undefined): TemplateResult {
     const { first, end, before, after } = this.virtual.window();
-    const firstUnread = this.firstUnread();
+    const { items, view, localizer, speaker, conversation, thread, focusKey, flashKey, fresh, readers } = this;
+    const rows: Rows = {
+      items, about, view, localizer, speaker, conversation, thread, focusKey, flashKey, fresh, readers,
+      firstUnread: this.firstUnread(),
+      quoteOf: (message) => this.quoteOf(message),
+      focused: (key) => (this.focusKey = key),
+    };
     const drawn = Array.from({ length: end - first }, (_, at) => first + at);
     return html`
       ${this.view?.loading === "before" && before < 200 ? html`<div class="edge"><div class="spinner"></div></div>` : nothing}
       <div class="space before" ${styled({ "block-size": `${before}px` })}></div>
-      ${repeat(drawn, (at) => this.items[at]?.key, (at) => this.rowTemplate(at, about, firstUnread))}
+      ${repeat(drawn, (at) => this.items[at]?.key, (at) => rowTemplate(at, rows))}
       <div class="space" ${styled({ "block-size": `${after}px` })}></div>
       ${this.view?.loading === "after" ? html`<div class="edge"><div class="spinner"></div></div>` : nothing}
       ${this.view?.error !== undefined ? html`<div class="edge">${this.failure()}</div>` : nothing}
@@ -538,21 +428,13 @@ export class TlMessageList extends TlElement {
   private jumps(about: Conversation | undefined): TemplateResult | typeof nothing {
     const above = this.readAtOpening >= 0 && this.thread === 0 && this.items.length > 0 && this.unreadAbove();
     const away = this.items.length > 0 && !this.atEnd;
-    if (!above && !away) return nothing;
-    const unread = this.newBelow || (this.view?.at_end === false ? (about?.unread ?? 0) : 0);
-    return html`<div class="jumps">
-      ${above
-        ? html`<button type="button" class="jump unread" @click=${() => this.jumpToUnread()}>
-            ${icon("up", "small")}${this.t("jump_to_unread", { count: this.unreadAtOpening })}
-          </button>`
-        : html`<span></span>`}
-      ${away
-        ? html`<button type="button" class="jump" aria-label=${unread > 0 ? `${this.t("jump_to_newest")}, ${this.t("new_below", { count: unread })}` : this.t("jump_to_newest")}
-            @click=${() => this.toEnd()}>
-            ${unread > 0 ? html`<span class="count">${this.localizer.compact(unread)}</span>` : nothing}${icon("down")}
-          </button>`
-        : nothing}
-    </div>`;
+    return jumpButtons(this.localizer, {
+      above: above ? this.unreadAtOpening : 0,
+      toUnread: () => void this.jumpToUnread(),
+      away,
+      below: this.newBelow || (this.view?.at_end === false ? (about?.unread ?? 0) : 0),
+      toEnd: () => void this.toEnd(),
+    });
   }
 
   private unreadAbove(): boolean {

@@ -1,6 +1,6 @@
-/** A list without messages: while they are looked for, when there are none, and when they could not be loaded. */
+/** A list without messages (looked for, none, failed), and the buttons that lead to what is out of sight. */
 
-import { html, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 
 import { icon } from "../base/icons.js";
 import { styled } from "../base/styled.js";
@@ -33,5 +33,33 @@ export function failure(localizer: Localizer, why: string, retry: () => void): T
     <h2>${localizer.text("messages_failed")}</h2>
     <p>${why}</p>
     <button type="button" class="button" @click=${retry}>${localizer.text("retry")}</button>
+  </div>`;
+}
+
+/** Ways to what is out of sight. */
+export interface Jumps {
+  /** How many unread messages begin above; 0: none. */
+  above: number;
+  toUnread: () => void;
+  /** Whether the newest message is out of sight. */
+  away: boolean;
+  /** New ones below. */
+  below: number;
+  toEnd: () => void;
+}
+
+/** Buttons to the first unread and to the newest message. */
+export function jumpButtons(localizer: Localizer, { above, toUnread, away, below, toEnd }: Jumps): TemplateResult | typeof nothing {
+  if (above === 0 && !away) return nothing;
+  const newest = localizer.text("jump_to_newest");
+  return html`<div class="jumps">
+    ${above > 0
+      ? html`<button type="button" class="jump unread" @click=${toUnread}>${icon("up", "small")}${localizer.text("jump_to_unread", { count: above })}</button>`
+      : html`<span></span>`}
+    ${away
+      ? html`<button type="button" class="jump" aria-label=${below > 0 ? `${newest}, ${localizer.text("new_below", { count: below })}` : newest} title=${newest} @click=${toEnd}>
+          ${below > 0 ? html`<span class="count">${localizer.compact(below)}</span>` : nothing}${icon("down")}
+        </button>`
+      : nothing}
   </div>`;
 }
