@@ -220,6 +220,7 @@ enum { MAX_SOURCES = 512 };
 struct peer {
     uint32_t id;
     bool dead, keyed, reached, through_python, publishes;
+    bool paces; /* ``pacer`` has a rate; here, where a packet to a large audience looks anyway */
     struct srtp in, out;
     struct sockaddr_storage target;
     socklen_t target_size;
