@@ -23,7 +23,7 @@ from bench.losslab.impairment import CLEAN, Impairment
 from bench.losslab.relay import RemoteRelay
 from bench.losslab.speech import Said, Samples
 from tests.integration.live.person import live_token
-from tests.integration.rest.running import LIVE, App, serving
+from tests.integration.rest.running import App, serving
 
 WITHOUT = {"LIVE__REDUNDANCY": "0", "LIVE__RECOVERY": "false"}
 """The server without our recovery: it forwards, answers NACKs once, and reports to publishers what arrived."""
@@ -83,7 +83,7 @@ async def lab(seed: int, settings: dict[str, str]) -> AsyncIterator[Lab]:
     """Run a server that names the emulated network as its address."""
     relay = RemoteRelay(seed)
     with tempfile.TemporaryDirectory() as directory:
-        options = LIVE | {"LIVE__ADDRESSES": "127.0.0.1", "LIVE__TCP": "false"} | settings
+        options = {"LIVE__ENABLED": "true", "LIVE__ADDRESSES": "127.0.0.1", "LIVE__TCP": "false"} | settings
         options["LIVE__ADVERTISED_PORT"] = str(relay.port)
         with serving(Path(directory), **options) as server:
             relay.serve(int(server.url.rpartition(":")[2]))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from tests.integration.rest.running import LIVE, App, Running, serving
+from tests.integration.rest.running import App, Running, serving
 
 HERE = Path(__file__).parent
 CHROMIUM = "/usr/bin/chromium"
@@ -43,7 +43,7 @@ def pages() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with serving(tmp_path_factory.mktemp("browser"), **LIVE) as running:
+    with serving(tmp_path_factory.mktemp("browser"), LIVE__ENABLED="true") as running:
         yield running
 
 

@@ -12,7 +12,7 @@ from playwright.async_api import Browser
 from bench.losslab.impairment import CLEAN, Impairment
 from bench.losslab.relay import Relay
 from tests.browser.test_live import coming, enter, eventually, statistics, wide
-from tests.integration.rest.running import LIVE, App, serving
+from tests.integration.rest.running import App, serving
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -22,7 +22,7 @@ async def narrow(tmp_path: Path) -> AsyncIterator[tuple[Relay, App]]:
     """A server whose clients all go through the emulated network."""
     relay = await Relay(seed=1).open()
     settings = {"LIVE__ADDRESSES": "127.0.0.1", "LIVE__TCP": "false", "LIVE__ADVERTISED_PORT": str(relay.port)}
-    with serving(tmp_path, **LIVE, **settings) as server:
+    with serving(tmp_path, LIVE__ENABLED="true", **settings) as server:
         relay.serve(int(server.url.rpartition(":")[2]))
         yield relay, server.create_app()
         relay.close()

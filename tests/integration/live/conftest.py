@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from tests.integration.live.person import Person
-from tests.integration.rest.running import LIVE, App, Running, serving
+from tests.integration.rest.running import App, Running, serving
 
 Enter = Callable[..., Awaitable[Person]]
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with serving(tmp_path_factory.mktemp("live"), **LIVE) as running:
+    with serving(tmp_path_factory.mktemp("live"), LIVE__ENABLED="true") as running:
         yield running
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.integration.live.person import Person, until
-from tests.integration.rest.running import LIVE, serving
+from tests.integration.rest.running import serving
 
 
 async def test_people_hear_and_see_each_other_without_the_kernel(tmp_path: Path) -> None:
-    with serving(tmp_path, NATIVE="0", **LIVE) as server:
+    with serving(tmp_path, LIVE__ENABLED="true", NATIVE="0") as server:
         app = server.create_app()
         ann, bob = Person("ann"), Person("bob")
         try:

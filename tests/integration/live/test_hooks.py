@@ -11,7 +11,7 @@ from aiohttp import web
 from livekit import api
 
 from tests.integration.live.person import Person, until
-from tests.integration.rest.running import LIVE, App, serving
+from tests.integration.rest.running import App, serving
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -61,7 +61,7 @@ async def test_events_are_sent_signed_in_order_and_again(receiver: tuple[Receive
         "WEBHOOKS__ALLOW_HTTP": "true",
     }
     made.verifier = api.WebhookReceiver(api.TokenVerifier(app.key, app.secret))
-    server = serving(tmp_path, **LIVE, **options)
+    server = serving(tmp_path, LIVE__ENABLED="true", **options)
     running = await loop.run_in_executor(None, server.__enter__)
     try:
         app, other = App(running, app.id, app.key, app.secret), App(running, other.id, other.key, other.secret)

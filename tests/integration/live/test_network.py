@@ -14,7 +14,7 @@ import pytest
 from livekit import rtc
 
 from tests.integration.live.person import Person, until
-from tests.integration.rest.running import LIVE, App, Running, serving
+from tests.integration.rest.running import App, Running, serving
 from tests.integration.server.tls_server import make_pair
 
 pytestmark = pytest.mark.timeout(120)
@@ -43,7 +43,7 @@ async def two(app: App, **options: Any) -> AsyncIterator[tuple[Person, Person]]:
 async def running(directory: Path, **options: str) -> AsyncIterator[Running]:
     """A server, started without holding up the loop."""
     loop = asyncio.get_running_loop()
-    context = serving(directory, **LIVE, **options)
+    context = serving(directory, LIVE__ENABLED="true", **options)
     server = await loop.run_in_executor(None, context.__enter__)
     try:
         yield server

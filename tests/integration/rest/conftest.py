@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.rest.running import LIVE, App, Running, serving
+from tests.integration.rest.running import App, Running, serving
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with serving(tmp_path_factory.mktemp("rest"), **LIVE) as running:
+    with serving(tmp_path_factory.mktemp("rest"), LIVE__ENABLED="true") as running:
         yield running
 
 

@@ -17,9 +17,6 @@ import httpx
 
 from trunkline.client import mint_token
 
-LIVE = {"LIVE__ENABLED": "true"}
-"""For a server with live sessions."""
-
 
 @dataclass(slots=True)
 class Running:
@@ -78,7 +75,7 @@ class App:
 def serving(directory: Path, **options: str) -> Iterator[Running]:
     """Run a server on a free port; options as ``SECTION__OPTION``.
 
-    Without live sessions, unless they are asked for (``**LIVE``): it starts in two thirds of the time.
+    Without live sessions, unless they are asked for (``LIVE__ENABLED="true"``): it starts in two thirds of the time.
     """
     log = directory / "server.log"
     settings = {
