@@ -46,9 +46,11 @@ def descendants(pid: int) -> list[int]:
     """The process and everything it started."""
     found = [pid]
     for parent in found:
-        for task in Path(f"/proc/{parent}/task").glob("*/children"):
-            with contextlib.suppress(OSError):
-                found.extend(int(child) for child in task.read_text().split())
+        # Processes and threads end while they are looked at.
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").glob("*/children"):
+                with contextlib.suppress(OSError):
+                    found.extend(int(child) for child in task.read_text().split())
     return found
 
 

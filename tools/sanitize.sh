@@ -15,11 +15,11 @@ LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.s
     "$python" -m pytest -q -p no:cacheprovider --timeout=120 \
     tests/property/link/test_native_requests.py tests/property/link/test_native_records.py tests/property/media/test_kernel_packets.py \
     tests/property/media/test_kernel_srtp.py tests/property/media/test_kernel_thread.py \
-    tests/property/media/test_kernel_forwarding.py tests/unit/media/test_packet_thread.py tests/unit/media/test_dtls.py tests/integration/link -k "not json and not survive_kills" "$@"
+    tests/property/media/test_kernel_forwarding.py tests/unit/media/test_packet_thread.py tests/unit/media/test_pacing.py tests/unit/media/test_dtls.py tests/integration/link -k "not json and not survive_kills" "$@"
 # Two threads share the packet thread's memory: its tests once more, with the thread sanitizer.
 "$python" hatch_build.py -O1 -g -fsanitize=thread
 LD_PRELOAD="$(gcc -print-file-name=libtsan.so)" TSAN_OPTIONS="log_path=$reports/tsan report_signal_unsafe=0" \
-    setarch -R "$python" -m pytest -q -p no:cacheprovider --timeout=120 tests/unit/media/test_packet_thread.py
+    setarch -R "$python" -m pytest -q -p no:cacheprovider --timeout=120 tests/unit/media/test_packet_thread.py tests/unit/media/test_pacing.py
 if compgen -G "$reports/*" >/dev/null; then
     cat "$reports"/*
     exit 1

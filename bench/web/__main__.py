@@ -85,9 +85,10 @@ def main() -> int:
         kept[name] = found | facts
         for line in PARTS[name][1](found):
             print(f"below the target: {line}", file=sys.stderr)
+        # Part by part: what was measured stays when a later part fails.
+        RAW.parent.mkdir(parents=True, exist_ok=True)
+        RAW.write_text(json.dumps(kept, indent=2) + "\n")
     results = {name: kept[name] for name in PARTS if name in kept}
-    RAW.parent.mkdir(parents=True, exist_ok=True)
-    RAW.write_text(json.dumps(results, indent=2) + "\n")
     published = options.report or not options.only
     page = (ROOT / "docs" if published else BUILD_DIR) / "bench-web.md"
     page.write_text(report.render(results))

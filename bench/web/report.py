@@ -11,6 +11,7 @@ from bench.report import section_lines, table_lines
 from bench.results import Section, Table, Verdict
 from bench.web import first_interaction, live_room, scrolling, sizes
 
+DISTURBED_CORES = 0.2
 INTRODUCTION = """# Benchmarks of the web client
 
 Written by `make bench-web`, in Debian's Chromium without a screen and **without a graphics processor**: all drawing is
@@ -57,6 +58,18 @@ def _kb(bytes_per_min: float) -> str:
     return f"{bytes_per_min / 1000:+,.0f} kB per minute"
 
 
+def _disturbed(cores: dict[str, float]) -> bool:
+    """Whether others used so much of the machine that a missed target says nothing."""
+    return cores["others"] > DISTURBED_CORES
+
+
+def _judged(target: str, measured: str, met: bool, cores: dict[str, float]) -> Verdict:
+    """Met is met, whatever the machine did; missed on a busy machine is not decided."""
+    if met or not _disturbed(cores):
+        return Verdict(target, measured, met)
+    return Verdict(target, measured, None, f"disturbed: others used {cores['others']:.1f} of the cores")
+
+
 def _cores(cores: dict[str, float]) -> str:
     """Cores by role, the largest first, `others` last."""
     own = sorted(((used, role) for role, used in cores.items() if role != "others" and used >= 0.01), reverse=True)
@@ -88,9 +101,8 @@ def _scrolling(found: dict[str, Any]) -> Section:
     for name in scrolling.JUDGED:
         one = found[name]
         target = f"100,000 messages scroll ({name}) at >= 50 frames per second"
-        section.verdicts.append(
-            Verdict(target, f"{one['fps']:.1f}", one["fps"] >= scrolling.TARGET_FPS and not one["blank"])
-        )
+        met = one["fps"] >= scrolling.TARGET_FPS and not one["blank"]
+        section.verdicts.append(_judged(target, f"{one['fps']:.1f}", met, one["cores"]))
     return section
 
 
@@ -115,16 +127,16 @@ def _first(found: dict[str, Any]) -> Section:
     for name, title in first_interaction.JUDGED.items():
         took_ms = found[name]["answered_ms"]
         target = f"first interaction of the demo < 1 s ({title})"
-        section.verdicts.append(Verdict(target, f"{took_ms} ms", took_ms < first_interaction.TARGET_MS))
+        met = took_ms < first_interaction.TARGET_MS
+        section.verdicts.append(_judged(target, f"{took_ms} ms", met, found["cores"]))
     return section
 
 
 def _room(found: dict[str, Any]) -> Section:
     section = Section("live_room", "A live room at 200 comments per second", _method(ROOM, found))
     section.tables.append(_watched(found))
-    section.verdicts.append(
-        Verdict("200 danmaku per second at >= 50 frames per second", f"{found['fps']}", not live_room.verdict(found))
-    )
+    target = "200 danmaku per second at >= 50 frames per second"
+    section.verdicts.append(_judged(target, f"{found['fps']}", not live_room.verdict(found), found["cores"]))
     return section
 
 

@@ -43,7 +43,7 @@ def pages() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with serving(tmp_path_factory.mktemp("browser"), live=True) as running:
+    with serving(tmp_path_factory.mktemp("browser"), LIVE__ENABLED="true") as running:
         yield running
 
 

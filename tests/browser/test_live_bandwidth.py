@@ -22,7 +22,7 @@ async def narrow(tmp_path: Path) -> AsyncIterator[tuple[Relay, App]]:
     """A server whose clients all go through the emulated network."""
     relay = await Relay(seed=1).open()
     settings = {"LIVE__ADDRESSES": "127.0.0.1", "LIVE__TCP": "false", "LIVE__ADVERTISED_PORT": str(relay.port)}
-    with serving(tmp_path, live=True, **settings) as server:
+    with serving(tmp_path, LIVE__ENABLED="true", **settings) as server:
         relay.serve(int(server.url.rpartition(":")[2]))
         yield relay, server.create_app()
         relay.close()

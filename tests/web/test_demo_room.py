@@ -104,9 +104,3 @@ async def test_a_quiz_is_played_from_the_question_to_the_result(window: Open) ->
         ken,
         """document.querySelector("demo-app").shadowRoot.querySelector("tl-room").quiz?.right === 1""",
     )
-    await (
-        deep(ken, "tl-quiz")
-        .get_by_role("button", name="Hide the quiz")
-        .or_(deep(ken, "tl-room canvas"))
-        .first.wait_for()
-    )

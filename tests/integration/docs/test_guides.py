@@ -30,7 +30,7 @@ def test_getting_started_works_as_it_is_written(tmp_path: Path) -> None:
     assert (backend.splitlines()[0], talk.splitlines()[0]) == ("# backend.py", "# talk.py")
     (tmp_path / "backend.py").write_text(backend)
     (tmp_path / "talk.py").write_text(talk)
-    with serving(tmp_path, live=True) as server:
+    with serving(tmp_path, LIVE__ENABLED="true") as server:
         where = ["--data", str(tmp_path / "data"), "--port", server.url.rpartition(":")[2]]
         command = [sys.executable, "-m", "trunkline.server.cli", *create.split()[1:], *where]
         made = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
@@ -75,7 +75,7 @@ def test_the_figures_for_planning_are_those_of_the_report() -> None:
 
 def test_the_metrics_to_watch_exist(tmp_path: Path) -> None:
     named = set(re.findall(r"`(trunkline_\w+)`", (GUIDES / "operations.md").read_text()))
-    with serving(tmp_path, live=True) as server, server.operator() as operator:
+    with serving(tmp_path, LIVE__ENABLED="true") as server, server.operator() as operator:
         shown = operator.get("/metrics").text
         ready = [operator.get(path).status_code for path in ("/health/live", "/health/ready")]
     assert len(named) >= 5

@@ -15,7 +15,7 @@ Enter = Callable[..., Awaitable[Person]]
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with serving(tmp_path_factory.mktemp("live"), live=True) as running:
+    with serving(tmp_path_factory.mktemp("live"), LIVE__ENABLED="true") as running:
         yield running
 
 

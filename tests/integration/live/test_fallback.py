@@ -9,7 +9,7 @@ from tests.integration.rest.running import serving
 
 
 async def test_people_hear_and_see_each_other_without_the_kernel(tmp_path: Path) -> None:
-    with serving(tmp_path, live=True, NATIVE="0") as server:
+    with serving(tmp_path, LIVE__ENABLED="true", NATIVE="0") as server:
         app = server.create_app()
         ann, bob = Person("ann"), Person("bob")
         try:

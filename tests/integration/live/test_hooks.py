@@ -61,7 +61,7 @@ async def test_events_are_sent_signed_in_order_and_again(receiver: tuple[Receive
         "WEBHOOKS__ALLOW_HTTP": "true",
     }
     made.verifier = api.WebhookReceiver(api.TokenVerifier(app.key, app.secret))
-    server = serving(tmp_path, live=True, **options)
+    server = serving(tmp_path, LIVE__ENABLED="true", **options)
     running = await loop.run_in_executor(None, server.__enter__)
     try:
         app, other = App(running, app.id, app.key, app.secret), App(running, other.id, other.key, other.secret)

@@ -43,7 +43,7 @@ async def two(app: App, **options: Any) -> AsyncIterator[tuple[Person, Person]]:
 async def running(directory: Path, **options: str) -> AsyncIterator[Running]:
     """A server, started without holding up the loop."""
     loop = asyncio.get_running_loop()
-    context = serving(directory, live=True, **options)
+    context = serving(directory, LIVE__ENABLED="true", **options)
     server = await loop.run_in_executor(None, context.__enter__)
     try:
         yield server

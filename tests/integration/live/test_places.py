@@ -50,7 +50,7 @@ class House:
 
 @pytest.fixture(scope="module", params=["embedded", "livekit"])
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with serving(tmp_path_factory.mktemp("media"), live=True, ROOMS__GRACE_S="0.5") as media:
+    with serving(tmp_path_factory.mktemp("media"), LIVE__ENABLED="true", ROOMS__GRACE_S="0.5") as media:
         if request.param == "embedded":
             yield House(media, None)
             return
@@ -64,7 +64,7 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             "LIVE__SECRET_FILE": str(directory / "cluster.secret"),
             "ROOMS__GRACE_S": "0.5",
         }
-        with serving(directory, live=True, **options) as front:
+        with serving(directory, LIVE__ENABLED="true", **options) as front:
             yield House(front, cluster)
 
 

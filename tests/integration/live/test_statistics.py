@@ -31,13 +31,16 @@ async def test_every_track_and_path_is_described(app: App, enter: Enter) -> None
         published = {track["kind"]: track for track in people["ann"]["published"]}
         received = {track["kind"]: track for track in people["bob"]["received"]}
         flowing = [track["layers"][0]["bitrate_bps"] > 1000 for track in published.values()]
-        if len(published) == 2 and all(flowing) and all(track["layer"] == 0 for track in received.values()):
+        reported = [track["loss"] is not None and track["layer"] == 0 for track in received.values()]
+        if len(published) == 2 and all(flowing) and len(reported) == 2 and all(reported):
             break
         assert asyncio.get_running_loop().time() < deadline, found
         await asyncio.sleep(0.2)
     assert {track["sid"] for track in published.values()} == {track["sid"] for track in received.values()}
     assert published["video"]["subscribers"] == 1 and published["video"]["layers"][0]["packets"] > 0
     assert received["video"]["wish"] == received["video"]["allowed"] == 0 and not received["video"]["starved"]
+    assert published["video"]["layers"][0]["frames"] > 0 and published["audio"]["layers"][0]["frames"] == 0
+    assert published["video"]["layers"][0]["frozen_ms"] >= 0 and received["audio"]["jitter_ms"] < 1000
     assert people["bob"]["available_bps"] is None and people["bob"]["down_loss"] < 0.5
     assert bob.identity == "bob"
 

@@ -11,7 +11,7 @@ from tests.integration.rest.running import App, Running, serving
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with serving(tmp_path_factory.mktemp("rest"), live=True) as running:
+    with serving(tmp_path_factory.mktemp("rest"), LIVE__ENABLED="true") as running:
         yield running
 
 

@@ -72,16 +72,16 @@ class App:
 
 
 @contextmanager
-def serving(directory: Path, *, live: bool = False, **options: str) -> Iterator[Running]:
+def serving(directory: Path, **options: str) -> Iterator[Running]:
     """Run a server on a free port; options as ``SECTION__OPTION``.
 
-    Without live sessions, unless they are asked for: it starts in two thirds of the time.
+    Without live sessions, unless they are asked for (``LIVE__ENABLED="true"``): it starts in two thirds of the time.
     """
     log = directory / "server.log"
     settings = {
         "LIMITS__KEY_RATE": "0",
         "LIMITS__PARTY_RATE": "0",
-        "LIVE__ENABLED": "true" if live else "false",
+        "LIVE__ENABLED": "false",
         "STORE__DIRECTORY": str(directory / "data"),
     } | options
     environment = os.environ | {f"TRUNKLINE_{name}": value for name, value in settings.items()}

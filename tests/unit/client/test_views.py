@@ -62,7 +62,9 @@ def test_what_is_read_already_is_not_unread():
 
 def test_changes_of_the_conversation_show():
     shown = view(role="owner")
-    apply_entry(shown, entry(11, types.UPDATED, {"name": "New name", "muted_all": True, "join": "open", "unknown": 1}), ME)
+    apply_entry(
+        shown, entry(11, types.UPDATED, {"name": "New name", "muted_all": True, "join": "open", "unknown": 1}), ME
+    )
     apply_entry(shown, entry(12, types.MEMBERS_ADDED, {"parties": ["user/x", "user/y"]}), ME)
     apply_entry(shown, entry(13, types.MEMBER_CHANGED, {"party": ME, "muted_until_ms": 99}), ME)
     apply_entry(shown, entry(14, types.TRANSFERRED, {"party": "user/bob"}), ME)

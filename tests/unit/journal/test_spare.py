@@ -186,3 +186,14 @@ def test_the_maker_leaves_a_disk_without_room_alone_and_does_not_insist(
     maker._thread.join()
     assert not full.made.is_set()
     assert spare.SPARE_FILE_NAME not in OsFileIo().listdir(str(tmp_path))
+
+
+def test_a_system_without_threads_costs_no_append(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    SpareMaker(Wanting(tmp_path, lambda: None)).check()
+    assert "can't start new thread" in caplog.text

@@ -271,16 +271,18 @@ def test_a_publisher_is_told_when_its_packets_arrived_and_what_was_received() ->
 def test_a_subscriber_is_told_the_senders_clock_and_its_reports_measure_the_round_trip() -> None:
     with thread() as it:
         ann, bob = it.join(), it.join()
-        subscribe(bob, publish_audio(ann), 1000, ((111, 96, 0),))
+        down = subscribe(bob, publish_audio(ann), 1000, ((111, 96, 0),))
+        assert it.port.down_state(down)[4] == -1
         ann.send(RtpPacket(111, 1, 0, 5, extensions={MID: b"0"}, payload=b"x"))
         told = bob.hears(rtcp.SenderReport)
         assert (told.ssrc, told.packets, told.octets) == (1000, 1, 1)
-        block = rtcp.ReportBlock(1000, fraction_lost=10, last_sr=told.ntp >> 16 & 0xFFFFFFFF)
+        block = rtcp.ReportBlock(1000, fraction_lost=10, jitter=77, last_sr=told.ntp >> 16 & 0xFFFFFFFF)
         bob.report(rtcp.ReceiverReport(1, (block,)))
         kind, number, _, _, compound = it.events()[0]
         assert (kind, number) == (2, bob.number)
         assert rtcp.parse(compound) == [rtcp.ReceiverReport(1, (block,))]
         assert 0 <= it.port.peer_state(bob.number)[1] < 5
+        assert it.port.down_state(down)[4:] == (10, 77)
 
 
 def test_feedback_on_what_was_sent_comes_with_both_times() -> None:

@@ -11,6 +11,9 @@ class LayerStatistics:
 
     Attributes:
         lost: packets that did not come, after repair.
+        frames: of pictures, that began to arrive.
+        freezes: how often the next frame took much longer than usual.
+        frozen_ms: for how long altogether.
     """
 
     rid: str
@@ -19,6 +22,9 @@ class LayerStatistics:
     packets: int
     lost: int
     jitter_ms: float
+    frames: int = 0
+    freezes: int = 0
+    frozen_ms: int = 0
 
 
 @dataclass(slots=True, frozen=True)
@@ -40,6 +46,8 @@ class ReceivedStatistics:
         wish: the highest the client wants; None when it wants nothing now.
         allowed: the highest its path has room for; None when it is paused.
         starved: it is paused for want of bandwidth.
+        loss: share of its packets that the participant missed, as its latest report says; None before one.
+        jitter_ms: as that report says.
     """
 
     sid: str
@@ -49,6 +57,8 @@ class ReceivedStatistics:
     wish: int | None
     allowed: int | None
     starved: bool
+    loss: float | None = None
+    jitter_ms: float | None = None
 
 
 @dataclass(slots=True, frozen=True)

@@ -21,6 +21,7 @@ from trunkline.domain.live import Speaker
 from trunkline.domain.live.membership import Standing
 from trunkline.edges.livekit import data, requests, signals
 from trunkline.edges.livekit.door import Door, Guest, Rehearsal
+from trunkline.edges.livekit.prepared import Prepared
 from trunkline.edges.livekit.telling import Telling
 from trunkline.services.live import LiveMember
 
@@ -213,14 +214,15 @@ class SignalSession(WSListener, Telling):
 
     # --- care and end -----------------------------------------------------------------------
 
-    def send(self, response: rtc.SignalResponse) -> None:
+    def send(self, response: rtc.SignalResponse | Prepared) -> None:
         """Send a message in the client's kind."""
         if self._closed or self._transport is None:
             return
+        prepared = response if isinstance(response, Prepared) else Prepared(response)
         if self._json:
-            self._transport.send(WSMsgType.TEXT, json_format.MessageToJson(response, indent=None).encode())
+            self._transport.send(WSMsgType.TEXT, prepared.text)
         else:
-            self._transport.send(WSMsgType.BINARY, response.SerializeToString())
+            self._transport.send(WSMsgType.BINARY, prepared.binary)
 
     def sweep(self, now_s: float) -> None:
         """Close a connection that has been silent too long; give out a fresh token in time."""

@@ -6,12 +6,14 @@ Not here: the socket (``session``), what messages look like (``signals``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from livekit.protocol import models, rtc
 
 from trunkline.domain.live import LiveSession, Participant, Speaker, Track
 from trunkline.domain.live.quality import Quality
 from trunkline.edges.livekit import signals
+from trunkline.edges.livekit.prepared import Once, Prepared
 from trunkline.services.live import LiveMember
 
 
@@ -19,8 +21,10 @@ class Telling:
     """Turns what happened into messages for one client."""
 
     _member: LiveMember | None = None
+    _updates: ClassVar[Once[Participant]] = Once(signals.update)
+    _speakers: ClassVar[Once[Speaker]] = Once(signals.speakers_changed)
 
-    def send(self, response: rtc.SignalResponse) -> None:
+    def send(self, response: rtc.SignalResponse | Prepared) -> None:
         """Send a message."""
         raise NotImplementedError
 
@@ -35,7 +39,7 @@ class Telling:
     def on_participants(self, participants: Sequence[Participant]) -> None:
         """Others changed, came or left."""
         if participants:
-            self.send(signals.update(participants))
+            self.send(self._updates.message(participants))
 
     def on_published(self, cid: str, track: Track) -> None:
         """A track that this participant announced is taken."""
@@ -85,7 +89,7 @@ class Telling:
 
     def on_speakers(self, speakers: Sequence[Speaker]) -> None:
         """Who speaks changed."""
-        self.send(signals.speakers_changed(speakers))
+        self.send(self._speakers.message(speakers))
 
     def on_room(self, session: LiveSession) -> None:
         """The session's description changed."""

@@ -30,7 +30,7 @@ struct down *down_add(struct port *port, struct track *track, struct peer *peer,
     if (!down)
         return NULL;
     *down = (struct down){.peer = peer, .track = track, .layer = -1, .red_type = -1, .red_inner = -1,
-                           .scaler = {.present = -1}};
+                          .scaler = {.present = -1}, .reported_loss = -1};
     /* One source of video may turn out to be scalable. */
     down->wanted = track->audio || track->layer_count > 1 ? (int)track->layer_count - 1 : MAX_SPATIAL - 1;
     down->again_sequence = sequence;

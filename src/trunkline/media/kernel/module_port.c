@@ -206,16 +206,19 @@ struct down_state {
     bool found;
     int layer;
     uint64_t packets, octets, again;
+    int loss;
+    uint32_t jitter;
 };
 
 static void read_down(struct port *port, unsigned id, struct down_state *state)
 {
     struct down *down = handle_find(port, HANDLE_DOWN, id);
     if (down)
-        *state = (struct down_state){true, down->layer, down->packets, down->octets, down->again};
+        *state = (struct down_state){true, down->layer, down->packets, down->octets, down->again,
+                                     down->reported_loss, down->reported_jitter};
 }
 
-/* down_state(down) -> (layer or -1, packets, octets, repeated), or None. */
+/* down_state(down) -> (layer or -1, packets, octets, repeated, reported loss in 256ths or -1, reported jitter), or None. */
 static PyObject *Port_down_state(Port *self, PyObject *args)
 {
     unsigned id;
@@ -225,7 +228,7 @@ static PyObject *Port_down_state(Port *self, PyObject *args)
     LOCKED(self, read_down(port, id, &state));
     if (!state.found)
         Py_RETURN_NONE;
-    return Py_BuildValue("(iKKK)", state.layer, state.packets, state.octets, state.again);
+    return Py_BuildValue("(iKKKiI)", state.layer, state.packets, state.octets, state.again, state.loss, state.jitter);
 }
 
 /* --- the port ------------------------------------------------------------------------------------------- */

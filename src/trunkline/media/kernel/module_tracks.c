@@ -159,7 +159,8 @@ static void read_track(struct port *port, unsigned id, struct track_state *state
 }
 
 /* track_state(track) -> (level or -1, [(ssrc or None, arrived_s, octets, packets, expected, jitter, gave_up, least transit
- * since this was last asked or None)], [(octets, arrived_s) of each spatial layer of a scalable stream]). */
+ * since this was last asked or None, frames, freezes, frozen_s)], [(octets, arrived_s) of each spatial layer of a scalable
+ * stream]). */
 PyObject *Port_track_state(Port *self, PyObject *args)
 {
     unsigned id;
@@ -176,8 +177,9 @@ PyObject *Port_track_state(Port *self, PyObject *args)
         int64_t expected = reception->started ? reception->highest - reception->base + 1 : 0;
         PyObject *ssrc = layer->has_source ? PyLong_FromUnsignedLong(layer->ssrc) : Py_NewRef(Py_None);
         PyObject *transit = reception->has_least ? PyFloat_FromDouble(reception->least_transit_s) : Py_NewRef(Py_None);
-        PyObject *one = Py_BuildValue("(NdKKLdKN)", ssrc, layer->arrived_s, layer->octets, reception->packets,
-                                      (long long)expected, reception->jitter, reception->gave_up, transit);
+        PyObject *one = Py_BuildValue("(NdKKLdKNKKd)", ssrc, layer->arrived_s, layer->octets, reception->packets,
+                                      (long long)expected, reception->jitter, reception->gave_up, transit,
+                                      layer->smoothness.frames, layer->smoothness.freezes, layer->smoothness.frozen_s);
         if (!one)
             Py_CLEAR(layers);
         else

@@ -43,7 +43,7 @@ static void pay(struct pacer *pacer, double now_s)
 bool pacer_holds(struct port *port, struct peer *peer)
 {
     struct pacer *pacer = &peer->pacer;
-    if (!(pacer->rate_bps > 0))
+    if (!peer->paces)
         return false;
     pay(pacer, port->now_s);
     return pacer->waiting || pacer->debt_bytes >= burst_bytes(pacer);
@@ -51,7 +51,7 @@ bool pacer_holds(struct port *port, struct peer *peer)
 
 void pacer_note(struct port *port, struct peer *peer, size_t counted)
 {
-    if (!(peer->pacer.rate_bps > 0))
+    if (!peer->paces)
         return;
     pay(&peer->pacer, port->now_s);
     peer->pacer.debt_bytes += (double)counted;
@@ -151,6 +151,7 @@ void pacer_set(struct port *port, struct peer *peer, double rate_bps)
     if (!(pacer->rate_bps > 0))
         pacer->debt_bytes = 0;
     pacer->rate_bps = rate_bps > 0 ? rate_bps : 0;
+    peer->paces = rate_bps > 0;
     if (pacer->waiting)
         release(port, peer);
 }

@@ -91,7 +91,12 @@ static struct down *down_of(const struct peer *peer, uint32_t ssrc)
 static void on_block(struct peer *peer, const uint8_t *block)
 {
     uint32_t last = read_u32(block + 16), delay = read_u32(block + 20);
-    if (!last || !down_of(peer, read_u32(block)))
+    struct down *down = down_of(peer, read_u32(block));
+    if (!down)
+        return;
+    down->reported_loss = block[4];
+    down->reported_jitter = read_u32(block + 12);
+    if (!last)
         return;
     double round_trip_s = (int32_t)((uint32_t)(ntp_now() >> 16) - last - delay) / 65536.0;
     if (round_trip_s >= 0 && round_trip_s < MAX_ROUND_TRIP_S)

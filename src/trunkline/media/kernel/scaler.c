@@ -1,6 +1,6 @@
 /* Spatial layers of one scalable stream, and which of them one subscriber is sent. The twin, with the reasons, is
  * media/sfu/scaler. */
-#include "scaler.h"
+#include "thread.h"
 
 /* ``top``: the highest layer, where the packet carries the structure; else as it was. */
 static bool read_vp9(struct span payload, struct part *part, uint8_t *top)

@@ -155,6 +155,7 @@ static void read_part(struct track *track, struct layer *layer, struct rtp_media
 
 static void read_video(struct track *track, struct layer *layer, struct rtp_media *media, double now_s)
 {
+    smoothness_on_packet(&layer->smoothness, media->rtp.timestamp, now_s);
     media->key_frame = is_key_frame(media->codec, media->rtp.payload);
     if (media->key_frame && media->number > layer->key_number)
         layer->key_number = media->number;

@@ -360,6 +360,7 @@ class Connection:
             if isinstance(packet, rtcp.SenderReport | rtcp.ReceiverReport):
                 for block in packet.reports:
                     if block.ssrc in self._by_ssrc:
+                        self._by_ssrc[block.ssrc].reported = (block.fraction_lost, block.jitter)
                         self._link.on_block(block, now_s)
             if isinstance(packet, rtcp.SenderReport):
                 self._uplink.on_sender_report(packet, now_s)

@@ -67,6 +67,7 @@ class DownTrack:
         wish: the highest layer the client wants; None when it wants nothing now.
         wanted: the highest layer to send: what the client wants, and the path takes.
         paused: nothing is sent.
+        reported: loss in 256ths and jitter in units of its clock, as the subscriber's latest report on it says.
     """
 
     __slots__ = (
@@ -95,6 +96,7 @@ class DownTrack:
         "_transport",
         "layer",
         "mid",
+        "reported",
         "rtx_ssrc",
         "ssrc",
         "up",
@@ -117,6 +119,7 @@ class DownTrack:
         self.ssrc = ssrc
         self.rtx_ssrc = rtx_ssrc
         self.mid = ""
+        self.reported: tuple[int, int] | None = None
         self.wanted = most_of(up)
         self.wish: int | None = self.wanted
         self._stopped = self._ended = False

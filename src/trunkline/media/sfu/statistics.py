@@ -52,11 +52,15 @@ def _layer(layer: Layer, now_s: float) -> LayerStatistics:
         reception.packets if reception is not None else 0,
         max(reception.expected - reception.packets, 0) if reception is not None else 0,
         round(1000 * reception.jitter_s, 1) if reception is not None else 0.0,
+        layer.smoothness.frames,
+        layer.smoothness.freezes,
+        round(1000 * layer.smoothness.frozen_s),
     )
 
 
 def _received(down: DownTrack, bandwidth: Bandwidth) -> ReceivedStatistics:
     layer, top = down.layer, len(down.up.steps) - 1
+    report, clock_rate = down.reported, 48_000 if down.up.kind == "audio" else 90_000
     sent_bps = layer.bitrate_bps if layer is not None and not down.paused else 0.0
     return ReceivedStatistics(
         down.up.sid,
@@ -66,4 +70,6 @@ def _received(down: DownTrack, bandwidth: Bandwidth) -> ReceivedStatistics:
         None if down.wish is None else min(down.wish, top),
         None if down.paused else min(down.wanted, top),
         down.up.sid in bandwidth.starved,
+        round(report[0] / 256, 4) if report is not None else None,
+        round(1000 * report[1] / clock_rate, 1) if report is not None else None,
     )

@@ -15,6 +15,7 @@ from trunkline.protocol.rtp import red, rtcp
 from trunkline.protocol.rtp.codecs import begins_frame, is_key_frame, picture_of
 from trunkline.protocol.rtp.packet import RtpPacket
 from trunkline.protocol.rtp.reception import Reception
+from trunkline.protocol.rtp.smoothness import Smoothness
 from trunkline.protocol.sdp import Codec
 
 KEY_FRAME_PAUSE_S = 0.5
@@ -43,6 +44,7 @@ class Layer:
     asked_s: float = -1e9
     octets: int = 0
     holes: Holes = field(default_factory=Holes)
+    smoothness: Smoothness = field(default_factory=Smoothness)
     key_number: int = -1
     bitrate_bps: float = 0.0
     _measured_s: float = 0.0
@@ -141,6 +143,7 @@ class UpTrack:
             return
         self.codec = codec
         if self.kind == "video":
+            layer.smoothness.on_packet(packet.timestamp, now_s)
             begins = begins_frame(codec.kind, packet.payload)
             picture = picture_of(codec.kind, packet.payload)
             layer.holes.on_packet(packet.sequence, packet.timestamp, begins=begins, ends=packet.marker, picture=picture)

@@ -241,10 +241,11 @@ class LiveMember:
         left = self._roster.leave(self)
         was_active = self.participant.state is State.ACTIVE
         participant = disconnected(self.participant)
+        gone = [participant]
         for other in self._roster.members(self.session):
             other.drop_tracks(tuple(participant.tracks))
             if left and not participant.permission.hidden:
-                other.on_gone(participant)
+                other.on_gone(gone)
         if left:
             for track in participant.tracks.values():
                 if track.live:
@@ -252,12 +253,12 @@ class LiveMember:
             kind = happenings.Kind.LEFT if was_active else happenings.Kind.ABORTED
             self._happened.tell(kind, self.session, participant)
 
-    def on_gone(self, participant: Participant) -> None:
-        """Another participant left."""
+    def on_gone(self, gone: Sequence[Participant]) -> None:
+        """Other participants left."""
         if self.signalling is not None:
-            self.signalling.on_participants([participant])
+            self.signalling.on_participants(gone)
         else:
-            self._missed[participant.identity] = participant
+            self._missed |= {participant.identity: participant for participant in gone}
 
     # --- what media says --------------------------------------------------------------------
 

@@ -131,9 +131,10 @@ class LiveSessions:
             member.stand(request.standing)
         self.roster.enter(member)
         if not participant.permission.hidden:
+            came = [participant]
             for other in self.roster.members(session):
                 if other is not member and other.signalling is not None:
-                    other.signalling.on_participants([participant])
+                    other.signalling.on_participants(came)
         return member
 
     def resume(self, app: str, room: str, identity: str, sid: str) -> LiveMember | None:

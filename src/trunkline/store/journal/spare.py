@@ -140,9 +140,15 @@ class SpareMaker:
         """Begin a spare when one is wanted; called after each append, and quick."""
         if not self._journal.wants_spare or (self._thread is not None and self._thread.is_alive()):
             return
-        if time.monotonic() >= self._not_before_s:
-            self._thread = threading.Thread(target=self._make, name="journal-spare", daemon=True)
-            self._thread.start()
+        if time.monotonic() < self._not_before_s:
+            return
+        thread = threading.Thread(target=self._make, name="journal-spare", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system has no thread to give; the caller's must live on
+            self._give_up(error)
+        else:
+            self._thread = thread
 
     def _make(self) -> None:
         journal = self._journal
@@ -151,6 +157,11 @@ class SpareMaker:
                 journal.make_spare(lambda: time.sleep(_PAUSE_S))
                 return
         except OSError as error:
-            # Only a convenience: without it appends take a little longer.
-            _log.warning("no segment could be prepared (%s)", error)
+            self._give_up(error)
+        else:
+            self._not_before_s = time.monotonic() + _RETRY_S
+
+    def _give_up(self, error: Exception) -> None:
+        # Only a convenience: without it appends take a little longer.
+        _log.warning("no segment could be prepared (%s)", error)
         self._not_before_s = time.monotonic() + _RETRY_S

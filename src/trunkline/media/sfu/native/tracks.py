@@ -115,7 +115,7 @@ class KernelUplink(Uplink):
         level, layers, scaled = state
         track.level = level if level >= 0 else None
         for layer, counts in zip(track.layers, layers, strict=True):
-            ssrc, arrived_s, octets, packets, expected, jitter, gave_up, transit_s = counts
+            ssrc, arrived_s, octets, packets, expected, jitter, gave_up, transit_s, *smoothness = counts
             if ssrc is None:
                 continue
             if layer.reception is None or layer.ssrc != ssrc:
@@ -123,6 +123,7 @@ class KernelUplink(Uplink):
                 layer.reception = Reception(ssrc, 48_000 if track.kind == "audio" else 90_000)
             layer.arrived_s, layer.octets = arrived_s, octets
             layer.reception.restore(expected, packets, octets, jitter, gave_up, transit_s)
+            layer.smoothness.restore(*smoothness)
         if scaled:
             track.note_scaled(0, len(scaled) - 1)
         for part, (octets, arrived_s) in zip(track.scaled, scaled, strict=False):
@@ -187,6 +188,16 @@ class KernelDownTrack(DownTrack):
     @layer.setter
     def layer(self, layer: Layer | None) -> None:
         """The thread decides; its twin's beginning without one is its own as well."""
+
+    @property
+    def reported(self) -> tuple[int, int] | None:
+        """Loss and jitter as the subscriber reported them."""
+        state = self._kernel.down_state(self._handle)
+        return (state[4], state[5]) if state is not None and state[4] >= 0 else None
+
+    @reported.setter
+    def reported(self, reported: tuple[int, int] | None) -> None:
+        """The thread has read it before."""
 
     def assign(self, media: Media) -> None:
         """The subscriber's section that carries the track."""

@@ -93,9 +93,20 @@ export class CallSession {
     this.timer = setInterval(() => void this.measure(), STATS_MS);
     for (const track of tracks) {
       const source = track.kind === Track.Kind.Video ? Track.Source.Camera : Track.Source.Microphone;
-      await this.room.localParticipant.publishTrack(track, { source });
+      await this.publish(track, source);
     }
     this.tell();
+  }
+
+  /** A connection that has to be made anew takes back what was being published: then once more. */
+  private async publish(track: LocalTrack, source: Track.Source): Promise<void> {
+    const me = this.room.localParticipant;
+    try {
+      await me.publishTrack(track, { source });
+    } catch (error) {
+      if (this.room.state === ConnectionState.Disconnected) throw error;
+      if (me.getTrackPublication(source) === undefined) await me.publishTrack(track, { source });
+    }
   }
 
   /** Go; camera and microphone are let go of. */

@@ -135,8 +135,16 @@ export class TlRoom extends TlElement {
   }
 
   private took_quiz(found: { quiz: string; title: string; ended?: boolean; last?: QuizState["question"]; me?: { choice?: number; right?: number } }): void {
-    if (found.ended || !found.last || this.quiz.question !== undefined) return;
+    if (found.ended || !found.last) return;
     const { last, me } = found;
+    const { question, quiz } = this.quiz;
+    if (question !== undefined) {
+      // The room's log told of the question already; it does not know what this party answered.
+      if (quiz !== found.quiz || question.question !== last.question) return;
+      const choice = this.quiz.choice >= 0 ? this.quiz.choice : (me?.choice ?? -1);
+      this.quiz = { ...this.quiz, choice, right: Math.max(this.quiz.right, me?.right ?? 0) };
+      return;
+    }
     this.quiz = {
       ...NO_QUIZ, quiz: found.quiz, title: found.title, question: last, outcome: last.outcome ?? undefined,
       choice: me?.choice ?? -1, right: me?.right ?? 0,
