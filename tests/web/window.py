@@ -66,7 +66,7 @@ async def joined(page: Page) -> None:
     """Join the call of the view, by keyboard."""
     call = deep(page, "tl-call")
     button = call.get_by_role("button", name="Join", exact=True)
-    await expect(button).to_be_enabled()
+    await expect(button).to_be_enabled(timeout=90_000)
     await button.focus()
     await page.keyboard.press("Enter")
-    await expect(call.get_by_role("button", name="Leave")).to_be_visible()
+    await expect(call.get_by_role("button", name="Leave")).to_be_visible(timeout=90_000)
