@@ -10,8 +10,8 @@ BIN := .venv/bin
 PORT ?= 8080
 # Extra arguments for the tool behind a target, e.g. `make unit ARGS="-k inbox -x"`.
 ARGS ?=
-# How many tests run at a time.
-JOBS ?= 2
+# How many tests run at a time: they wait more than they compute.
+JOBS ?= 3
 
 .PHONY: help setup setup-demo setup-browser setup-pages web demo test check unit fuzz bench bench-web losslab claims sanitize fmt docs lock clean
 
@@ -22,7 +22,7 @@ help: ## Show this list
 demo: setup-demo setup-pages ## Chat, crash, prove, call in the console; then the site on PORT (8080). ONCE=1: no site. TLS=1: for phones
 	@exec $(BIN)/trunkline demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(TLS)),--tls) $(ARGS)
 
-test: ## Everything that must pass before a change lands: check, then all tests (JOBS at a time, 2)
+test: ## Everything that must pass before a change lands: check, then all tests (JOBS at a time, 3)
 	@$(MAKE) -j 2 check setup-browser
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not alone" $(ARGS) || [[ $$? == 5 ]]
 	@$(BIN)/python -m pytest -m alone $(ARGS) || [[ $$? == 5 ]]

@@ -76,6 +76,11 @@ class JournalHistory:
         self.acked += 1
         return True
 
+    def prepare_segment(self) -> None:
+        """Prepare a segment, as the journal's thread does beside a busy journal."""
+        assert self.journal is not None
+        self.journal.make_spare(lambda: None)
+
     def final_log(self) -> FinalLog:
         """Read the whole journal."""
         assert self.journal is not None

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 import time
 import urllib.error
@@ -232,6 +233,10 @@ class ServerProcess:
             raise RuntimeError(f"trunkline {' '.join(arguments)} ended with {process.returncode}: {err.decode()}")
         return out.decode()
 
+    def trusting(self) -> ssl.SSLContext | None:
+        """What a client needs that trusts this server; None without TLS."""
+        return None
+
     async def create_app(self, name: str = "claims") -> None:
         """Create an app and keep its key; the server runs."""
         answer = await asyncio.to_thread(self._create_app, name)
@@ -244,7 +249,7 @@ class ServerProcess:
             data=json.dumps({"name": name}).encode(),
             headers={"Authorization": f"Bearer {admin}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=30, context=self.trusting()) as answer:
             made: dict[str, dict[str, str]] = json.load(answer)
         return made
 

@@ -83,6 +83,8 @@ def _work(history: JournalHistory) -> None:
         if step % 10 == 0:
             history.io.fail_write(errno.ENOSPC, after_bytes=7)
             history.append()
+        if step % 12 == 0:
+            history.prepare_segment()
         if step % 20 == 0:
             history.journal.trim(max(1, history.journal.last_lsn - 15))
         if step % 7 == 0:
