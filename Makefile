@@ -24,7 +24,8 @@ demo: setup-demo setup-pages ## Chat, crash, prove, call in the console; then th
 
 test: ## Everything that must pass before a change lands: check, then all tests (JOBS at a time, 3)
 	@$(MAKE) -j 2 check setup-browser
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not alone" $(ARGS) || [[ $$? == 5 ]]
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not alone and not paired" $(ARGS) || [[ $$? == 5 ]]
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m paired $(ARGS) || [[ $$? == 5 ]]
 	@$(BIN)/python -m pytest -m alone $(ARGS) || [[ $$? == 5 ]]
 
 check: setup ## Style, types, layer contracts, module sizes (seconds)

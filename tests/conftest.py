@@ -14,13 +14,17 @@ settings.register_profile("ci", parent=settings.get_profile("default"), derandom
 settings.register_profile("fuzz", parent=settings.get_profile("default"), max_examples=5_000)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
-ALONE = ("tests/web/", "tests/browser/", "tests/integration/live/")
-"""Chromium and LiveKit's library play sound and pictures in real time, which takes both cores."""
+ALONE = ("tests/web/", "tests/browser/")
+"""Chromium plays sound and pictures in real time, which takes both cores."""
+PAIRED = "tests/integration/live/"
+"""So does LiveKit's library, which takes one, unless a test says that it needs both."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs both cores does not run beside others (``make test``)."""
+    """What needs both cores does not run beside others, what needs one runs beside one other (``make test``)."""
     for item in items:
         if item.nodeid.startswith(ALONE):
             item.add_marker(pytest.mark.alone)
+        elif item.nodeid.startswith(PAIRED) and not item.get_closest_marker("alone"):
+            item.add_marker(pytest.mark.paired)

@@ -108,7 +108,7 @@ export class TlQuiz extends TlElement {
       .correct .icon {
         color: var(--tl-success);
       }
-      footer {
+      .foot {
         display: flex;
         justify-content: space-between;
         gap: var(--tl-space-3);
@@ -116,7 +116,7 @@ export class TlQuiz extends TlElement {
         font-size: var(--tl-size-2);
         color: var(--tl-text-2);
       }
-      footer b {
+      .foot b {
         color: var(--tl-text);
       }
     `,
