@@ -183,7 +183,7 @@ export class TlQuiz extends TlElement {
           </li>`;
         })}
       </ul>
-      <footer role="status"><span>${this.word()}</span>${this.quiz.right > 0 ? html`<span>${this.t("live_quiz_score", { right: this.quiz.right })}</span>` : nothing}</footer>
+      <div class="foot" role="status"><span>${this.word()}</span>${this.quiz.right > 0 ? html`<span>${this.t("live_quiz_score", { right: this.quiz.right })}</span>` : nothing}</div>
     `;
   }
 
