@@ -68,19 +68,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-async def started(server: ServerProcess) -> None:
-    """Start the server and wait, for long: browsers leave it little of a slow machine."""
-    await server.start(wait=False)
-    await server.ready(60)
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def one_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
     """A server for the whole session."""
     directory = tmp_path_factory.mktemp("web") / "server"
     running = ServerProcess(directory, config={"search": {"enabled": True}})
     try:
-        await started(running)
+        await running.start()
         yield running
     finally:
         await running.kill()
@@ -90,7 +84,7 @@ async def one_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
 async def server(one_server: ServerProcess) -> ServerProcess:
     """The server with an app of the test's own; the test may kill it."""
     if not one_server.running:
-        await started(one_server)
+        await one_server.start()
     token = one_server.data_dir.with_name(f"{one_server.data_dir.name}.admin.token").read_text().strip()
     async with httpx.AsyncClient(base_url=one_server.url, timeout=15) as operator:
         answer = await operator.post(

@@ -12,7 +12,6 @@ from playwright.async_api import Browser, Locator, expect
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from tests.claims.server_process import ServerProcess
-from tests.web.conftest import started
 from tests.web.person import Person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
@@ -54,7 +53,7 @@ async def test_two_browsers_chat_through_a_kill(browser: Browser, pages: Path, s
         await ann.write(f"ann {number}")
         await bo.write(f"bo {number}")
     await expect(ann.page.locator("tl-chat .main tl-message .row.pending")).to_have_count(5)
-    await started(server)
+    await server.start()
     for person in (ann, bo):
         await person.run("client.reconnect()")
         await expect(person.page.locator("tl-chat .main tl-message .row.pending")).to_have_count(0)

@@ -112,7 +112,7 @@ class Receiver:
 
     def stop(self) -> None:
         """Write what waits for the end of the turn, then do nothing more."""
-        self._flush()
+        self.settle()
         self.lost()
         if self._timer is not None:
             self._timer.cancel()
@@ -161,10 +161,6 @@ class Receiver:
         self.settle()
         self._applier.mark(pushed)
         self._listed([pushed.conversation])
-
-    def settle(self) -> None:
-        """Store what was pushed up to now: what comes next may count it already."""
-        self._flush()
 
     def backfilled(self, conversation: str, floor: int) -> None:
         """Older history was stored down to ``floor``."""
@@ -376,10 +372,10 @@ class Receiver:
     def _plan_flush(self) -> None:
         if not self._flush_planned:
             self._flush_planned = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.settle)
 
-    def _flush(self) -> None:
-        """Write what became ready in this turn: one transaction."""
+    def settle(self) -> None:
+        """Write what became ready in this turn, in one transaction: what comes next may count it already."""
         self._flush_planned = False
         ready, self._ready = self._ready, []
         if not ready:
@@ -443,5 +439,5 @@ class Receiver:
     def _report_if_synced(self) -> None:
         if self._caught_up and not self._wanted and not self._pulls and self._socket is not None:
             self._caught_up = False
-            self._flush()
+            self.settle()
             self._synced()

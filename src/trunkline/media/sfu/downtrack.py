@@ -129,7 +129,7 @@ class DownTrack:
         self._repacker = Repacker()
         self._red: tuple[Codec, int] | None = None
         self._ask = ask_key_frame
-        self._rewriter = Rewriter(sequence, timestamp, 48_000 if up.kind == "audio" else 90_000)
+        self._rewriter = Rewriter(sequence, timestamp, up.clock_rate)
         self._again_sequence = sequence
         self._cache: dict[int, _Kept] = {}
         self._base_timestamp: int | None = None

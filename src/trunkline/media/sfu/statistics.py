@@ -60,7 +60,7 @@ def _layer(layer: Layer, now_s: float) -> LayerStatistics:
 
 def _received(down: DownTrack, bandwidth: Bandwidth) -> ReceivedStatistics:
     layer, top = down.layer, len(down.up.steps) - 1
-    report, clock_rate = down.reported, 48_000 if down.up.kind == "audio" else 90_000
+    report = down.reported
     sent_bps = layer.bitrate_bps if layer is not None and not down.paused else 0.0
     return ReceivedStatistics(
         down.up.sid,
@@ -71,5 +71,5 @@ def _received(down: DownTrack, bandwidth: Bandwidth) -> ReceivedStatistics:
         None if down.paused else min(down.wanted, top),
         down.up.sid in bandwidth.starved,
         round(report[0] / 256, 4) if report is not None else None,
-        round(1000 * report[1] / clock_rate, 1) if report is not None else None,
+        round(1000 * report[1] / down.up.clock_rate, 1) if report is not None else None,
     )

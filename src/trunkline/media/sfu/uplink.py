@@ -122,7 +122,7 @@ class Uplink:
         self._sources[ssrc] = source
         if not source.repair:
             source.layer.ssrc = ssrc
-            clock_rate = 48_000 if source.section.track.kind == "audio" else 90_000
+            clock_rate = source.section.track.clock_rate
             source.layer.reception = Reception(ssrc, clock_rate)
 
     def on_rtp(self, datagram: bytes, now_s: float) -> None:

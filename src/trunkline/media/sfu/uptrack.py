@@ -123,6 +123,11 @@ class UpTrack:
     handle: int = 0
     _scaling: dict[int, Layers] = field(default_factory=dict)
 
+    @property
+    def clock_rate(self) -> int:
+        """Units of its timestamps in a second."""
+        return 48_000 if self.kind == "audio" else 90_000
+
     def layer_of_rid(self, rid: str) -> Layer | None:
         """The layer with a restriction id."""
         return next((layer for layer in self.layers if layer.rid == rid), None)

@@ -41,18 +41,15 @@ def docs_routes(deps: HttpDeps) -> list[Route]:
             routes=[route for route in ROUTES if route.operation in deps.operations],
         )
 
-    @cache
-    def errors() -> dict[str, str]:
-        return {code.slug: render_error(code) for code in Code}
-
+    codes = {code.slug: code for code in Code}
     style = files("trunkline.edges.http.docs") / "style.css"
 
     async def one_error(request: Request) -> Response:
         name_route(request.scope, "/errors/{name}")
-        page = errors().get(request.path_params["name"])
-        if page is None:
+        code = codes.get(request.path_params["name"])
+        if code is None:
             raise TrunklineError(Code.UNKNOWN_RESOURCE, "There is no error of this name; /errors lists them all.")
-        return Response(page, headers=_PAGE_HEADERS, media_type="text/html")
+        return Response(render_error(code), headers=_PAGE_HEADERS, media_type="text/html")
 
     return [
         _page("/v1/openapi.json", lambda: json.dumps(document(), ensure_ascii=False), "application/json"),

@@ -120,7 +120,7 @@ class KernelUplink(Uplink):
                 continue
             if layer.reception is None or layer.ssrc != ssrc:
                 layer.ssrc = ssrc
-                layer.reception = Reception(ssrc, 48_000 if track.kind == "audio" else 90_000)
+                layer.reception = Reception(ssrc, track.clock_rate)
             layer.arrived_s, layer.octets = arrived_s, octets
             layer.reception.restore(expected, packets, octets, jitter, gave_up, transit_s)
             layer.smoothness.restore(*smoothness)
