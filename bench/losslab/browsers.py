@@ -6,14 +6,10 @@ Not here: the page (``tests/browser/pages``), the network (``relay``).
 from __future__ import annotations
 
 import asyncio
-import functools
-import http.server
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -21,6 +17,7 @@ from bench.losslab.impairment import CLEAN, Impairment
 from bench.losslab.running import VIDEO, WARM_UP_S, Case, Lab, Outcome
 from tests.browser.conftest import CHROMIUM, SWITCHES
 from tests.integration.live.person import live_token
+from tests.support.page_server import served_pages
 
 ROOT = Path(__file__).resolve().parents[2] / "tests" / "browser"
 FPS = 20
@@ -40,21 +37,11 @@ COUNTS = """async () => {
 }"""
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-
 @contextmanager
 def pages() -> Iterator[str]:
     """Where the page is served."""
-    handler = functools.partial(_Quiet, directory=str(ROOT))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
-        thread = threading.Thread(target=web.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{web.server_port}/pages/live.html"
-        web.shutdown()
-        thread.join()
+    with served_pages(ROOT) as url:
+        yield f"{url}/pages/live.html"
 
 
 @asynccontextmanager

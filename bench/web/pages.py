@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import http.server
 import subprocess
 import tempfile
-import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 from playwright.async_api import Browser, async_playwright
+
+from tests.support.page_server import served_pages
 
 ROOT = Path(__file__).parents[2]
 SWITCHES = [
@@ -26,24 +24,14 @@ SWITCHES = [
 ]
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-
 @contextlib.contextmanager
 def served(*names: str) -> Iterator[str]:
     """Bundle pages (see web/packages/ui/tools/build.mjs) and serve them; gives their address."""
     with tempfile.TemporaryDirectory() as out:
         build = ROOT / "web/packages/ui/tools/build.mjs"
         subprocess.run(["node", str(build), out, *names], cwd=ROOT / "web", check=True)
-        handler = functools.partial(_Quiet, directory=out)
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
-            thread = threading.Thread(target=web.serve_forever, daemon=True)
-            thread.start()
-            yield f"http://127.0.0.1:{web.server_port}"
-            web.shutdown()
-            thread.join()
+        with served_pages(Path(out)) as url:
+            yield url
 
 
 @contextlib.asynccontextmanager

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser, async_playwright
 
 from tests.integration.rest.running import App, Running, serving
+from tests.support.page_server import served_pages
 
 HERE = Path(__file__).parent
 CHROMIUM = "/usr/bin/chromium"
@@ -24,21 +21,11 @@ SWITCHES = [
 ]
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="session")
 def pages() -> Iterator[str]:
     """Where the pages of tests are served."""
-    handler = functools.partial(_Quiet, directory=str(HERE))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
-        thread = threading.Thread(target=web.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{web.server_port}/pages"
-        web.shutdown()
-        thread.join()
+    with served_pages(HERE) as url:
+        yield f"{url}/pages"
 
 
 @pytest.fixture(scope="session")
