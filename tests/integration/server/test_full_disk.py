@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +80,28 @@ class Writer:
 def fill(disk: Path) -> Path:
     """Take what is left of the disk."""
     ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
+    with ballast.open("ab", buffering=0) as file:
         try:
             while True:
                 file.write(b"\0" * 4096)
         except OSError:
             pass
     return ballast
+
+
+@contextmanager
+def index_without_spare_room(index: Path) -> Iterator[None]:
+    """Keep the index from reusing its write-ahead log: whatever it writes from here on needs new room on the disk.
+
+    The log is cut to nothing, and an open reader keeps it from being started over. Without this it depends on the
+    checkpoints of the moment whether a full disk stops the index.
+    """
+    with closing(sqlite3.connect(index, timeout=10, isolation_level=None)) as db:
+        while db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            pass
+        db.execute("BEGIN")
+        db.execute("SELECT 1 FROM sqlite_schema").fetchone()
+        yield
 
 
 async def test_a_full_disk_refuses_definitely_and_loses_nothing(tmp_path: Path, disk: Path):
@@ -101,40 +118,43 @@ async def test_a_full_disk_refuses_definitely_and_loses_nothing(tmp_path: Path, 
             assert writer.send()
 
         for _ in range(2):
-            ballast = fill(disk)
-            while writer.send():
-                pass
-            assert [writer.send() for _ in range(20)] == [False] * 20
-            # Everything that needs no room goes on: reading, signing in, health.
-            assert writer.log() == writer.acked
-            with httpx.Client(base_url=process.url, auth=(process.key, process.secret)) as backend:
-                said = backend.post(
-                    "/v1/conversations/g.full/messages",
-                    json={"type": "text", "content": {"text": BLOCK}},
-                    headers={"Trunkline-Party": "user/writer"},
-                )
-                problem = said.json()
-                assert (said.status_code, problem["name"], problem["applied"]) == (507, "disk_full", False)
-                found = backend.get("/v1/conversations/g.full", headers={"Trunkline-Party": "user/reader"})
-                assert found.json()["head"] == max(writer.acked)
-            assert await process.health() == 200
-            with WireClient(process.url) as newcomer:
-                newcomer.call("hello", token=process.token("user/reader"), device="new")
-                assert newcomer.call("conversation.get", conversation="g.full")["head"] == max(writer.acked)
-                assert newcomer.call("history.get", conversation="g.full", limit=1)["entries"]
-                with pytest.raises(Refused, match="disk_full"):
-                    newcomer.call("sync", epoch=0, pts=0)  # it needs the index, which lacks room as well
-            async with Client(process.url, process.token("user/reader"), options=QUICK) as reader:
-                waiting = reader.send_nowait("g.full", "written on a full disk")
-                await until(lambda: reader.state is ClientState.SYNCING)
-                ballast.unlink()
-                position = await waiting
-                await reader.online()
-                assert texts(reader.local_history("g.full"))[-1] == "written on a full disk"
-            writer.acked[position.seq] = "written on a full disk"
-            for _ in range(5):
-                assert writer.send()
-            assert writer.log() == writer.acked
+            with index_without_spare_room(disk / "data" / "index.db"):
+                ballast = fill(disk)
+                assert writer.send(), "the open segment has room for something that the index will lack"
+                while writer.send():
+                    pass
+                fill(disk)  # again: a segment that was being prepared gave back what it had taken
+                assert [writer.send() for _ in range(20)] == [False] * 20
+                # Everything that needs no room goes on: reading, signing in, health.
+                assert writer.log() == writer.acked
+                with httpx.Client(base_url=process.url, auth=(process.key, process.secret)) as backend:
+                    said = backend.post(
+                        "/v1/conversations/g.full/messages",
+                        json={"type": "text", "content": {"text": BLOCK}},
+                        headers={"Trunkline-Party": "user/writer"},
+                    )
+                    problem = said.json()
+                    assert (said.status_code, problem["name"], problem["applied"]) == (507, "disk_full", False)
+                    found = backend.get("/v1/conversations/g.full", headers={"Trunkline-Party": "user/reader"})
+                    assert found.json()["head"] == max(writer.acked)
+                assert await process.health() == 200
+                with WireClient(process.url) as newcomer:
+                    newcomer.call("hello", token=process.token("user/reader"), device="new")
+                    assert newcomer.call("conversation.get", conversation="g.full")["head"] == max(writer.acked)
+                    assert newcomer.call("history.get", conversation="g.full", limit=1)["entries"]
+                    with pytest.raises(Refused, match="disk_full"):
+                        newcomer.call("sync", epoch=0, pts=0)  # it needs the index, which lacks room as well
+                async with Client(process.url, process.token("user/reader"), options=QUICK) as reader:
+                    waiting = reader.send_nowait("g.full", "written on a full disk")
+                    await until(lambda: reader.state is ClientState.SYNCING)
+                    ballast.unlink()
+                    position = await waiting
+                    await reader.online()
+                    assert texts(reader.local_history("g.full"))[-1] == "written on a full disk"
+                writer.acked[position.seq] = "written on a full disk"
+                for _ in range(5):
+                    assert writer.send()
+                assert writer.log() == writer.acked
 
         fill(disk)
         while writer.send():
