@@ -99,7 +99,8 @@ export const baseStyles = css`
     *::after {
       animation-duration: 0.01ms !important;
       animation-iteration-count: 1 !important;
-      transition-duration: 0.01ms !important;
+      /* Not "very short": that would hold back every computed style until the next frame, also those of spacers. */
+      transition-duration: 0s !important;
       scroll-behavior: auto !important;
     }
   }
