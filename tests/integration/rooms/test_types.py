@@ -86,7 +86,7 @@ class Stage:
     async def items(self, type: str) -> list[list[Any]]:
         """What Ann has been sent, once nothing waits for a tick any more."""
         async with asyncio.timeout(10):
-            while not self.live().tick.empty or self.live().sending:
+            while not self.live().tick.empty or self.live().audience.reached < self.live().audience.end:
                 await asyncio.sleep(0.01)
         batches = [data for event, data in self.heard.pushed if event == "room"]
         return [item for batch in batches for item in batch["items"] if item[0] == type]

@@ -11,7 +11,7 @@ from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.log.records import Entry
 from trunkline.domain.rooms.policy import RoomTypes
 from trunkline.services.log.residents import ResidentConversation
-from trunkline.services.rooms.fanout import SLICE, Fanout
+from trunkline.services.rooms.fanout import Fanout
 from trunkline.services.rooms.limits import RoomLimits
 from trunkline.services.rooms.live import LiveRoom
 from trunkline.services.sessions.outgoing import Outgoing
@@ -24,13 +24,13 @@ class Loop:
 
     def __init__(self) -> None:
         self.now_s = 100.0
-        self.due: list[Callable[[], None]] = []
+        self.due: list[tuple[float, Callable[[], None]]] = []
 
     def call_soon(self, callback: Callable[[], None]) -> None:
-        self.due.append(callback)
+        self.call_later(0, callback)
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> None:
-        self.due.append(callback)
+        self.due.append((self.now_s + delay, callback))
 
     def time(self) -> float:
         return self.now_s
@@ -41,12 +41,19 @@ class Loop:
     def monotonic_s(self) -> float:
         return self.now_s
 
+    def step(self) -> None:
+        """What is due next, at its time."""
+        first = min(self.due, key=lambda due: due[0])
+        self.due.remove(first)
+        self.now_s = max(self.now_s, first[0])
+        first[1]()
+
     def turn(self) -> None:
         """Everything that is due, and what that makes due."""
         for _ in range(1000):
             if not self.due:
                 return
-            self.due.pop(0)()
+            self.step()
         raise AssertionError("it never ends")
 
 
@@ -90,6 +97,12 @@ def made(loop: Loop) -> LiveRoom:
     return LiveRoom(resident, RoomTypes([]), RoomLimits(), loop.now_ms())
 
 
+def join(fanout: Fanout, live: LiveRoom, connections: list[Connection]) -> None:
+    for number, connection in enumerate(connections):
+        live.members.join(f"user/u{number}", connection, 0, 0)
+        fanout.enter(live, connection)
+
+
 def say(live: LiveRoom, seq: int) -> None:
     live.entry(Entry(seq, 1, "user/host", "x.say", encode({}), 0, 0))
 
@@ -98,9 +111,8 @@ def test_a_connection_that_fails_keeps_nobody_else_from_hearing() -> None:
     loop = Loop()
     fanout = Fanout(loop, loop)
     live = made(loop)
-    connections = [Connection(broken=number == 0) for number in range(SLICE + 50)]
-    for number, connection in enumerate(connections):
-        live.members.join(f"user/u{number}", connection, 0, 0)
+    connections = [Connection(broken=number == 0) for number in range(live.limits.turn + 50)]
+    join(fanout, live, connections)
     for seq in (2, 3):
         say(live, seq)
         fanout.touch(live)
@@ -108,7 +120,7 @@ def test_a_connection_that_fails_keeps_nobody_else_from_hearing() -> None:
     assert all(connection.seqs == [(1, 2, [2]), (2, 3, [3])] for connection in connections[1:])
     counts = live.counters.of("x.say")
     assert (counts.delivered, dict(counts.missed)) == (2 * len(connections) - 2, {"slow_reader": 2})
-    assert not live.sending
+    assert live.audience.reached == live.audience.end
     assert not live.scheduled
 
 
@@ -118,8 +130,7 @@ def test_the_slow_get_no_samples_the_very_slow_nothing_until_they_are_shown_the_
     live = made(loop)
     limits = live.limits
     good, slow, stuck = Connection(), Connection(limits.slow_bytes + 1), Connection(limits.skip_bytes + 1)
-    for number, connection in enumerate((good, slow, stuck)):
-        live.members.join(f"user/u{number}", connection, 0, 0)
+    join(fanout, live, [good, slow, stuck])
     say(live, 2)
     fanout.touch(live)
     loop.turn()
@@ -132,3 +143,45 @@ def test_the_slow_get_no_samples_the_very_slow_nothing_until_they_are_shown_the_
     fanout.tell_behind(live)
     assert stuck.seqs == [(2, 2, [])]
     assert not live.behind
+
+
+def test_what_comes_while_a_round_is_under_way_reaches_those_who_are_still_to_come_in_it() -> None:
+    loop = Loop()
+    fanout = Fanout(loop, loop)
+    live = made(loop)
+    connections = [Connection() for _ in range(3 * live.limits.turn)]
+    join(fanout, live, connections)
+    first, second, third = (connections[i * live.limits.turn] for i in range(3))
+    say(live, 2)
+    fanout.touch(live)
+    loop.step()
+    assert (first.seqs, second.seqs, third.seqs) == ([(1, 2, [2])], [], [])
+    say(live, 3)
+    fanout.touch(live)
+    loop.step()
+    assert (first.seqs, second.seqs, third.seqs) == ([(1, 2, [2])], [(1, 3, [2, 3])], [])
+    loop.turn()
+    assert (first.seqs, third.seqs) == ([(1, 2, [2]), (2, 3, [3])], [(1, 3, [2, 3])])
+    assert live.counters.of("x.say").delivered == 2 * len(connections)
+
+
+def test_who_leaves_before_its_turn_counts_as_having_missed_what_there_was() -> None:
+    loop = Loop()
+    fanout = Fanout(loop, loop)
+    live = made(loop)
+    connections = [Connection() for _ in range(2 * live.limits.turn)]
+    join(fanout, live, connections)
+    say(live, 2)
+    fanout.touch(live)
+    loop.step()
+    live.members.leave("user/u0")
+    live.audience.leave(connections[0])
+    live.members.leave(f"user/u{len(connections) - 1}")
+    live.audience.leave(connections[-1])
+    say(live, 3)
+    fanout.touch(live)
+    loop.turn()
+    counts = live.counters.of("x.say")
+    assert (connections[0].seqs, connections[-1].seqs) == ([(1, 2, [2])], [])
+    assert dict(counts.missed) == {"left": 1}
+    assert counts.delivered == 2 * (len(connections) - 2) + 1

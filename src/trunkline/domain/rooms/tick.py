@@ -1,8 +1,8 @@
 """What piles up in a room between two batches, and what of it goes into the next one.
 
-Reliable entries all go. The rest shares what the budget leaves, by priority; of equal priority, merged items come
-before samples, because each stands for many messages and is waited for. A merged item that does not fit waits and
-goes on merging; a sample that does not fit is dropped and counted.
+Reliable entries all go, and need not wait for the end of a tick. The rest shares what the budget leaves, by priority;
+of equal priority, merged items come before samples, because each stands for many messages and is waited for. A merged
+item that does not fit waits and goes on merging; a sample that does not fit is dropped and counted.
 
 Not here: the budget's arithmetic (``budget``), encoding, and to whom the batch goes (services).
 """
@@ -113,6 +113,11 @@ class Tick:
         """Whether there is nothing to send."""
         return not (self._reliable or self._merged or len(self._sampler))
 
+    @property
+    def has_entries(self) -> bool:
+        """Whether there is something that ``close_entries`` takes."""
+        return bool(self._reliable)
+
     def entry(self, item: Item) -> None:
         """An entry of the room's log became durable."""
         self._place(item)
@@ -149,12 +154,16 @@ class Tick:
             if before.sender != sender:
                 before.sender = ""
 
+    def close_entries(self) -> Closed:
+        """Take what is reliable only: the rest goes on merging, and being sampled, until the tick ends."""
+        items, self._reliable = self._reliable, []
+        return Closed(items, sum(item.size_bytes for item in items), bool(self._merged))
+
     def close(self, messages: int, size_bytes: int) -> Closed:
         """End the tick: take what fits into so many messages and bytes besides what is reliable."""
         self._encode_merged()
-        items, self._reliable = self._reliable, []
+        items, taken_bytes, _ = self.close_entries()
         messages -= len(items)
-        taken_bytes = sum(item.size_bytes for item in items)
         left_bytes = size_bytes - taken_bytes
 
         def fits(item: Item) -> bool:

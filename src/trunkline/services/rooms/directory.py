@@ -137,7 +137,7 @@ class RoomDirectory:
             except Exception:
                 # Whatever is wrong with one room, the others and the heartbeats of all connections go on.
                 log.exception("a room could not be looked after")
-            idle = not live.members.online and not live.scheduled and not live.sending and live.tick.empty
+            idle = not live.members.online and not live.scheduled and live.tick.empty
             if idle and (live.closed or (not live.closes_empty and live.touched_ms + FORGET_AFTER_MS < now_ms)):
                 self._forget(key, live)
 

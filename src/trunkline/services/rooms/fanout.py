@@ -1,8 +1,10 @@
-"""Batches: what a tick of a room has, encoded once and written once per connection.
+"""Batches: what a room has for its members since their last turn, encoded once and written once per connection.
 
-A batch goes out in slices, so that a room of thousands does not keep the event loop from reading. The next tick of a
-room waits until the batch before is on its way: when connections are more than the machine can write to in a tick,
-ticks become fewer and batches larger, which is the cheapest way to send the same messages.
+A room is written to in turns, so that a room of thousands does not keep the event loop from reading. Each turn belongs
+to the connections that have waited longest (``domain.rooms.audience``), and brings them everything up to now: when
+connections are more than the machine can write to in a tick, turns come round less often and batches become larger,
+which is the cheapest way to send the same messages. What is merged or sampled goes on being so until everybody has
+what was sent of it last.
 
 A connection that reads slowly gets batches without samples; one that reads very slowly gets none, and once it has
 caught up the next batch (or an empty one) shows it by ``prev`` what it missed.
@@ -19,6 +21,7 @@ from msgspec import Raw
 
 from trunkline.base.clock import Clock
 from trunkline.domain.rooms import counters
+from trunkline.domain.rooms.audience import Cohort
 from trunkline.domain.rooms.tick import Item
 from trunkline.services.log.ports import Timer
 from trunkline.services.rooms.live import LiveRoom, batch_of
@@ -29,10 +32,8 @@ from trunkline.wire.entries import DISMISSED
 from trunkline.wire.frames import MSGPACK_ENCODE
 
 log = logging.getLogger("trunkline.rooms")
-SLICE = 200
-"""Connections written to before the event loop gets its turn."""
-FULL, LEAN, NOTHING, LEFT = range(4)
-"""What a connection got of a batch: everything, all but samples, nothing; or it left meanwhile."""
+FULL, LEAN, NOTHING = range(3)
+"""What a connection got of a batch: everything, all but samples, nothing."""
 EMPTY_MAP = Raw(b"\x80")
 
 
@@ -80,21 +81,20 @@ class BatchOutgoing(Outgoing):
 
 
 class Batch:
-    """One tick's frames: for those who read along, and for those who are slow; and what each of them counts."""
+    """A part of the stream as frames, for those who read along and for those who are slow; and what each counts."""
 
-    __slots__ = ("at", "closes", "connections", "full", "full_counts", "lean", "lean_counts", "modes")
+    __slots__ = ("at", "end", "full", "full_counts", "lean", "lean_counts")
 
-    def __init__(self, live: LiveRoom, items: list[Item], batch_bytes: int) -> None:
-        self.connections: list[Session] = list(live.members.connections)
-        self.at = 0
-        self.full = frames(live, items, live.fanned, batch_bytes)
+    def __init__(self, live: LiveRoom, cohort: Cohort[Session]) -> None:
+        self.at = cohort.at
+        self.end = live.audience.end
+        items = live.audience.items(self.at, self.end)
+        size_bytes = live.limits.batch_bytes
+        self.full = frames(live, items, cohort.seq, size_bytes)
         lean = [item for item in items if not item.sampled]
-        self.lean = self.full if len(lean) == len(items) else frames(live, lean, live.fanned, batch_bytes)
+        self.lean = self.full if len(lean) == len(items) else frames(live, lean, cohort.seq, size_bytes)
         self.full_counts = Counter(item.type for item in items)
         self.lean_counts = Counter(item.type for item in lean)
-        self.modes = [0, 0, 0, 0]
-        """Connections by what they got."""
-        self.closes = any(item.type == DISMISSED and item.seq for item in items)
 
 
 def frames(live: LiveRoom, items: list[Item], prev: int, batch_bytes: int) -> list[BatchOutgoing]:
@@ -116,7 +116,7 @@ def frames(live: LiveRoom, items: list[Item], prev: int, batch_bytes: int) -> li
 
 
 class Fanout:
-    """Drives the ticks of all rooms."""
+    """Drives the turns of all rooms."""
 
     def __init__(self, timer: Timer, clock: Clock) -> None:
         self._timer = timer
@@ -126,50 +126,79 @@ class Fanout:
         self.on_closed: Callable[[LiveRoom], None] = lambda live: None
         """Called when the members of a room have heard that it is closed."""
 
+    def enter(self, live: LiveRoom, session: Session) -> None:
+        """A connection came in: it gets what is said from now on."""
+        live.audience.enter(session, self._timer.time())
+
     def touch(self, live: LiveRoom) -> None:
-        """There is something to send: a tick is due as soon as the last one is long enough ago."""
-        if live.scheduled or live.sending or live.tick.empty:
+        """There is something to send: a turn is due as soon as the last one of its cohort is long enough ago."""
+        if live.scheduled:
+            return
+        audience, tick = live.audience, live.tick
+        if audience.reached < audience.end or tick.has_entries:
+            due_s = audience.next_turn_s
+        elif not tick.empty:
+            due_s = max(audience.next_turn_s, live.next_tick_s)
+        else:
             return
         live.scheduled = True
-        delay_s = live.next_tick_s - self._timer.time()
+        delay_s = due_s - self._timer.time()
         if delay_s > 0:
-            self._timer.call_later(delay_s, partial(self._tick, live))
+            self._timer.call_later(delay_s, partial(self._turn, live))
         else:
-            self._timer.call_soon(partial(self._tick, live))
+            self._timer.call_soon(partial(self._turn, live))
 
-    def _tick(self, live: LiveRoom) -> None:
+    def _turn(self, live: LiveRoom) -> None:
+        """Give some connections what there is, then let the event loop run."""
         live.scheduled = False
-        live.next_tick_s = self._timer.time() + live.limits.tick_ms / 1000
-        now_ms = self._clock.now_ms()
+        now_s = self._timer.time()
+        audience = live.audience
+        self._publish(live, now_s)
+        taken = audience.take(now_s)
+        batch = None
+        for cohort in taken:
+            if batch is None or batch.at != cohort.at:
+                batch = Batch(live, cohort)
+                self.batches += 1
+            self._write(live, cohort, batch)
+        audience.put_back(taken, now_s + live.limits.tick_ms / 1000)
+        if live.closing_at and audience.reached >= live.closing_at:
+            live.closing_at = 0
+            self.on_closed(live)
+            live.tick.abandon(counters.ROOM_CLOSED)
+            live.closed = True
+        self.touch(live)
+
+    def _publish(self, live: LiveRoom, now_s: float) -> None:
+        """Add what there is to the stream: entries at once, the rest once a tick and once a round."""
+        tick, audience = live.tick, live.audience
         if not live.members.connections:
-            live.tick.abandon(counters.NOBODY_THERE)
-        closed = live.tick.close(*live.budget.left(now_ms))
+            tick.abandon(counters.NOBODY_THERE)
+        left = live.budget.left(self._clock.now_ms())
+        if now_s >= live.next_tick_s and audience.reached >= live.ticked_at:
+            closed = tick.close(*left)
+            live.next_tick_s = now_s + live.limits.tick_ms / 1000
+            live.ticked_at = audience.end + len(closed.items)
+        else:
+            closed = tick.close_entries()
         items = closed.items
+        if not items:
+            return
         for item in items:
             counts = live.counters.of(item.type)
             counts.sent += item.count
             counts.items += 1
-        if not items:
-            self.touch(live)
-            return
         live.budget.spend(len(items), closed.size_bytes)
-        batch = Batch(live, items, live.limits.batch_bytes)
-        live.fanned = max(live.fanned, max(item.seq for item in items))
         live.remember(items)
-        live.sending = True
-        self.batches += 1
-        self._slice(live, batch)
+        audience.publish(items)
+        if any(item.type == DISMISSED and item.seq for item in items):
+            live.closing_at = audience.end
 
-    def _slice(self, live: LiveRoom, batch: Batch) -> None:
-        """Push to some connections, then let the event loop run."""
+    def _write(self, live: LiveRoom, cohort: Cohort[Session], batch: Batch) -> None:
+        """One write for each connection of a cohort, and what it counts."""
         limits = live.limits
-        here = live.members.connections
-        slow_bytes, skip_bytes, modes = limits.slow_bytes, limits.skip_bytes, batch.modes
-        end = min(batch.at + SLICE, len(batch.connections))
-        for session in batch.connections[batch.at : end]:
-            if session not in here:
-                modes[LEFT] += 1
-                continue
+        slow_bytes, skip_bytes, modes = limits.slow_bytes, limits.skip_bytes, [0, 0, 0]
+        for session in tuple(cohort.sessions):
             try:
                 unsent = session.unsent_bytes()
                 if unsent <= slow_bytes:
@@ -186,15 +215,8 @@ class Fanout:
                 log.exception("a batch could not be passed on")
                 mode = NOTHING
             modes[mode] += 1
-        self.writes += end - batch.at
-        batch.at = end
-        if end < len(batch.connections):
-            self._timer.call_soon(partial(self._slice, live, batch))
-        else:
-            self._done(live, batch)
-
-    def _done(self, live: LiveRoom, batch: Batch) -> None:
-        full, lean, none, left = batch.modes
+            self.writes += 1
+        full, lean, none = modes
         for type, items in batch.full_counts.items():
             counts = live.counters.of(type)
             in_lean = batch.lean_counts[type]
@@ -202,20 +224,16 @@ class Fanout:
             missed = (items - in_lean) * lean + items * none
             if missed:
                 counts.missed[counters.SLOW_READER] += missed
-            if left:
-                counts.missed[counters.LEFT] += items * left
-        live.sending = False
-        if batch.closes:
-            self.on_closed(live)
-            live.tick.abandon(counters.ROOM_CLOSED)
-            live.closed = True
-        self.touch(live)
+        for end, connections in Counter(cohort.gone).items():
+            for item in live.audience.items(cohort.at, end):
+                live.counters.of(item.type).missed[counters.LEFT] += connections
 
     def tell_behind(self, live: LiveRoom) -> None:
-        """Show those who missed something and read again where the room is."""
+        """Show those who missed something and read again how far they should be."""
         for session in list(live.behind):
             if session not in live.members.connections:
                 del live.behind[session]
             elif session.unsent_bytes() <= live.limits.slow_bytes:
                 del live.behind[session]
-                session.push(BatchOutgoing(live, [], live.fanned, live.fanned))
+                seq = live.audience.seq_of(session)
+                session.push(BatchOutgoing(live, [], seq, seq))

@@ -74,6 +74,7 @@ class Joining:
             )
         capacity = 0 if known.role > Role.AUDIENCE else live.capacity
         joined = live.members.join(caller.party, session, now_ms, capacity)
+        self._directory.fanout.enter(live, session)
         live.empty_since_ms = 0
         live.asking.pop(caller.party, None)
         self._rooms_of.setdefault(session, {})[live] = None
@@ -98,7 +99,7 @@ class Joining:
         session = self._session(caller)
         if stay is None or session not in stay.connections:
             raise TrunklineError(Code.NOT_MEMBER, f"{caller.party} is not in the room", field="conversation")
-        self._rooms_of.get(session, {}).pop(live, None)
+        self._forget(session, live)
         if len(stay.connections) > 1:
             live.members.disconnect(session, self._engine.clock.now_ms())
         else:
@@ -157,7 +158,7 @@ class Joining:
         for party in dict.fromkeys(parties):
             was_in = party in live.members.stays
             for session in live.members.kick(party, until_ms) if until_ms else live.members.leave(party):
-                self._rooms_of.get(session, {}).pop(live, None)
+                self._forget(session, live)
                 session.push(outgoing)
             if was_in:
                 out.append(party)
@@ -195,7 +196,12 @@ class Joining:
         if rooms:
             now_ms = self._engine.clock.now_ms()
             for live in rooms:
+                live.audience.leave(session)
                 live.members.disconnect(session, now_ms)
+
+    def _forget(self, session: Session, live: LiveRoom) -> None:
+        self._rooms_of.get(session, {}).pop(live, None)
+        live.audience.leave(session)
 
     def _session(self, caller: Caller) -> Session:
         """The caller's connection.

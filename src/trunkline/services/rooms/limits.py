@@ -10,7 +10,8 @@ class RoomLimits:
     """Bounds.
 
     Attributes:
-        tick_ms: least time between two batches of a room.
+        tick_ms: least time between two batches for a member of a room.
+        turn: connections written to before the event loop gets its turn.
         grace_ms: how long a member whose connection broke may be away before its stay ends.
         capacity: members of one room.
         bytes_per_s: what one member of one room is sent at most, beyond which samples are taken.
@@ -25,6 +26,7 @@ class RoomLimits:
     """
 
     tick_ms: int = 50
+    turn: int = 200
     grace_ms: int = 10_000
     capacity: int = 100_000
     bytes_per_s: int = 1_048_576

@@ -16,6 +16,7 @@ from trunkline.domain.conversation.state import Conversation
 from trunkline.domain.limits import Bucket, Rate
 from trunkline.domain.log.records import Entry
 from trunkline.domain.rooms.attributes import OPERATIONS_PER_S, Attributes
+from trunkline.domain.rooms.audience import Audience
 from trunkline.domain.rooms.book import Named, all_named, named
 from trunkline.domain.rooms.budget import Budget
 from trunkline.domain.rooms.counters import RoomCounters
@@ -41,14 +42,16 @@ class LiveRoom:
     """A room that someone is in, or was a moment ago.
 
     Attributes:
-        fanned: the last seq that went out in a batch.
+        audience: the connections, and how far in the room's stream each of them is.
         behind: connections that missed a batch and have not been told yet.
         asking: parties who wait to be admitted, and since when.
         admitted: parties who were admitted, until when.
         empty_since_ms: since when nobody is in it; 0 while somebody is.
         touched_ms: last time somebody wanted something of it.
-        scheduled: a tick is due; ``sending``: a batch is on its way to the connections.
-        next_tick_s: earliest time of the next tick.
+        scheduled: a turn is due.
+        next_tick_s: earliest time at which what is merged and sampled goes out; ``ticked_at``: the position in the
+            stream that everybody has to have reached by then.
+        closing_at: position after the news that the room is closed; 0 while it is open.
     """
 
     __slots__ = (
@@ -59,12 +62,13 @@ class LiveRoom:
         "asking",
         "attribute_rate",
         "attributes",
+        "audience",
         "behind",
         "budget",
         "closed",
+        "closing_at",
         "counters",
         "empty_since_ms",
-        "fanned",
         "id",
         "limits",
         "members",
@@ -73,11 +77,11 @@ class LiveRoom:
         "reliable",
         "resident",
         "scheduled",
-        "sending",
         "settings",
         "state",
         "stats_shown",
         "tick",
+        "ticked_at",
         "touched_ms",
         "under_way",
     )
@@ -96,11 +100,12 @@ class LiveRoom:
         self.admitted: OrderedDict[str, int] = OrderedDict()
         self.under_way: set[int] = set()
         """Seqs of reliable messages that were counted as received and are not durable yet."""
-        self.fanned = resident.committed
+        self.audience: Audience[Session] = Audience(resident.committed, limits.turn)
         self.empty_since_ms = now_ms
         self.touched_ms = now_ms
-        self.scheduled = self.sending = self.closed = False
+        self.scheduled = self.closed = False
         self.next_tick_s = 0.0
+        self.ticked_at = self.closing_at = 0
         self.stats_shown: calls.RoomStats | None = None
         self._types_known = types
         self._types: dict[str, RoomMessageType] = {}
@@ -168,7 +173,7 @@ class LiveRoom:
 
     def entry(self, entry: Entry) -> None:
         """An entry of the log became durable: it goes out with the next batch."""
-        if entry.seq <= self.fanned:
+        if entry.seq <= self.audience.seq:
             return
         if entry.seq in self.under_way:
             self.under_way.discard(entry.seq)
@@ -242,7 +247,7 @@ class LiveRoom:
         return calls.RoomView(
             conversation=self.id,
             epoch=state.epoch,
-            seq=self.fanned,
+            seq=self.audience.seq,
             created_at_ms=state.created_at_ms,
             online=self.members.online,
             closed=state.dismissed,
@@ -262,7 +267,7 @@ class LiveRoom:
         if not chosen:
             return None
         chosen.reverse()
-        return batch_of(self, chosen, 0, self.fanned)
+        return batch_of(self, chosen, 0, self.audience.seq)
 
     def stats(self) -> calls.RoomStats:
         """The counters."""
