@@ -19,7 +19,7 @@
 #include "pacer.h"
 #include "workload.h"
 
-enum { RING = 1 << 15, REFS = 512, LOOK_AHEAD = 64, SPEAKERS = 64 };
+enum { RING = 1 << 15, REFS = 512, LOOK_AHEAD = 256, SPEAKERS = 64 };
 enum { VOLATILE_BIT = 1u << 31 };
 static const int64_t DRAIN_NS = 8 * INT64_C(1000000000);
 static const int64_t TURN_NS = 20 * INT64_C(1000000);
