@@ -39,10 +39,10 @@ from trunkline.services.log.ports import JournalWriter, Timer
 from trunkline.services.log.residents import ResidentConversation, ResidentParty, Residents, apply_change
 from trunkline.services.membership import Virtual
 
-STRAINED_S = 1.0
+STRAINED_S = 0.5
 MAX_BEHIND_S = 1.3
-"""Work, in seconds of the processor, that the index may be behind: from the first on, the event loop makes room for it;
-from the second on, new appends are refused as busy. After a crash, a start has to do that much work first."""
+"""Work, in seconds of the processor, that the index may be behind: from the first on, the event loop makes more and more
+room for it; from the second on, new appends are refused as busy. After a crash, a start has to do that much first."""
 LEAST_BEHIND, MOST_BEHIND = 50_000, 600_000
 """Bounds of the second, in records: what is behind stays in memory."""
 
@@ -125,9 +125,11 @@ class Engine:
         return self._unprojected_records > self._most_behind
 
     @property
-    def index_strain(self) -> int:
-        """Records the index is behind more than is good; then it should get more of the processor."""
-        return max(0, self._unprojected_records - int(self._most_behind * STRAINED_S / MAX_BEHIND_S))
+    def index_strain_pct(self) -> int:
+        """How far the index is on the way from being well to being behind; the more, the more of the core it should get."""
+        well = self._most_behind * STRAINED_S / MAX_BEHIND_S
+        over = self._unprojected_records - well
+        return min(100, int(100 * over / (self._most_behind - well))) if over > 0 else 0
 
     async def conversation(self, app: str, conversation: str) -> ResidentConversation:
         """A loaded conversation; ``state.head`` is 0 when the log does not exist."""

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /* --- one connection ------------------------------------------------------------------------- */
@@ -232,15 +233,14 @@ static bool read_limits(Front *front)
     PyObject *per_s = rate ? PyObject_GetAttrString(rate, "per_s") : NULL;
     PyObject *failure = PyObject_GetAttrString(front->commits, "failure");
     PyObject *behind = PyObject_GetAttrString(front->engine, "index_behind");
-    PyObject *strained = PyObject_GetAttrString(front->engine, "index_strain");
+    PyObject *strained = PyObject_GetAttrString(front->engine, "index_strain_pct");
     bool good = per_s && failure && behind && strained && number_at(limits, "window", &front->window) &&
                 number_at(limits, "max_frame_bytes", &front->max_frame_bytes) &&
                 number_at(front->commits, "capacity", &front->capacity);
     if (good) {
         front->rate_limited = PyObject_IsTrue(per_s) != 0;
         front->room = failure == Py_None && behind == Py_False;
-        long over = PyLong_AsLong(strained);
-        front->yield_us = over > 0 ? (unsigned)(over / 100 < MAX_YIELD_US ? over / 100 + 20 : MAX_YIELD_US) : 0;
+        front->strain_pct = PyLong_AsLong(strained);
         front->now_ms = 0;
         Py_XSETREF(front->heard, PyObject_GetAttr(front->hub, name_monotonic_s));
         good = front->heard != NULL;
@@ -254,9 +254,31 @@ static bool read_limits(Front *front)
     return good;
 }
 
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+/* Leave the core to whoever fills the index, for a multiple of the time that this batch took: who sends more than the
+ * index can follow is slowed to its pace, and nobody has to be refused. Sleeping, however shortly, also lets a thread
+ * have the GIL for a whole switch interval. */
+static void leave_core(Front *front, int64_t begun_us)
+{
+    if (front->strain_pct <= 0)
+        return;
+    int64_t strain = front->strain_pct * front->strain_pct;
+    int64_t leave_us = 20 + (monotonic_us() - begun_us) * MAX_YIELD_TIMES * strain / 10000;
+    Py_BEGIN_ALLOW_THREADS
+    usleep((unsigned)(leave_us < MAX_YIELD_US ? leave_us : MAX_YIELD_US));
+    Py_END_ALLOW_THREADS
+}
+
 static PyObject *front_poll(Front *front, PyObject *nothing)
 {
     (void)nothing;
+    int64_t begun_us = monotonic_us();
     struct epoll_event events[BATCH_EVENTS];
     if (front->epoll_fd < 0 || front->polling)
         Py_RETURN_NONE;
@@ -279,12 +301,7 @@ static PyObject *front_poll(Front *front, PyObject *nothing)
     Py_CLEAR(front->group);
     if (PyList_GET_SIZE(front->graveyard))
         PyList_SetSlice(front->graveyard, 0, PyList_GET_SIZE(front->graveyard), NULL);
-    if (front->yield_us) {
-        /* Sleeping, however shortly, lets the thread that fills the index have the GIL for a whole switch interval. */
-        Py_BEGIN_ALLOW_THREADS
-        usleep(front->yield_us);
-        Py_END_ALLOW_THREADS
-    }
+    leave_core(front, begun_us);
     if (front->sent != before)
         return PyObject_CallMethodNoArgs(front->commits, name_wake);
     Py_RETURN_NONE;

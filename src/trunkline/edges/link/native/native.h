@@ -118,7 +118,8 @@ FOR_NAMES(DECLARE_NAME)
 
 /* --- front.c: the connections ---------------------------------------------------------------- */
 
-enum { RECEIVE_BYTES = 65536, BATCH_EVENTS = 128, MAX_ROUNDS = 4, MAX_YIELD_US = 2000 };
+enum { RECEIVE_BYTES = 65536, BATCH_EVENTS = 128, MAX_ROUNDS = 4 };
+enum { MAX_YIELD_TIMES = 16, MAX_YIELD_US = 10000 };
 
 typedef struct conn {
     PyObject_HEAD
@@ -150,7 +151,7 @@ typedef struct front {
     /* for the length of one poll */
     Py_ssize_t window, capacity, max_frame_bytes;
     bool room, rate_limited;
-    unsigned yield_us; /* to leave to the thread that fills the index, after every batch */
+    long strain_pct; /* how much of the core is to be left to whoever fills the index */
     int64_t now_ms; /* 0 = not asked yet */
     PyObject *heard, *group; /* the hub's time; the pending group, which nothing swaps meanwhile */
     uint64_t sent;
