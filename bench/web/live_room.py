@@ -20,6 +20,8 @@ FLAT_BYTES_PER_MIN = 400_000
 """What the heap may gain per minute and count as flat."""
 FLAT_PROCESS_BYTES_PER_MIN = 2_000_000
 """The same for the memory of the page's process, which the browser gives back when it likes."""
+FLAT_NODES_PER_MIN = 600
+"""The same for the nodes of the documents, in the second half of the time: lists are full by then."""
 SAMPLE_S = 5.0
 WARM_UP_S = 20.0
 
@@ -105,6 +107,7 @@ def _summary(samples: list[dict[str, Any]]) -> dict[str, Any]:
         "comments_per_s": round(comments / seconds, 1),
         "heap_bytes_per_min": round(_slope([(s["at_ms"] / 60_000, s["heap_bytes"]) for s in samples])),
         "process_bytes_per_min": round(_slope([(s["at_ms"] / 60_000, s["process_bytes"]) for s in samples])),
+        "nodes_per_min": round(_slope([(s["at_ms"] / 60_000, s["nodes"]) for s in samples[len(samples) // 2 :]])),
         "series": series,
     }
 
@@ -132,6 +135,8 @@ def memory_verdict(found: dict[str, Any]) -> list[str]:
         missed.append(f"live room: the heap grew by {found['heap_bytes_per_min']:,} bytes per minute")
     if found["process_bytes_per_min"] > FLAT_PROCESS_BYTES_PER_MIN:
         missed.append(f"live room: the page's process grew by {found['process_bytes_per_min']:,} bytes per minute")
+    if found["nodes_per_min"] > FLAT_NODES_PER_MIN:
+        missed.append(f"live room: the documents grew by {found['nodes_per_min']:,} nodes per minute")
     return missed + _quiet_audience(found)
 
 

@@ -147,9 +147,11 @@ def _memory(found: dict[str, Any]) -> Section:
     section.verdicts.append(
         Verdict(
             f"flat memory for {found['seconds'] / 60:.0f} minutes",
-            f"heap {_kb(found['heap_bytes_per_min'])}, process {_kb(found['process_bytes_per_min'])}",
+            f"heap {_kb(found['heap_bytes_per_min'])}, process {_kb(found['process_bytes_per_min'])}, "
+            f"{found['nodes_per_min']:+,} nodes per minute",
             not live_room.memory_verdict(found) if found["seconds"] >= 280 else None,
-            f"flat is {_kb(live_room.FLAT_BYTES_PER_MIN)} and {_kb(live_room.FLAT_PROCESS_BYTES_PER_MIN)} at most",
+            f"flat is {_kb(live_room.FLAT_BYTES_PER_MIN)}, {_kb(live_room.FLAT_PROCESS_BYTES_PER_MIN)} "
+            f"and {live_room.FLAT_NODES_PER_MIN:+,} nodes at most",
         )
     )
     return section
@@ -167,6 +169,7 @@ def _watched(found: dict[str, Any]) -> Table:
         ["private memory of the page's process at the end", f"{last['process_bytes'] / 1e6:.0f} MB"],
         ["its change", _kb(found["process_bytes_per_min"])],
         ["nodes of the document", f"{found['series'][0]['nodes']:,} at first, {last['nodes']:,} at the end"],
+        ["their change in the second half", f"{found['nodes_per_min']:+,} per minute"],
         ["cores", _cores(found["cores"])],
     ]
     return Table([f"over {found['seconds']:.0f} s", ""], rows)

@@ -179,6 +179,20 @@ async def test_a_hundred_thousand_messages_are_a_few_elements(gallery: Open) -> 
     assert await rows.count() < 60
 
 
+async def test_rows_that_come_and_go_leave_nothing_behind(gallery: Open) -> None:
+    """Lit 3.3.1 to 3.3.3 left a node behind for every row that was taken out of a list (lit/lit#5298)."""
+    page = await gallery("many", count="5000")
+    await expect(page.locator("tl-message").last).to_have_attribute("aria-posinset", "5000")
+    counted = "document.querySelector('tl-message-list').renderRoot.querySelector('.scroller').childNodes.length"
+    found = []
+    for seq in [*range(200, 4600, 200)] * 2:
+        await page.evaluate("(seq) => document.querySelector('tl-message-list').show(seq)", seq)
+        await frames(page, 1)
+        found.append(await page.evaluate(counted))
+    rows = await page.locator("tl-message").count()
+    assert max(found) < 5 * rows, found
+
+
 async def test_a_phone_shows_one_thing_at_a_time(gallery: Open) -> None:
     page = await gallery("chat", size=(390, 800), theme="dark")
     await expect(page.locator("tl-message-list")).to_be_visible()
