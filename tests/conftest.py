@@ -15,7 +15,7 @@ settings.register_profile("fuzz", parent=settings.get_profile("default"), max_ex
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 ALONE = ("tests/web/", "tests/browser/")
-"""Chromium plays sound and pictures in real time, which takes both cores."""
+"""Chromium plays sound and pictures in real time, which takes both cores; tests without it say that they need one."""
 PAIRED = "tests/integration/live/"
 """So does LiveKit's library, which takes one, unless a test says that it needs both."""
 
@@ -24,7 +24,7 @@ PAIRED = "tests/integration/live/"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs both cores does not run beside others, what needs one runs beside one other (``make test``)."""
     for item in items:
-        if item.nodeid.startswith(ALONE):
+        if item.nodeid.startswith(ALONE) and not item.get_closest_marker("paired"):
             item.add_marker(pytest.mark.alone)
         elif item.nodeid.startswith(PAIRED) and not item.get_closest_marker("alone"):
             item.add_marker(pytest.mark.paired)

@@ -56,10 +56,12 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, in
     return out, sizes
 
 
+@pytest.mark.paired
 def test_its_own_tests_pass() -> None:
     run("npx", "--no-install", "vitest", "run", "--project", "unit")
 
 
+@pytest.mark.paired
 @pytest.mark.timeout(480)
 def test_through_kills_of_the_server_the_checker_finds_nothing(tmp_path: Path) -> None:
     """The tests against a server; what their devices did and saw is judged by the checker of the reliability claims."""
@@ -76,6 +78,7 @@ def test_through_kills_of_the_server_the_checker_finds_nothing(tmp_path: Path) -
     assert verdict.deliveries >= 3 * verdict.accepted
 
 
+@pytest.mark.paired
 def test_types_are_strict_and_hold() -> None:
     run("npx", "--no-install", "tsc", "-p", "tsconfig.test.json", "--noEmit")
 

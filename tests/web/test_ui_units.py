@@ -8,7 +8,7 @@ import pytest
 
 from tests.web.conftest import ROOT
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.paired]
 
 
 def run(*command: str) -> None:
