@@ -123,6 +123,7 @@ class LiveMedia:
         if now_s - self._speakers_s >= SPEAKERS_S:
             self._speakers_s = now_s
             self.sessions.report_speakers()
+            self.sessions.announce(now_s)
         if now_s - self._quality_s >= INTERVAL_S:
             self._quality_s = now_s
             self.sessions.report_quality()

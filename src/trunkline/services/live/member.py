@@ -13,6 +13,7 @@ from trunkline.domain.live import Kind, LiveSession, Participant, Permission, So
 from trunkline.domain.live.membership import Standing
 from trunkline.domain.live.quality import Quality
 from trunkline.services.live import happenings
+from trunkline.services.live.announcing import Announcements
 from trunkline.services.live.happenings import Happenings
 from trunkline.services.live.ports import MediaConnection, MediaListener, Signalling, TrackMedia, disconnected
 from trunkline.services.live.roster import Roster
@@ -28,6 +29,7 @@ class LiveMember:
         signalling: its connection; None while it is away and may resume.
         connect: makes its media connection.
         happened: is told what happens.
+        announcements: tell the others.
     """
 
     def __init__(
@@ -38,12 +40,14 @@ class LiveMember:
         signalling: Signalling,
         connect: Callable[[MediaListener], MediaConnection],
         happened: Happenings,
+        announcements: Announcements,
     ) -> None:
         self.session = session
         self.participant = participant
         self.signalling: Signalling | None = signalling
         self._roster = roster
         self._happened = happened
+        self._announcements = announcements
         self.media: MediaConnection = connect(self)
         self._receiving: set[str] = set()
         self._told_subscribed: set[str] = set()
@@ -128,7 +132,7 @@ class LiveMember:
         self.reconcile()
         if permission.hidden and not was_hidden:
             gone = replace(self.participant, state=State.DISCONNECTED)
-            self._tell([gone], myself=False)
+            self._announcements.tell(self.session, gone, but=self)
         self._tell_others(myself=True)
 
     def subscribe(self, track_sids: Sequence[str], subscribe: bool) -> None:
@@ -241,11 +245,11 @@ class LiveMember:
         left = self._roster.leave(self)
         was_active = self.participant.state is State.ACTIVE
         participant = disconnected(self.participant)
-        gone = [participant]
-        for other in self._roster.members(self.session):
-            other.drop_tracks(tuple(participant.tracks))
-            if left and not participant.permission.hidden:
-                other.on_gone(gone)
+        if participant.tracks:
+            for other in self._roster.members(self.session):
+                other.drop_tracks(tuple(participant.tracks))
+        if left and not participant.permission.hidden:
+            self._announcements.tell(self.session, participant)
         if left:
             for track in participant.tracks.values():
                 if track.live:
@@ -254,11 +258,8 @@ class LiveMember:
             self._happened.tell(kind, self.session, participant)
 
     def on_gone(self, gone: Sequence[Participant]) -> None:
-        """Other participants left."""
-        if self.signalling is not None:
-            self.signalling.on_participants(gone)
-        else:
-            self._missed |= {participant.identity: participant for participant in gone}
+        """Other participants left while this one is away."""
+        self._missed |= {participant.identity: participant for participant in gone}
 
     # --- what media says --------------------------------------------------------------------
 
@@ -302,7 +303,8 @@ class LiveMember:
                 other.drop_tracks((sid,))
         if self.signalling is not None:
             self.signalling.on_unpublished(sid)
-        self._tell_others()
+        if not self.participant.permission.hidden:
+            self._announcements.tell(self.session, self.participant, but=self, at_once=True)
         if track.live:
             self._happened.tell(happenings.Kind.UNPUBLISHED, self.session, self.participant, track)
 
@@ -390,14 +392,9 @@ class LiveMember:
 
     def _tell_others(self, *, myself: bool = False) -> None:
         if not self.participant.permission.hidden:
-            self._tell([self.participant], myself=myself)
+            self._announcements.tell(self.session, self.participant, but=None if myself else self)
         elif myself and self.signalling is not None:
             self.signalling.on_participants([self.participant])
-
-    def _tell(self, participants: Sequence[Participant], *, myself: bool) -> None:
-        for other in self._roster.members(self.session):
-            if (other is not self or myself) and other.signalling is not None:
-                other.signalling.on_participants(participants)
 
 
 def rank_of(source: Source, *, speaks: bool) -> int:

@@ -14,6 +14,7 @@ from trunkline.domain.live import LiveSession, Participant, Permission, RoomSett
 from trunkline.domain.live.membership import Standing
 from trunkline.domain.live.quality import Quality, quality_of
 from trunkline.services.live import happenings
+from trunkline.services.live.announcing import Announcements
 from trunkline.services.live.happenings import Happenings
 from trunkline.services.live.member import LiveMember
 from trunkline.services.live.ports import MediaEngine, Signalling
@@ -60,6 +61,7 @@ class LiveSessions:
         self._now_ms = now_ms
         self._new_sid = new_sid
         self.roster: Roster[LiveMember] = Roster(new_sid, now_ms)
+        self._announcements = Announcements(self.roster)
         self._sessions: dict[tuple[str, str], LiveSession] = {}
         self._speakers: dict[str, Speakers] = {}
         self._away: dict[LiveMember, float] = {}
@@ -126,15 +128,12 @@ class LiveSessions:
             self._away.pop(before, None)
             before.leave("duplicate identity")
         connect = partial(self._engine.connect, dual=request.dual, tcp_only=request.tcp_only)
-        member = LiveMember(session, participant, self.roster, signalling, connect, self.happened)
+        member = LiveMember(session, participant, self.roster, signalling, connect, self.happened, self._announcements)
         if request.standing is not None:
             member.stand(request.standing)
         self.roster.enter(member)
         if not participant.permission.hidden:
-            came = [participant]
-            for other in self.roster.members(session):
-                if other is not member and other.signalling is not None:
-                    other.signalling.on_participants(came)
+            self._announcements.tell(session, participant, but=member)
         return member
 
     def resume(self, app: str, room: str, identity: str, sid: str) -> LiveMember | None:
@@ -203,6 +202,10 @@ class LiveSessions:
                 level = member.levels()
                 if level is not None:
                     speakers.observe(member.participant.sid, level, passed_s)
+
+    def announce(self, now_s: float) -> None:
+        """Tell of those who wait to be told of; to be called several times a second."""
+        self._announcements.flush(self._sessions.values(), now_s)
 
     def report_speakers(self) -> None:
         """Tell everyone who speaks; to be called every 400 ms."""

@@ -41,8 +41,8 @@ from trunkline.services.membership import Virtual
 
 STRAINED_S = 0.5
 MAX_BEHIND_S = 1.3
-"""Work, in seconds of the processor, that the index may be behind: from the first on, the event loop makes more and more
-room for it; from the second on, new appends are refused as busy. After a crash, a start has to do that much first."""
+"""Work, in seconds of the processor, that the index may be behind: from the first on, the event loop makes more and
+more room for it; from the second on, new appends are refused. A start after a crash has to do that much first."""
 LEAST_BEHIND, MOST_BEHIND = 50_000, 600_000
 """Bounds of the second, in records: what is behind stays in memory."""
 
@@ -126,7 +126,7 @@ class Engine:
 
     @property
     def index_strain_pct(self) -> int:
-        """How far the index is on the way from being well to being behind; the more, the more of the core it should get."""
+        """How far the index is from being well to being behind: the further, the more of the core it should get."""
         well = self._most_behind * STRAINED_S / MAX_BEHIND_S
         over = self._unprojected_records - well
         return min(100, int(100 * over / (self._most_behind - well))) if over > 0 else 0
