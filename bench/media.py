@@ -33,7 +33,8 @@ exec "$@"
 
 _METHOD = """\
 Everything runs in a network namespace of its own, on one address of an interface that leads nowhere (Janus takes no
-loopback candidates); packets travel over loopback, where the sender's system call also pays for the receiver's half.
+loopback candidates); packets travel over loopback, where the sender's system call also pays for the receiver's half,
+and for waking a receiver that sleeps.
 **Against Janus** (Debian's package, VideoRoom, its defaults): one publisher of VP8 with 1,100 bytes of payload per
 packet, in bursts of four or one by one, {seconds:.0f} s each, servers in turn, each on one core; one configuration of
 Trunkline for all rows, `trunkline serve` with its defaults: transport numbers, retransmission memory, reports, the

@@ -39,8 +39,8 @@ from trunkline.services.log.ports import JournalWriter, Timer
 from trunkline.services.log.residents import ResidentConversation, ResidentParty, Residents, apply_change
 from trunkline.services.membership import Virtual
 
-STRAINED_S = 0.5
-MAX_BEHIND_S = 1.3
+STRAINED_S = 0.4
+MAX_BEHIND_S = 1.0
 """Work, in seconds of the processor, that the index may be behind: from the first on, the event loop makes more and
 more room for it; from the second on, new appends are refused. A start after a crash has to do that much first."""
 LEAST_BEHIND, MOST_BEHIND = 50_000, 600_000
