@@ -352,10 +352,10 @@ export const en = {
   // search
   search: "Search",
   search_messages: "Search messages",
-  search_here: "In this conversation",
+  search_here: "This conversation",
   search_everywhere: "Everywhere",
   search_start: "Find messages",
-  search_start_hint: "Words, “phrases”, beginnings* and -exclusions.",
+  search_start_hint: "Words, “phrases”, beginnings* and \u2011exclusions.",
   search_none: "No messages found",
   search_none_hint: "Nothing matches “{text}”.",
   search_failed: "The search did not work.",
