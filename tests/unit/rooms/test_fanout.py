@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
+import pytest
 
 from trunkline.base.errors import Code
 from trunkline.domain.conversation.state import Conversation
@@ -122,6 +123,24 @@ def test_a_connection_that_fails_keeps_nobody_else_from_hearing() -> None:
     assert (counts.delivered, dict(counts.missed)) == (2 * len(connections) - 2, {"slow_reader": 2})
     assert live.audience.reached == live.audience.end
     assert not live.scheduled
+
+
+def test_a_batch_that_cannot_be_made_puts_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = Loop()
+    fanout = Fanout(loop, loop)
+    live = made(loop)
+    connections = [Connection(), Connection()]
+    join(fanout, live, connections)
+    say(live, 2)
+    fanout.touch(live)
+    with monkeypatch.context() as patch:
+        patch.setattr("trunkline.services.rooms.fanout.frames", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            loop.turn()
+    say(live, 3)
+    fanout.touch(live)
+    loop.turn()
+    assert [connection.seqs for connection in connections] == [[(2, 3, [3])]] * 2
 
 
 def test_the_slow_get_no_samples_the_very_slow_nothing_until_they_are_shown_the_gap() -> None:

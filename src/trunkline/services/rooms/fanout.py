@@ -83,12 +83,11 @@ class BatchOutgoing(Outgoing):
 class Batch:
     """A part of the stream as frames, for those who read along and for those who are slow; and what each counts."""
 
-    __slots__ = ("at", "end", "full", "full_counts", "lean", "lean_counts")
+    __slots__ = ("at", "full", "full_counts", "lean", "lean_counts")
 
     def __init__(self, live: LiveRoom, cohort: Cohort[Session]) -> None:
         self.at = cohort.at
-        self.end = live.audience.end
-        items = live.audience.items(self.at, self.end)
+        items = live.audience.items(self.at, live.audience.end)
         size_bytes = live.limits.batch_bytes
         self.full = frames(live, items, cohort.seq, size_bytes)
         lean = [item for item in items if not item.sampled]
@@ -156,12 +155,14 @@ class Fanout:
         self._publish(live, now_s)
         taken = audience.take(now_s)
         batch = None
-        for cohort in taken:
-            if batch is None or batch.at != cohort.at:
-                batch = Batch(live, cohort)
-                self.batches += 1
-            self._write(live, cohort, batch)
-        audience.put_back(taken, now_s + live.limits.tick_ms / 1000)
+        try:
+            for cohort in taken:
+                if batch is None or batch.at != cohort.at:
+                    batch = Batch(live, cohort)
+                    self.batches += 1
+                self._write(live, cohort, batch)
+        finally:  # whatever is wrong with a batch, whoever should have had it is still in the room
+            audience.put_back(taken, now_s + live.limits.tick_ms / 1000)
         if live.closing_at and audience.reached >= live.closing_at:
             live.closing_at = 0
             self.on_closed(live)
