@@ -30,7 +30,6 @@ class Streaming(RuleBasedStateMachine):
         self.connections = 0
         self.owed: dict[int, list[Item]] = {}
         self.last_seq: dict[int, int] = {}
-        self.waited_turns: dict[int, int] = {}
         self.missed: list[Item] = []
         self.counted_missed: list[Item] = []
 
@@ -93,7 +92,7 @@ class Streaming(RuleBasedStateMachine):
             self.counted_missed += self.real.items(cohort.at, end)
 
     @invariant()
-    def nothing_is_kept_that_all_have(self) -> None:
+    def what_somebody_is_owed_is_kept(self) -> None:
         behind = max((len(mine) for mine in self.owed.values()), default=0)
         assert self.real.end - self.real.reached >= behind
         assert self.real.seq == self.seq

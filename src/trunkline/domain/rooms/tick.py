@@ -86,8 +86,6 @@ class Closed(NamedTuple):
 
     items: list[Item]
     size_bytes: int
-    waiting: bool
-    """Merged items are left for the next tick."""
 
 
 class Tick:
@@ -157,12 +155,12 @@ class Tick:
     def close_entries(self) -> Closed:
         """Take what is reliable only: the rest goes on merging, and being sampled, until the tick ends."""
         items, self._reliable = self._reliable, []
-        return Closed(items, sum(item.size_bytes for item in items), bool(self._merged))
+        return Closed(items, sum(item.size_bytes for item in items))
 
     def close(self, messages: int, size_bytes: int) -> Closed:
         """End the tick: take what fits into so many messages and bytes besides what is reliable."""
         self._encode_merged()
-        items, taken_bytes, _ = self.close_entries()
+        items, taken_bytes = self.close_entries()
         messages -= len(items)
         left_bytes = size_bytes - taken_bytes
 
@@ -188,7 +186,7 @@ class Tick:
                 self._counts.dropped(item.type, counters.OVER_BUDGET)
         self._sampler.clear()
         items.sort(key=lambda item: item.order)
-        return Closed(items, taken_bytes, bool(self._merged))
+        return Closed(items, taken_bytes)
 
     def _encode_merged(self) -> None:
         """Encode what was merged; what a type's ``merge`` made of it may turn out to be no content at all."""

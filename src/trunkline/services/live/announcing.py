@@ -18,7 +18,7 @@ from trunkline.services.live.ports import Signalling
 LARGE = 100
 """Members from which a session is large."""
 EVERY_S = 0.5
-"""How long the news of an audience waits at most; ten times as long in a session of more than ten thousand."""
+"""Least time between two such messages; ten times as long in a session of ten thousand and more."""
 SLOWER_FROM = 1_000
 
 

@@ -303,8 +303,7 @@ class LiveMember:
                 other.drop_tracks((sid,))
         if self.signalling is not None:
             self.signalling.on_unpublished(sid)
-        if not self.participant.permission.hidden:
-            self._announcements.tell(self.session, self.participant, but=self, at_once=True)
+        self._tell_others(at_once=True)
         if track.live:
             self._happened.tell(happenings.Kind.UNPUBLISHED, self.session, self.participant, track)
 
@@ -390,9 +389,10 @@ class LiveMember:
         publishers = [p for p in self.session.participants.values() if not self._receiving.isdisjoint(p.tracks)]
         return [self.participant, *publishers]
 
-    def _tell_others(self, *, myself: bool = False) -> None:
+    def _tell_others(self, *, myself: bool = False, at_once: bool = False) -> None:
         if not self.participant.permission.hidden:
-            self._announcements.tell(self.session, self.participant, but=None if myself else self)
+            but = None if myself else self
+            self._announcements.tell(self.session, self.participant, but=but, at_once=at_once)
         elif myself and self.signalling is not None:
             self.signalling.on_participants([self.participant])
 
