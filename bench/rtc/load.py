@@ -71,7 +71,7 @@ def build() -> ctypes.CDLL:
         ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_int, ctypes.c_uint32, ctypes.c_int,
         ctypes.c_int, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_double, ctypes.c_uint32, ctypes.c_char_p, ctypes.c_int,
     ]  # fmt: skip
-    library.load_run.argtypes = [ctypes.c_void_p, ctypes.c_double]
+    library.load_run.argtypes = [ctypes.c_void_p, ctypes.c_double, ctypes.c_double]
     library.load_result.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_double)]
     return library
 
@@ -121,9 +121,9 @@ class Load:
         if made < 0:
             raise GeneratorFailed("such a stream is not possible")
 
-    def run(self, seconds: float) -> Result:
-        """Run it; the calling thread is the generator, without the GIL."""
-        self._library.load_run(self._load, seconds)
+    def run(self, seconds: float, collect_s: float = 0) -> Result:
+        """Run it; the calling thread is the generator, without the GIL. What arrives is read at once, or so often."""
+        self._library.load_run(self._load, seconds, collect_s)
         out = (ctypes.c_double * len(FIELDS))()
         self._library.load_result(self._load, out)
         values = dict(zip(FIELDS, out, strict=True))

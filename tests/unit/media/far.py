@@ -22,10 +22,10 @@ TIMEOUT_S = 10.0
 class Far:
     """One peer of a port, with the client's half of its keys."""
 
-    def __init__(self, port: Any, address: tuple[str, int]) -> None:
+    def __init__(self, port: Any, address: tuple[str, int], host: str = "127.0.0.1") -> None:
         self.port = port
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind((host, 0))
         self.socket.setblocking(False)
         self.address = address
         self.number: int = port.peer_add()
@@ -104,9 +104,9 @@ class Thread:
         host, port = self.socket.getsockname()
         return host, port
 
-    def join(self) -> Far:
-        """A new peer."""
-        self.peers.append(Far(self.port, self.address))
+    def join(self, host: str = "127.0.0.1") -> Far:
+        """A new peer, at an address of this machine."""
+        self.peers.append(Far(self.port, self.address, host))
         return self.peers[-1]
 
     def events(self, count: int = 1) -> list[tuple[int, int, str, int, bytes]]:

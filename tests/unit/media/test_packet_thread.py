@@ -477,6 +477,26 @@ def test_a_stopped_port_refuses_commands() -> None:
             it.port.take()
 
 
+def test_neighbouring_addresses_are_told_apart_quickly() -> None:
+    """They once met in one place of the table: ten thousand took minutes to come and go."""
+    with thread() as it:
+        crowd = []
+        for n in range(20_000):
+            crowd.append(it.port.peer_add())
+            it.port.peer_bind(crowd[-1], f"10.1.{n >> 8}.{n & 255}", 40_000)
+        ann, bob = it.join(), it.join()
+        track = publish_audio(ann)
+        subscribe(bob, track, 1000, ((111, 96, 0),))
+        for number in crowd[::2]:
+            it.port.peer_remove(number)
+        ann.send(RtpPacket(111, 1, 960, 5, extensions={MID: b"0"}, payload=b"sound"))
+        assert [p.payload for p in bob.receive(1)] == [b"sound"]
+        for number in crowd[1::2]:
+            it.port.peer_remove(number)
+        ann.send(RtpPacket(111, 2, 1920, 5, extensions={MID: b"0"}, payload=b"more"))
+        assert [p.payload for p in bob.receive(1)] == [b"more"]
+
+
 def test_people_come_and_go_while_packets_flow() -> None:
     """Commands from Python while the thread forwards to many: nothing is freed under it (see also make sanitize)."""
     with thread() as it:

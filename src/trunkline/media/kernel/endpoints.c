@@ -73,12 +73,20 @@ void endpoint_format(const struct endpoint *endpoint, int family, char *host)
 
 /* --- owners ------------------------------------------------------------------------------------ */
 
+static uint64_t mixed(uint64_t word) /* every bit of the result depends on every bit of the word */
+{
+    word = (word ^ word >> 32) * 0xD6E8FEB86659FD93u;
+    word = (word ^ word >> 32) * 0xD6E8FEB86659FD93u;
+    return word ^ word >> 32;
+}
+
+/* Neighbouring addresses must not be neighbours here, nor may a peer choose addresses that meet: hence the seed. */
 static size_t slot_of(const struct owners *owners, const struct endpoint *endpoint)
 {
     uint64_t words[3];
     memcpy(words, endpoint, sizeof words);
-    uint64_t hash = (words[0] ^ words[1] * 0x9E3779B97F4A7C15u ^ words[2] * 0xC2B2AE3D27D4EB4Fu) * 0x9E3779B97F4A7C15u;
-    size_t at = (size_t)(hash >> 32) & (owners->capacity - 1);
+    uint64_t hash = mixed(mixed(mixed(words[0] ^ owners->seed) ^ words[1]) ^ words[2]);
+    size_t at = (size_t)hash & (owners->capacity - 1);
     while (owners->slots[at].peer && memcmp(&owners->slots[at].endpoint, endpoint, sizeof *endpoint))
         at = (at + 1) & (owners->capacity - 1);
     return at;
@@ -92,7 +100,7 @@ struct peer *owners_find(const struct owners *owners, const struct endpoint *end
 /* Into new memory, without one peer if it is given. */
 static bool rebuild(struct owners *owners, size_t capacity, const struct peer *without)
 {
-    struct owners fresh = {calloc(capacity, sizeof *fresh.slots), capacity, 0};
+    struct owners fresh = {calloc(capacity, sizeof *fresh.slots), capacity, 0, owners->seed};
     if (!fresh.slots)
         return false;
     for (size_t i = 0; i < owners->capacity; i++) {

@@ -137,6 +137,14 @@ static int place_of(const struct repacker *repacker, uint32_t timestamp)
     return -1;
 }
 
+void repacker_fetch(const struct repacker *repacker)
+{
+    size_t next = (repacker->first + repacker->count) % (2 * MAX_FRAMES);
+    __builtin_prefetch(&repacker->sent[next], 1);
+    __builtin_prefetch(&repacker->times[next], 1);
+    __builtin_prefetch(&repacker->count, 1);
+}
+
 void repacker_note(struct repacker *repacker, uint32_t timestamp)
 {
     int place = place_of(repacker, timestamp);

@@ -39,6 +39,12 @@ static void forget(struct history *history, int64_t number)
     sent->kept = false;
 }
 
+void history_fetch(const struct history *history)
+{
+    if (history->capacity)
+        __builtin_prefetch(sent_at(history, history->next), 1);
+}
+
 uint16_t history_on_sent(struct history *history, size_t size, double now_s, uint16_t cluster)
 {
     int64_t number = history->next;

@@ -60,6 +60,14 @@ struct sent_bytes *sent_bytes_make(size_t capacity, size_t places)
     return sent;
 }
 
+void sent_bytes_fetch(const struct sent_bytes *sent, uint16_t sequence)
+{
+    const uint8_t *next = sent->bytes + sent->written % sent->capacity;
+    __builtin_prefetch(&sent->places[sequence % sent->place_count], 1);
+    for (size_t line = 0; line < 4; line++)
+        __builtin_prefetch(next + 64 * line, 1);
+}
+
 void sent_bytes_add(struct sent_bytes *sent, uint16_t sequence, struct span ciphertext)
 {
     size_t at = sent->written % sent->capacity, first = sent->capacity - at;

@@ -96,6 +96,8 @@ struct streams {
 };
 
 struct stream *streams_find(const struct streams *streams, uint32_t ssrc);
+/* Brings a source, if it is where it is looked for first, into the cache. */
+void streams_fetch(const struct streams *streams, uint32_t ssrc);
 /* A new source; NULL when there are too many, or no memory. */
 struct stream *streams_add(struct streams *streams, uint32_t ssrc);
 void streams_clear(struct streams *streams);

@@ -28,6 +28,14 @@ void output_close(struct output *output)
     output->arena = NULL;
 }
 
+/* Packets ask routers not to cut them up, as is usual. Where the kernel need not be ready to do that itself either, it
+ * looks for no number that fragments would share: a line of memory that is in no cache. Who is on a narrow way pays. */
+void output_fragments(int fd, bool allowed)
+{
+    int discovery = allowed ? IP_PMTUDISC_WANT : IP_PMTUDISC_DO;
+    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discovery, sizeof discovery);
+}
+
 uint8_t *output_room(struct port *port, size_t size)
 {
     struct output *output = &port->output;
@@ -93,20 +101,29 @@ static void prepare(struct output *output, size_t at)
     memcpy(CMSG_DATA(control), &output->segment[at], sizeof(uint16_t));
 }
 
-/* One by one, where the way out does not take segments. */
-static void send_apart(struct port *port, size_t at)
+/* One by one, where the way out does not take segments or is too narrow; whether it was too narrow. */
+static bool send_apart(struct port *port, size_t at)
 {
     struct output *output = &port->output;
-    struct peer *peer = output->peers[at];
+    const struct peer *peer = output->peers[at];
+    const struct sockaddr *target = (const struct sockaddr *)&peer->target;
     const uint8_t *data = output->vectors[at].iov_base;
+    bool narrow = false;
     for (size_t left = output->vectors[at].iov_len; left;) {
         size_t size = left < output->segment[at] ? left : output->segment[at];
+        ssize_t sent = sendto(port->fd, data, size, 0, target, peer->target_size);
+        if (sent < 0 && errno == EMSGSIZE) {
+            narrow = true;
+            output_fragments(port->fd, true);
+            sent = sendto(port->fd, data, size, 0, target, peer->target_size);
+            output_fragments(port->fd, false);
+        }
         output->calls++;
-        if (sendto(port->fd, data, size, 0, (struct sockaddr *)&peer->target, peer->target_size) < 0)
-            output->failed++;
+        output->failed += sent < 0;
         data += size;
         left -= size;
     }
+    return narrow;
 }
 
 void output_flush(struct port *port)
@@ -130,9 +147,8 @@ void output_flush(struct port *port)
             poll(&writable, 1, FULL_MS);
             continue;
         }
-        if (output->segments[at] > 1 && (errno == EIO || errno == EINVAL || errno == EMSGSIZE)) {
-            output->segmentation = false;
-            send_apart(port, at++);
+        if (errno == EMSGSIZE || (output->segments[at] > 1 && (errno == EIO || errno == EINVAL))) {
+            output->segmentation &= send_apart(port, at++); /* is the way narrow, others may still take segments */
             continue;
         }
         output->failed += output->segments[at++];

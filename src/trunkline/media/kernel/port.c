@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -45,27 +46,40 @@ static void let_in(struct port *port)
 
 /* --- forwarding ------------------------------------------------------------------------------------- */
 
-/* Of a large audience nothing is in the cache: what comes soon is fetched while others are served. */
+/* Of a large audience nothing is in the cache: what comes soon is fetched while others are served, what is pointed to
+ * when the pointer has come. */
 static void fetch_ahead(const struct track *track)
 {
-    size_t next = track->cursor + 2;
-    if (next + 2 < track->down_count)
+    size_t at = track->cursor;
+    if (at + 6 < track->down_count)
         for (size_t line = 0; line < sizeof(struct down); line += 64)
-            __builtin_prefetch((const char *)track->downs[next + 2] + line);
-    if (next >= track->down_count)
-        return;
-    const struct down *down = track->downs[next];
-    const struct peer *peer = down->peer;
-    __builtin_prefetch(&peer->through_python);
-    __builtin_prefetch(&peer->out.rtp, 1);
-    __builtin_prefetch(&peer->out.rtp.salt);
-    __builtin_prefetch(&peer->out.streams);
-    __builtin_prefetch(&peer->target);
-    __builtin_prefetch(&peer->transport_id);
-    __builtin_prefetch(&peer->history, 1);
-    __builtin_prefetch(&peer->sent, 1);
-    __builtin_prefetch(down->bytes, 1);
-    __builtin_prefetch(down->repacker, 1);
+            __builtin_prefetch((const char *)track->downs[at + 6] + line);
+    if (at + 4 < track->down_count) {
+        const struct down *down = track->downs[at + 4];
+        const struct peer *peer = down->peer;
+        __builtin_prefetch(&peer->through_python);
+        __builtin_prefetch(&peer->out.rtp, 1);
+        __builtin_prefetch(&peer->out.rtp.salt);
+        __builtin_prefetch(&peer->out.streams);
+        __builtin_prefetch(&peer->target);
+        __builtin_prefetch(&peer->transport_id);
+        __builtin_prefetch(&peer->history, 1);
+        __builtin_prefetch(&peer->sent, 1);
+        __builtin_prefetch(down->bytes, 1);
+        __builtin_prefetch(down->repacker, 1);
+    }
+    if (at + 2 < track->down_count) {
+        const struct down *down = track->downs[at + 2];
+        __builtin_prefetch(down->peer->out.streams.slots);
+        __builtin_prefetch(down->peer->out.rtp.cipher, 1);
+        history_fetch(&down->peer->history);
+        if (down->bytes)
+            sent_bytes_fetch(down->bytes, (uint16_t)(down->rewriter.highest + 1));
+        if (down->repacker)
+            repacker_fetch(down->repacker);
+    }
+    if (at + 1 < track->down_count)
+        streams_fetch(&track->downs[at + 1]->peer->out.streams, track->downs[at + 1]->ssrc);
 }
 
 static void forward_track(struct port *port, struct track *track, struct rtp_media *batch)
@@ -331,7 +345,8 @@ struct port *port_open(int fd, int wake_fd)
     int receive_bytes = RECEIVE_BYTES, send_bytes = SEND_BYTES;
     if (!port)
         return NULL;
-    if (getsockname(fd, (struct sockaddr *)&name, &name_size) || !output_open(&port->output) ||
+    if (getrandom(&port->owners.seed, sizeof port->owners.seed, 0) != sizeof port->owners.seed ||
+        getsockname(fd, (struct sockaddr *)&name, &name_size) || !output_open(&port->output) ||
         !events_open(&port->events, wake_fd)) {
         port_close(port);
         return NULL;
@@ -341,6 +356,7 @@ struct port *port_open(int fd, int wake_fd)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &send_bytes, sizeof send_bytes))
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
+    output_fragments(fd, false);
     port->fd = fd;
     port->family = name.ss_family;
     port->now_s = monotonic_s();

@@ -99,6 +99,8 @@ struct reported {
     uint16_t size, cluster;
 };
 
+/* Brings what the next call writes to into the cache. */
+void history_fetch(const struct history *history);
 uint16_t history_on_sent(struct history *history, size_t size, double now_s, uint16_t cluster);
 /* Reads a feedback's body: how many statuses, with their arrivals in microseconds (-1: none) in memory to free. -1 when
  * it is malformed. Needs no lock. */
@@ -138,6 +140,8 @@ struct repacker { /* timestamps sent and how often, a ring, oldest at ``first`` 
     size_t first, count;
 };
 
+/* Brings what the next note writes to into the cache. */
+void repacker_fetch(const struct repacker *repacker);
 void repacker_note(struct repacker *repacker, uint32_t timestamp);
 bool repacker_is_new(const struct repacker *repacker, uint32_t timestamp);
 /* The redundant payload with ``depth`` earlier frames at least where there are so many; 0 when there is no room. */

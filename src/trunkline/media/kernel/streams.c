@@ -3,9 +3,14 @@
 
 #include <stdlib.h>
 
+static size_t first_slot(const struct streams *streams, uint32_t ssrc)
+{
+    return (ssrc * 2654435769u) & (streams->capacity - 1);
+}
+
 static size_t slot_of(const struct streams *streams, uint32_t ssrc)
 {
-    size_t at = (ssrc * 2654435769u) & (streams->capacity - 1);
+    size_t at = first_slot(streams, ssrc);
     while (streams->slots[at] && streams->slots[at]->ssrc != ssrc)
         at = (at + 1) & (streams->capacity - 1);
     return at;
@@ -14,6 +19,15 @@ static size_t slot_of(const struct streams *streams, uint32_t ssrc)
 struct stream *streams_find(const struct streams *streams, uint32_t ssrc)
 {
     return streams->capacity ? streams->slots[slot_of(streams, ssrc)] : NULL;
+}
+
+void streams_fetch(const struct streams *streams, uint32_t ssrc)
+{
+    if (!streams->capacity)
+        return;
+    const uint8_t *stream = (const uint8_t *)streams->slots[first_slot(streams, ssrc)];
+    for (size_t line = 0; line < 3; line++)
+        __builtin_prefetch(stream + 64 * line, 1);
 }
 
 static bool grow(struct streams *streams)

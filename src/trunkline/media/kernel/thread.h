@@ -41,6 +41,7 @@ struct owners {
         struct peer *peer;
     } *slots; /* open addressing, at most half full */
     size_t capacity, count;
+    uint64_t seed;
 };
 
 struct peer *owners_find(const struct owners *owners, const struct endpoint *endpoint);
@@ -133,6 +134,8 @@ struct sent_bytes {
 };
 
 struct sent_bytes *sent_bytes_make(size_t capacity, size_t places);
+/* Brings what is looked at for a number into the cache, and where the next packet is written. */
+void sent_bytes_fetch(const struct sent_bytes *sent, uint16_t sequence);
 void sent_bytes_add(struct sent_bytes *sent, uint16_t sequence, struct span ciphertext);
 /* NULL when it is not there any more. The bytes are copied to ``out`` if that is given (room for a datagram). */
 struct sent_place *sent_bytes_find(struct sent_bytes *sent, uint16_t sequence, uint8_t *out);
@@ -343,6 +346,8 @@ enum { HANDLE_PEER = 1, HANDLE_TRACK = 2, HANDLE_DOWN = 3 };
 
 bool output_open(struct output *output);
 void output_close(struct output *output);
+/* Whether what is too large for its way is cut into fragments here, or refused. */
+void output_fragments(int fd, bool allowed);
 /* Room for a packet in the arena; flushes when there is none. */
 uint8_t *output_room(struct port *port, size_t size);
 /* The ``size`` bytes at the room given last go to a peer. */

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import socket
@@ -23,6 +24,8 @@ from trunkline.protocol.stun import Address
 log = logging.getLogger("trunkline.media")
 DATAGRAM, REPORT, SEND = 1, 2, 3
 """Kinds of events, as in the kernel's ``thread.h``."""
+IP_MTU_DISCOVER, IP_PMTUDISC_WANT, IP_PMTUDISC_DO = 10, 1, 2
+"""As in Linux's ``in.h``; the socket module does not name them."""
 
 
 class KernelSocket:
@@ -61,8 +64,18 @@ class KernelSocket:
 
     def sendto(self, data: bytes, address: Address) -> None:
         """Put a datagram on the wire; what the system does not take is lost, as it may be on the way."""
+        try:
+            self._socket.sendto(data, address)
+        except OSError as why:
+            if why.errno == errno.EMSGSIZE:
+                self._send_in_fragments(data, address)
+
+    def _send_in_fragments(self, data: bytes, address: Address) -> None:
+        """The packet thread has forbidden them on this socket, see ``output.c``."""
+        self._socket.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT)
         with contextlib.suppress(OSError):
             self._socket.sendto(data, address)
+        self._socket.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
 
     def close(self) -> None:
         """End the thread and close the socket."""
