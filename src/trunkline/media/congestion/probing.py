@@ -53,6 +53,11 @@ class Prober:
         self._pending: Probe | None = None
         self._arrivals: list[tuple[int, int]] = []
 
+    @property
+    def waits(self) -> bool:
+        """Whether the result of a probe is awaited."""
+        return self._pending is not None
+
     def wait(self, now_s: float) -> None:
         """The path was just full: no probe for a while."""
         self._next_s = max(self._next_s, now_s + self._pause_s)

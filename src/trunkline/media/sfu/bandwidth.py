@@ -18,6 +18,8 @@ from trunkline.media.sfu.downtrack import DownTrack
 DECIDE_S = 0.2
 SPARE = 0.95
 """Of the estimate; the rest is for reports and repairs."""
+DROP = 0.95
+"""An estimate below this share of the one decided on is decided on at once."""
 CALM_S = 1.0
 """After the path was full, nothing rises for so long."""
 AUDIO_OVERHEAD_BPS = 28_000
@@ -51,10 +53,21 @@ class Bandwidth:
         self._probe_s = 0.0
         self._probed_bytes = 0
 
+    @property
+    def probing(self) -> bool:
+        """Whether a probe is being sent, or its result awaited."""
+        return self._probe is not None or self._link.prober.waits
+
+    @property
+    def pressed(self) -> bool:
+        """Whether the path has just turned out to take less."""
+        estimate = self._link.estimate
+        return estimate.usage is Usage.OVER or estimate.target_bps < DROP * self._target_bps
+
     def tick(self, downs: Collection[DownTrack], now_s: float) -> list[tuple[str, bool]]:
         """Decide when it is time, and send what is due of a probe: tracks left out or back, and which."""
         estimate = self._link.estimate
-        dropped = estimate.target_bps < 0.95 * self._target_bps
+        dropped = estimate.target_bps < DROP * self._target_bps
         if estimate.usage is Usage.OVER:
             self._full_s = now_s
             self._link.prober.wait(now_s)

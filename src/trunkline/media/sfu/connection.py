@@ -18,7 +18,7 @@ from trunkline.media.sfu.bandwidth import Bandwidth
 from trunkline.media.sfu.downlink import Downlink
 from trunkline.media.sfu.downtrack import DownTrack, most_of
 from trunkline.media.sfu.dynacast import Demand
-from trunkline.media.sfu.host import Host
+from trunkline.media.sfu.host import CALM_TICK_S, Host
 from trunkline.media.sfu.native.downlink import KernelDownlink
 from trunkline.media.sfu.native.tracks import KernelDownTrack, KernelUplink
 from trunkline.media.sfu.needs import SectionNeeds, Sections, count
@@ -47,6 +47,10 @@ class Connection:
         host: what all connections share.
         listener: hears what happens.
         tcp_only: the client is told of no way by UDP.
+
+    Attributes:
+        due_s: when the next tick is due.
+        path: its place in the packet thread.
     """
 
     def __init__(self, host: Host, listener: MediaListener, *, tcp_only: bool = False) -> None:
@@ -72,6 +76,7 @@ class Connection:
         """Subscriptions from before the first offer: publisher, and their names in the answer."""
         self._demands: dict[str, Demand] = {}
         self._demanded_s = 0.0
+        self.due_s = 0.0
         self._kept: list[tuple[str, bytes]] = []
         self._kept_bytes = 0
         self._receiving: dict[str, str] = {}
@@ -324,6 +329,7 @@ class Connection:
         peer = self._peer
         channel = peer.channels.labelled(label) if peer is not None else None
         if peer is not None and channel is not None:
+            self._hurry()
             return peer.send_data(channel, data, time.monotonic())
         if not wait or self._closed or self._kept_bytes + len(data) > MAX_KEPT_BYTES:
             return False
@@ -366,6 +372,8 @@ class Connection:
                 self._uplink.on_sender_report(packet, now_s)
             elif isinstance(packet, rtcp.TransportFeedback):
                 self._link.on_feedback(packet.body, now_s)
+                if self._bandwidth.pressed:
+                    self._hurry()
             elif isinstance(packet, rtcp.ReceiverEstimate):
                 self._link.estimate.on_estimate(packet.bitrate_bps, now_s)
             else:
@@ -389,6 +397,7 @@ class Connection:
 
     def on_channel(self, event: ChannelEvent) -> None:
         """A data channel was opened or closed, or a message came."""
+        self._hurry()
         if isinstance(event, ChannelOpened):
             self._send_kept(event.channel.label)
         elif isinstance(event, ChannelMessage):
@@ -429,6 +438,29 @@ class Connection:
         if now_s - self._demanded_s >= DEMAND_S:
             self._demanded_s = now_s
             self._tell_demands(now_s)
+
+        self.due_s = self._next_due_s(now_s)
+
+    def _hurry(self) -> None:
+        self.due_s = 0.0
+        self._host.hurry()
+
+    @property
+    def listens(self) -> bool:
+        """Whether it publishes sound."""
+        return self._uplink.hears
+
+    def listen(self) -> None:
+        """Note how loud the microphones are, between ticks."""
+        self._uplink.listen()
+
+    def _next_due_s(self, now_s: float) -> float:
+        """When to tick again; 0.0 for as soon as may be."""
+        peer = self._peer
+        if self.path is None or peer is None or self._bandwidth.probing:
+            return 0.0
+        together_s = (now_s // CALM_TICK_S + 1) * CALM_TICK_S  # one wake-up for all
+        return min(together_s, peer.due_s)
 
     def _tell_demands(self, now_s: float) -> None:
         for sid, demand in self._demands.items():

@@ -26,6 +26,8 @@ from trunkline.protocol.sdp import Fingerprint, Media
 from trunkline.protocol.stun import IceLiteAgent
 
 TICK_S = 0.02
+CALM_TICK_S = 0.1
+"""Where nobody is heard, the packet thread forwards, and nothing is under way that has to go on in time."""
 HOST_PRIORITY = 2_130_706_431
 """RFC 8445 section 5.1.2.1: type preference 126, local preference 65,535, component 1."""
 TCP_PRIORITY = (90 << 24) + (((4 << 13) + 8191) << 8) + 255
@@ -35,10 +37,23 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
 class Hosted(Protocol):
-    """What the host asks of a connection."""
+    """What the host asks of a connection.
+
+    Attributes:
+        due_s: when the next tick is due.
+    """
+
+    due_s: float
+
+    @property
+    def listens(self) -> bool:
+        """Whether it publishes sound, of which somebody has to know how loud it is now."""
 
     def tick(self, now_s: float, ntp: int) -> None:
         """Do what is due; ``ntp`` is now as 64 bits since 1900."""
+
+    def listen(self) -> None:
+        """Note how loud the microphones are."""
 
     def tell_needs(self) -> None:
         """Tell the client what its next offer has to contain."""
@@ -81,6 +96,7 @@ class Host:
         self._connections: set[Hosted] = set()
         self._needing: dict[Hosted, None] = {}
         self._ticking: asyncio.TimerHandle | None = None
+        self._calm = False
         self.certificate: Certificate = make_certificate(time.time())
         self._context = make_context(self.certificate)
 
@@ -119,22 +135,36 @@ class Host:
         now_s = time.monotonic()
         wall_s = time.time() + NTP_OFFSET_S
         ntp = (int(wall_s) << 32) | int((wall_s % 1) * (1 << 32))
+        next_s = now_s + CALM_TICK_S
         for connection in tuple(self._connections):
-            connection.tick(now_s, ntp)
+            if connection.due_s <= now_s:
+                connection.tick(now_s, ntp)
+            elif connection.listens:
+                connection.listen()
+            next_s = min(next_s, now_s if connection.listens else connection.due_s)
         self._on_tick(now_s)
         self._ticking = None
-        self._plan_tick()
+        self._plan_tick(next_s - now_s)
 
-    def _plan_tick(self) -> None:
+    def _plan_tick(self, wait_s: float) -> None:
         if self._ticking is None and self._connections:
-            self._ticking = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+            wait_s = max(wait_s, TICK_S)
+            self._calm = wait_s > TICK_S
+            self._ticking = asyncio.get_running_loop().call_later(wait_s, self._tick)
+
+    def hurry(self) -> None:
+        """The next tick is due soon."""
+        if self._ticking is not None and self._calm:
+            self._ticking.cancel()
+            self._ticking = None
+        self._plan_tick(TICK_S)
 
     # --- for connections --------------------------------------------------------------------
 
     def take(self, connection: Hosted) -> None:
         """A connection begins."""
         self._connections.add(connection)
-        self._plan_tick()
+        self.hurry()
 
     def make_path(self) -> KernelPath | None:
         """A connection's place in the packet thread; None where Python forwards."""

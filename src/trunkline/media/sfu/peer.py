@@ -9,6 +9,7 @@ Not here: sockets and finding the peer for a datagram (``port``), forwarding (``
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -255,6 +256,14 @@ class Peer:
         self._lost = True
         self._dtls.close()
         self._flush_dtls()
+
+    @property
+    def due_s(self) -> float:
+        """When a tick is due for timers of the handshake or of data on its way."""
+        if not self._keyed or self._flight:
+            return 0.0
+        timeout_s = self._association.timeout_s
+        return math.inf if timeout_s is None else timeout_s
 
     def _pump_data(self, now_s: float) -> None:
         """Events of SCTP up, its packets out."""

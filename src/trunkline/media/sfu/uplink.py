@@ -190,6 +190,14 @@ class Uplink:
             max((reception.jitter_s for reception in receptions), default=0.0),
         )
 
+    @property
+    def hears(self) -> bool:
+        """Whether sound is published."""
+        return any(section.track.kind == "audio" for section in self.sections.values())
+
+    def listen(self) -> None:
+        """Note how loud the microphones are: packets have told."""
+
     def due(self, now_s: float) -> list[rtcp.Packet]:
         """The reports, requests and feedback to send now."""
         layers = [layer for section in self.sections.values() for layer in section.track.layers]

@@ -375,6 +375,8 @@ class LiveMember:
 
     def levels(self) -> int | None:
         """The loudest of this participant's microphones now, in -dBov; None when nothing is heard."""
+        if not self.participant.tracks:
+            return None
         heard = [
             level
             for sid, level in self.media.levels().items()

@@ -41,6 +41,8 @@ class Outbox:
         self._deliverers: dict[tuple[str, str], Deliverer] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._seen_lsn = 0
+        self._some = asyncio.Event()
+        """There are webhooks."""
         book.on_change(self._changed)
 
     async def start(self, tables: WebhookTables) -> None:
@@ -56,14 +58,16 @@ class Outbox:
         self._keep()
         for deliverer in self._deliverers.values():
             deliverer.start()
+            self._some.set()
 
     async def run(self) -> None:
         """Wake, save and keep, until cancelled."""
         ticks = 0
         while True:
-            await asyncio.sleep(TICK_S)
             if not self._deliverers:
-                continue
+                self._some.clear()
+                await self._some.wait()
+            await asyncio.sleep(TICK_S)
             lsn = self.parts.engine.committed_lsn
             if lsn != self._seen_lsn:
                 self._seen_lsn = lsn
@@ -142,6 +146,7 @@ class Outbox:
             deliverer = self._deliverers[key] = Deliverer(webhook, self.parts, None, {})
             deliverer.save()
             deliverer.start()
+            self._some.set()
         else:
             known.update(webhook)
             known.start()

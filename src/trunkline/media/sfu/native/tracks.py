@@ -76,6 +76,12 @@ class KernelUplink(Uplink):
     def on_sender_report(self, report: rtcp.SenderReport, now_s: float) -> None:
         """The thread has seen it."""
 
+    def listen(self) -> None:
+        """Note how loud the microphones are."""
+        for section in self.sections.values():
+            if section.track.kind == "audio":
+                self._note(section.track)
+
     def due(self, now_s: float) -> list[rtcp.Packet]:
         """Nothing: the thread reports and asks. What it counted is noted here."""
         round_trip_s = ROUND_TRIP_UNKNOWN_S if self.round_trip_s is None else self.round_trip_s
