@@ -183,7 +183,7 @@ static void fuzz_feedback(const uint8_t *data, size_t size)
     uint8_t count;
     int64_t *arrivals;
     for (uint32_t more = roll(40); more; more--)
-        history_on_sent(&history, roll(1500), now_s += 0.001, 0);
+        history_on_sent(&history, roll(1500), now_s += 0.001, 0, (struct carried){0});
     long statuses = feedback_parse((struct span){data, size}, &base, &count, &arrivals);
     if (statuses < 0)
         return;

@@ -113,6 +113,7 @@ class Simulation:
             if found:
                 self.to_publisher(found)
             if ticks % 4 == 0:
+                self.link.pacer.release(self.now_s)
                 self.down.repeat(self.now_s)
                 self.bandwidth.tick([self.down], self.now_s)
                 self.layer.measure(self.now_s)
@@ -330,7 +331,7 @@ class Subscriber:
             self.asked_s = now_s
             self.plis += 1
             packets.append(rtcp.PictureLoss(1, 1000))
-        if now_s - self.feedback_s >= 0.1:
+        if now_s - self.feedback_s >= 0.05:
             self.feedback_s = now_s
             feedback = self.arrivals.feedback(now_s)
             if feedback is not None:

@@ -303,6 +303,36 @@ def test_feedback_on_what_was_sent_comes_with_both_times() -> None:
         assert it.port.peer_feedback(bob.number, b"short") is None
 
 
+def test_video_that_feedback_reports_lost_is_sent_again_before_it_is_asked_for() -> None:
+    with thread() as it:
+        ann, bob = it.join(), it.join()
+        subscribe(bob, publish_video(ann), 1000, ((96, 100, 101),))
+        it.port.peer_copies(bob.number, 1, 3, 0, 0, True)
+        for n in range(1, 4):
+            ann.send(video(n, 10, vp8(n, n == 1)))
+        assert [p.sequence for p in bob.receive(3)] == [100, 101, 102]
+        lost = transport_cc.Feedback(0, 0, (64_000, None, 64_500))
+        it.port.peer_feedback(bob.number, transport_cc.serialize(lost))
+        again = bob.receive(2)
+        assert [(p.ssrc, p.payload[:2]) for p in again] == [(1001, bytes((0, 101)))] * 2
+        assert bob.receive(1, timeout_s=0.1) == [], "what arrived is not repeated"
+        # The copies carry numbers of their own: when one of them arrived, the other need not.
+        told = transport_cc.Feedback(3, 1, (65_000, None))
+        it.port.peer_feedback(bob.number, transport_cc.serialize(told))
+        assert bob.receive(1, timeout_s=0.1) == []
+
+
+def test_copies_of_video_that_arrived_are_not_sent() -> None:
+    with thread() as it:
+        ann, bob = it.join(), it.join()
+        subscribe(bob, publish_video(ann), 1000, ((96, 100, 101),))
+        it.port.peer_copies(bob.number, 1, 1, 3, 0, True)
+        ann.send(video(1, 10, vp8(1, True)))
+        assert [p.sequence for p in bob.receive(1)] == [100]
+        it.port.peer_feedback(bob.number, transport_cc.serialize(transport_cc.Feedback(0, 0, (64_000,))))
+        assert len(bob.receive(3, timeout_s=0.3)) < 3
+
+
 def test_probes_are_padding_on_the_retransmission_source_and_known_in_feedback() -> None:
     with thread() as it:
         ann, bob = it.join(), it.join()

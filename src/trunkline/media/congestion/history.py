@@ -5,6 +5,7 @@ Not here: the feedback's bytes (``protocol/rtp/transport_cc``), and what follows
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from trunkline.base.wrapping import Unwrapper
@@ -15,6 +16,9 @@ CLOCK_US = (1 << 24) * 64_000
 """The receiver's reference time wraps here."""
 
 
+Tell = Callable[[bool, float], None]
+
+
 @dataclass(slots=True, frozen=True)
 class Reported:
     """A packet the receiver reported on.
@@ -22,6 +26,7 @@ class Reported:
     Attributes:
         arrived_us: on the receiver's clock, unwrapped; None when it did not arrive.
         cluster: the probe it belonged to; 0 for none.
+        tell: wants to know whether it arrived, and the time now.
     """
 
     number: int
@@ -29,6 +34,7 @@ class Reported:
     size_bytes: int
     arrived_us: int | None
     cluster: int = 0
+    tell: Tell | None = None
 
 
 @dataclass(slots=True)
@@ -36,6 +42,7 @@ class _Sent:
     sent_s: float
     size_bytes: int
     cluster: int
+    tell: Tell | None
     lost: bool = False
 
 
@@ -56,12 +63,12 @@ class SendHistory:
         self._highest_us: int | None = None
         self.in_flight_bytes = 0
 
-    def on_sent(self, size_bytes: int, now_s: float, cluster: int = 0) -> int:
+    def on_sent(self, size_bytes: int, now_s: float, cluster: int = 0, tell: Tell | None = None) -> int:
         """A packet goes out: its transport number (16 bits)."""
         number = self._next
         self._next += 1
         self._numbers.unwrap(number & 0xFFFF)
-        self._sent[number] = _Sent(now_s, size_bytes, cluster)
+        self._sent[number] = _Sent(now_s, size_bytes, cluster, tell)
         self.in_flight_bytes += size_bytes
         if len(self._sent) > MAX_PACKETS:
             oldest = self._sent.pop(next(iter(self._sent)))
@@ -88,7 +95,8 @@ class SendHistory:
                 sent.lost = True
             else:
                 del self._sent[number]
-            found.append(Reported(number, sent.sent_s, sent.size_bytes, self._unwrap(arrived_us), sent.cluster))
+            arrived_us = self._unwrap(arrived_us)
+            found.append(Reported(number, sent.sent_s, sent.size_bytes, arrived_us, sent.cluster, sent.tell))
         # What lies before and was in no feedback never will be: that feedback was lost on its way.
         for number in [number for number in self._sent if number < first - MAX_PACKETS // 4]:
             old = self._sent.pop(number)

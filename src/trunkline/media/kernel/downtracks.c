@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OVERHEAD_BYTES = 70, NAMED_PACKETS = 100, MAX_EXTENSIONS = 7, MAX_HEAD_BYTES = 512, MAX_DESCRIPTOR_BYTES = 256, MAX_PADDING = 255 };
+enum { OVERHEAD_BYTES = 70, NAMED_PACKETS = 100, MAX_EXTENSIONS = 7, MAX_HEAD_BYTES = 512, MAX_DESCRIPTOR_BYTES = 256, MAX_PADDING = 255, TOLD_COPIES = 2 };
 #define LONG_AGO -1e9
 
 static bool add_to(struct down ***list, size_t *count, size_t *capacity, struct down *down)
@@ -104,6 +104,7 @@ struct head { /* what a packet is sent as */
     struct span orientation, descriptor;
     uint16_t frame; /* instead of the one in the descriptor */
     bool waits;     /* its transport number comes when it leaves */
+    struct carried carried;
 };
 
 /* The header with its extensions at ``out``, where there is room for MAX_HEAD_BYTES; its size. */
@@ -120,7 +121,8 @@ static size_t write_head(struct port *port, struct down *down, const struct head
     if (down->transport_id) {
         uint16_t number = 0;
         if (!head->waits)
-            number = history_on_sent(&down->peer->history, payload_size + OVERHEAD_BYTES, port->now_s, cluster);
+            number = history_on_sent(&down->peer->history, payload_size + OVERHEAD_BYTES, port->now_s, cluster,
+                                     head->carried);
         write_u16(transport, number);
         extensions[count++] = (struct extension){down->transport_id, {transport, sizeof transport}};
     }
@@ -193,10 +195,13 @@ static void number_packet(struct port *port, struct down *down, uint8_t *packet,
     size_t position = 0;
     if (!down->transport_id || !rtp_parse(packet, size, &rtp))
         return;
+    struct carried carried = {down->id, rtp.sequence};
+    if (rtp.ssrc == down->rtx_ssrc && rtp.payload.size >= 2)
+        carried.sequence = read_u16(rtp.payload.data);
     while (rtp_next_extension(&rtp, &position, &element))
         if (element.id == down->transport_id && element.value.size == 2)
             write_u16(packet + (element.value.data - packet),
-                      history_on_sent(&down->peer->history, counted, port->now_s, cluster));
+                      history_on_sent(&down->peer->history, counted, port->now_s, cluster, carried));
 }
 
 void down_leave(struct port *port, struct down *down, uint8_t *packet, size_t size, size_t counted, uint16_t cluster)
@@ -236,7 +241,8 @@ static void send_video(struct port *port, struct down *down, const struct rtp_me
     if (sent->used && sent->sequence == numbers.sequence)
         return;
     struct head head = {.numbers = numbers, .ssrc = down->ssrc, .payload_type = out_type, .marker = marker,
-                        .with_mid = down->packets < NAMED_PACKETS, .level = -1, .orientation = media->orientation};
+                        .with_mid = down->packets < NAMED_PACKETS, .level = -1, .orientation = media->orientation,
+                        .carried = {down->id, numbers.sequence}};
     if (media->part.has_frame) {
         head.descriptor = media->descriptor;
         head.frame = scaler_renumber(&down->scaler, media->part.frame);
@@ -254,7 +260,7 @@ static void send_video(struct port *port, struct down *down, const struct rtp_me
     if (!size)
         return;
     *sent = (struct sent_video){media->number, LONG_AGO, numbers.timestamp, numbers.sequence, numbers.picture_id,
-                                numbers.tl0_index, media->layer->index, out_type, true, head.with_mid, marker,
+                                numbers.tl0_index, media->layer->index, out_type, true, head.with_mid, marker, false,
                                 head.frame};
     if (!head.waits && !repair_of(down, out_type))
         keep_bytes(down, numbers.sequence, packet, size);
@@ -276,7 +282,8 @@ static void repeat_video(struct port *port, struct down *down, struct sent_video
     struct span payload = media->rtp.payload;
     struct head head = {.numbers = {.sequence = ++down->again_sequence, .timestamp = sent->timestamp},
                         .ssrc = down->rtx_ssrc, .payload_type = repair, .marker = sent->marker,
-                        .with_mid = sent->with_mid, .level = -1, .orientation = media->orientation};
+                        .with_mid = sent->with_mid, .level = -1, .orientation = media->orientation,
+                        .carried = {down->id, sent->sequence}};
     if (media->part.has_frame) {
         head.descriptor = media->descriptor;
         head.frame = sent->frame;
@@ -478,6 +485,24 @@ void down_on_nack(struct port *port, struct down *down, uint16_t sequence)
         repeat_video(port, down, sent, (uint8_t)repair, LANE_REPAIR);
 }
 
+void down_on_reported(struct port *port, struct down *down, uint16_t sequence, bool arrived)
+{
+    if (!down->video || !down->track)
+        return;
+    struct sent_video *sent = &down->video[sequence & (KEPT_PACKETS - 1)];
+    if (!sent->used || sent->sequence != sequence)
+        return;
+    sent->arrived |= arrived;
+    int repair = repair_of(down, sent->payload_type);
+    if (sent->arrived || !repair || !down->peer->recovery || !down->peer->keyed || !down->peer->reached ||
+        port->now_s - sent->again_s < AGAIN_S)
+        return;
+    sent->again_s = port->now_s;
+    int copies = down->peer->answers < TOLD_COPIES ? down->peer->answers : TOLD_COPIES;
+    for (int copy = 0; copy < copies; copy++)
+        repeat_video(port, down, sent, (uint8_t)repair, LANE_REPAIR);
+}
+
 bool down_repeat(struct port *port, struct down *down)
 {
     for (size_t turns = down->copy_count; turns; turns--) {
@@ -485,7 +510,8 @@ bool down_repeat(struct port *port, struct down *down)
         down->copy_first = (down->copy_first + 1) % MAX_COPIES;
         down->copy_count--;
         struct sent_video *sent = &down->video[copy.sequence & (KEPT_PACKETS - 1)];
-        int repair = sent->used && sent->sequence == copy.sequence ? repair_of(down, sent->payload_type) : 0;
+        bool wanted = sent->used && sent->sequence == copy.sequence && !sent->arrived;
+        int repair = wanted ? repair_of(down, sent->payload_type) : 0;
         if (!repair || !down->track || !down->peer->keyed || !down->peer->reached)
             continue;
         repeat_video(port, down, sent, (uint8_t)repair, LANE_VIDEO); /* not before what it repeats */

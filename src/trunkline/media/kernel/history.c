@@ -45,7 +45,7 @@ void history_fetch(const struct history *history)
         __builtin_prefetch(sent_at(history, history->next), 1);
 }
 
-uint16_t history_on_sent(struct history *history, size_t size, double now_s, uint16_t cluster)
+uint16_t history_on_sent(struct history *history, size_t size, double now_s, uint16_t cluster, struct carried carried)
 {
     int64_t number = history->next;
     if (number - history->oldest >= (int64_t)history->capacity) {
@@ -56,9 +56,10 @@ uint16_t history_on_sent(struct history *history, size_t size, double now_s, uin
     }
     history->next++;
     if (history->capacity) {
+        size = size < UINT16_MAX ? size : UINT16_MAX;
         *sent_at(history, number) =
-            (struct sent){now_s, (uint16_t)(size < UINT16_MAX ? size : UINT16_MAX), cluster, true, false};
-        history->in_flight += sent_at(history, number)->size;
+            (struct sent){now_s, carried.down, carried.sequence, (uint16_t)size, cluster, true, false};
+        history->in_flight += (int64_t)size;
     }
     return (uint16_t)number;
 }
@@ -152,7 +153,7 @@ size_t history_on_feedback(struct history *history, uint16_t base, const int64_t
         if (!sent->lost)
             history->in_flight -= sent->size;
         found[reported++] = (struct reported){number, missing ? -1 : unwrap(history, arrivals[i]), sent->sent_s,
-                                              sent->size, sent->cluster};
+                                              sent->size, sent->cluster, {sent->down, sent->sequence}};
         sent->lost = missing;
         sent->kept = missing;
     }

@@ -355,9 +355,18 @@ struct feedback {
 static void join_feedback(struct port *port, unsigned id, struct feedback *feedback)
 {
     struct peer *peer = handle_find(port, HANDLE_PEER, id);
-    if (peer)
-        feedback->reported = history_on_feedback(&peer->history, feedback->base, feedback->arrivals,
-                                                 (size_t)feedback->statuses, feedback->found);
+    if (!peer)
+        return;
+    feedback->reported = history_on_feedback(&peer->history, feedback->base, feedback->arrivals,
+                                             (size_t)feedback->statuses, feedback->found);
+    port->now_s = monotonic_s();
+    for (size_t i = 0; i < feedback->reported; i++) {
+        const struct reported *one = &feedback->found[i];
+        struct down *down = one->carried.down ? handle_find(port, HANDLE_DOWN, one->carried.down) : NULL;
+        if (down)
+            down_on_reported(port, down, one->carried.sequence, one->arrived_us >= 0);
+    }
+    output_flush(port);
 }
 
 static PyObject *list_reported(const struct feedback *feedback)

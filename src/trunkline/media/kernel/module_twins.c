@@ -214,7 +214,7 @@ static PyObject *History_on_sent(History *self, PyObject *args)
     unsigned short cluster = 0;
     if (!PyArg_ParseTuple(args, "Id|H", &size, &now_s, &cluster))
         return NULL;
-    return PyLong_FromLong(history_on_sent(&self->history, size, now_s, cluster));
+    return PyLong_FromLong(history_on_sent(&self->history, size, now_s, cluster, (struct carried){0}));
 }
 
 /* on_feedback(body) -> [(number, sent_s, size, arrived_us or None, cluster)], or None when it is malformed. */

@@ -79,9 +79,15 @@ void arrivals_end(struct arrivals *arrivals);
 
 enum { HISTORY_PACKETS = 8192, HISTORY_FIRST = 128 };
 
+struct carried { /* what a packet carried, so that it can be sent again when it is reported lost; 0: nothing such */
+    uint32_t down;
+    uint16_t sequence;
+};
+
 struct sent {
     double sent_s;
-    uint16_t size, cluster;
+    uint32_t down; /* carried */
+    uint16_t sequence, size, cluster;
     bool kept, lost;
 };
 
@@ -97,11 +103,13 @@ struct reported {
     int64_t number, arrived_us; /* -1: it did not arrive */
     double sent_s;
     uint16_t size, cluster;
+    struct carried carried;
 };
 
 /* Brings what the next call writes to into the cache. */
 void history_fetch(const struct history *history);
-uint16_t history_on_sent(struct history *history, size_t size, double now_s, uint16_t cluster);
+uint16_t history_on_sent(struct history *history, size_t size, double now_s, uint16_t cluster,
+                         struct carried carried);
 /* Reads a feedback's body: how many statuses, with their arrivals in microseconds (-1: none) in memory to free. -1 when
  * it is malformed. Needs no lock. */
 long feedback_parse(struct span body, uint16_t *base, uint8_t *count, int64_t **arrivals);

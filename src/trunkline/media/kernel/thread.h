@@ -117,7 +117,7 @@ struct sent_video { /* what a subscriber was sent, by the number it was sent as 
     uint32_t timestamp;
     uint16_t sequence, picture_id;
     uint8_t tl0_index, layer, payload_type;
-    bool used : 1, with_mid : 1, marker : 1;
+    bool used : 1, with_mid : 1, marker : 1, arrived : 1;
     uint16_t frame; /* number in the dependency descriptor */
 };
 
@@ -391,6 +391,8 @@ void down_free(struct down *down);
 void down_forward(struct port *port, struct down *down, const struct rtp_media *media);
 void down_on_padding(struct down *down, const struct rtp_media *media);
 void down_on_nack(struct port *port, struct down *down, uint16_t sequence);
+/* Feedback told of a packet that carried this one: when none has arrived, it is sent again before it is asked for. */
+void down_on_reported(struct port *port, struct down *down, uint16_t sequence, bool arrived);
 void down_ask(struct port *port, struct down *down);
 void down_report(struct port *port, struct down *down);
 /* A number that will never come: an empty packet in its place. */

@@ -93,6 +93,9 @@ class Downlink:
         except transport_cc.FeedbackError:
             return
         reported = self.history.on_feedback(feedback)
+        for packet in reported:
+            if packet.tell is not None:
+                packet.tell(packet.arrived_us is not None, now_s)
         lost = sum(1 for packet in reported if packet.arrived_us is None)
         self.depth.on_feedback(lost, len(reported), now_s)
         self.estimate.on_reported(reported, now_s)

@@ -34,6 +34,8 @@ CACHE_PACKETS = 1024
 REPORT_S = 1.0
 AGAIN_S = 0.02
 """A packet asked for twice within this time is sent once: the first copy is still under way."""
+TOLD_COPIES = 2
+"""Of a packet that feedback reports lost."""
 OVERHEAD_BYTES = 70
 """IP, UDP, RTP with extensions, and the SRTP tag: what a payload costs beyond itself."""
 AUDIO_REPAIR_S = 0.15
@@ -47,6 +49,9 @@ class _Kept:
     packet: RtpPacket
     ciphertext: bytes
     again_s: float = -1e9
+    arrived: bool = False
+    of: _Kept | None = None
+    """What it repeats."""
 
 
 class DownTrack:
@@ -379,7 +384,10 @@ class DownTrack:
             return
         packet, transport = kept.packet, self._transport
         if transport is not None and transport in packet.extensions:
-            number = self._link.history.on_sent(len(packet.payload) + OVERHEAD_BYTES, now_s, cluster)
+            repeated = kept.of or kept
+            video = self.up.kind == "video"
+            tell = (lambda arrived, now_s: self._on_reported(repeated, arrived, now_s)) if video else None
+            number = self._link.history.on_sent(len(packet.payload) + OVERHEAD_BYTES, now_s, cluster, tell)
             packet = replace(packet, extensions=packet.extensions | {transport: number.to_bytes(2, "big")})
         kept.packet = packet
         kept.ciphertext = self._peer.send_rtp(packet.serialize()) or b""
@@ -413,6 +421,17 @@ class DownTrack:
                 self._send_again(kept, Lane.REPAIR, now_s)
         return sent
 
+    def _on_reported(self, kept: _Kept, arrived: bool, now_s: float) -> None:
+        """Feedback told of one of the packets that carried this: a request for it may be lost, or a while away."""
+        kept.arrived |= arrived
+        if kept.arrived or not self._link.recovery or now_s - kept.again_s < AGAIN_S or self._ended:
+            return
+        if self._repair_type(kept.packet.payload_type) is None:
+            return
+        kept.again_s = now_s
+        for _ in range(min(self._link.answers, TOLD_COPIES)):
+            self._send_again(kept, Lane.REPAIR, now_s)
+
     def probe(self, size_bytes: int, cluster: int, now_s: float) -> int:
         """Send what waits, then the latest packets once more, as a probe: how many bytes."""
         sent = self._link.pacer.spend(size_bytes, cluster, now_s)
@@ -441,10 +460,11 @@ class DownTrack:
             extensions=packet.extensions,
             payload=packet.sequence.to_bytes(2, "big") + packet.payload,
         )
+        copy = _Kept(again, b"", of=kept)
         if lane is None:
-            self._leave(_Kept(again, b""), now_s, cluster)
+            self._leave(copy, now_s, cluster)
         else:
-            self._hand_over(_Kept(again, b""), lane, now_s)
+            self._hand_over(copy, lane, now_s)
 
     def repeat(self, now_s: float) -> None:
         """Send the next copy of what is protected; called every tick, so that copies lie apart and a burst of losses
@@ -453,7 +473,7 @@ class DownTrack:
         for _ in range(len(self._copies)):
             sequence, copies = self._copies.popleft()
             kept = self._cache.get(sequence)
-            if kept is None or self._repair_type(kept.packet.payload_type) is None:
+            if kept is None or kept.arrived or self._repair_type(kept.packet.payload_type) is None:
                 continue
             self._send_again(kept, Lane.VIDEO, now_s)  # not before what it repeats
             if copies > 1:

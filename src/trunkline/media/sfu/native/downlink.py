@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trunkline.media.congestion.history import Reported, SendHistory
+from trunkline.media.congestion.history import Reported, SendHistory, Tell
 from trunkline.media.recovery.depth import MAX_DEPTH
 from trunkline.media.sfu.downlink import Downlink
 from trunkline.media.sfu.native.path import KernelPath
@@ -19,7 +19,7 @@ class KernelHistory(SendHistory):
         super().__init__()
         self._path = path
 
-    def on_sent(self, size_bytes: int, now_s: float, cluster: int = 0) -> int:
+    def on_sent(self, size_bytes: int, now_s: float, cluster: int = 0, tell: Tell | None = None) -> int:
         """Only the thread sends.
 
         Raises:
