@@ -73,6 +73,19 @@ def test_plain_sends_are_the_same_either_way(connect: Connect, app: App, way: st
     assert decided == (19 if way == "msgpack" and native.MODULE is not None else 0)
 
 
+def test_many_sends_at_once_and_the_one_after_them_are_all_answered(connect: Connect) -> None:
+    """While very many come the sockets are looked at by the clock, and afterwards as soon as something comes."""
+    a, b = connect("user/a", outbox="outbox-1"), connect("user/b")
+    a.call("message.send", to="user/b", content={"text": "first"}, n=1)
+    for start in range(1000, 1900, 100):
+        a.send_raw(b"".join(send_frame_of(id, f"t{id}", n=id) for id in range(start, start + 100)))
+        found = replies(a, 100)
+        assert sorted(found) == list(range(start, start + 100))
+        assert {frame[0] for frame in found.values()} == {2}
+    assert b.push("entry", lambda entry: entry["content"].get("text") == "t1899")["seq"] == 902
+    assert a.call("message.send", to="user/b", content={"text": "after"}, n=1900)["seq"] == 903
+
+
 def test_a_conversation_by_its_id_is_the_same_conversation(connect: Connect) -> None:
     a, b = connect("user/a", outbox="outbox-1"), connect("user/b", outbox="outbox-1")
     first = a.call("message.send", to="user/b", content={"text": "1"}, n=1)

@@ -22,7 +22,7 @@ if kernel.MODULE is None:
 ROOT = Path(__file__).parents[3]
 NARROW = "127.0.0.9"
 PACKETS = 40
-PREPARE = f"ip link set lo up && ip route replace local {NARROW} dev lo table local mtu 700 && exec \"$@\""
+PREPARE = f'ip link set lo up && ip route replace local {NARROW} dev lo table local mtu 700 && exec "$@"'
 
 
 def in_a_network_of_its_own(part: str) -> None:

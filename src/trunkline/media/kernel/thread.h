@@ -384,7 +384,7 @@ void track_on_hopeless(struct port *port, struct layer *layer);
 /* Takes a packet of the track into the batch; false when it is a duplicate, or nothing to forward. */
 bool track_take(struct port *port, struct source *source, struct rtp_media *media);
 
-/* downtracks.c */
+/* subscribing.c and downtracks.c */
 struct down *down_add(struct port *port, struct track *track, struct peer *peer, uint16_t sequence, uint32_t timestamp);
 void down_remove(struct port *port, struct down *down);
 void down_free(struct down *down);

@@ -322,11 +322,12 @@ class FileJournal:
 
     @property
     def wants_spare(self) -> bool:
-        """Whether a prepared segment would be of use soon: appends are many, and this one is not, or half full."""
+        """Whether a prepared segment would be of use soon: appends are many, and this one is not, or a quarter full."""
         busy = min(self._appended_bytes, self._segment_size_bytes) >= SPARE_AFTER_BYTES
         if self._spare.ready or not busy or not self._preallocate_bytes:
             return False
-        return not self._prepared or 2 * self._active.end_offset > self._segment_size_bytes
+        # Making one takes seconds; with what is left of this one there is time even at the highest rates.
+        return not self._prepared or 4 * self._active.end_offset > self._segment_size_bytes
 
     def make_spare(self, pause: Callable[[], None] = lambda: None) -> bool:
         """Prepare the file of the next segment; from any thread, but from one at a time. Blocks.

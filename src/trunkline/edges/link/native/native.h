@@ -120,6 +120,7 @@ FOR_NAMES(DECLARE_NAME)
 
 enum { RECEIVE_BYTES = 65536, BATCH_EVENTS = 128, MAX_ROUNDS = 4 };
 enum { MAX_YIELD_TIMES = 16, MAX_YIELD_US = 10000 };
+enum { COUNT_US = 20000, BUSY_PER_S = 8000, GATHER_NS = 1000000 };
 
 typedef struct conn {
     PyObject_HEAD
@@ -155,6 +156,12 @@ typedef struct front {
     int64_t now_ms; /* 0 = not asked yet */
     PyObject *heard, *group; /* the hub's time; the pending group, which nothing swaps meanwhile */
     uint64_t sent;
+    /* while very many send */
+    bool gathering;
+    int loop_fd, timer_fd;
+    int64_t counted_us;
+    uint64_t counted;
+    bool busy;
     uint8_t buffer[RECEIVE_BYTES];
     uint8_t plain[FAST_FRAME_MAX];
     uint8_t gather[RECEIVE_BYTES];
