@@ -113,6 +113,24 @@ def test_two_people_chat(app: App) -> None:
         bob.see("refused: ")
 
 
+def test_a_program_chats(app: App) -> None:
+    words = ["chat", "--json", "--url", app.server.url, "--token", app.token("user/ann"), "--to", "user/bob"]
+    with subprocess.Popen([*COMMAND, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as ann:
+        assert ann.stdin is not None and ann.stdout is not None
+        assert "you are user/ann" in json.loads(ann.stdout.readline())["note"]
+        ann.stdin.write("hello\n")
+        ann.stdin.flush()
+        while (entry := json.loads(ann.stdout.readline()).get("entry", {})).get("type") != "text":
+            pass
+        assert (entry["sender"], entry["content"]) == ("user/ann", {"text": "hello"})
+        ann.stdin.write("/who\n/nonsense\n")
+        ann.stdin.close()
+        rest = [json.loads(line) for line in ann.stdout]
+        assert ann.wait(10) == 0
+    assert {line["member"]["party"] for line in rest if "member" in line} == {"user/ann", "user/bob"}
+    assert any("there is no /nonsense" in line.get("note", "") for line in rest)
+
+
 def test_who_is_turned_away_is_told_so(app: App) -> None:
     wrong = App(app.server, app.id, app.key, "w" * 43)
     with chat(wrong, "user/ann", "user/bob") as ann:

@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from trunkline.client import Client, ClientState, ClientStopped, RequestFailed
 from trunkline.client.notices import StateChange, Typing
 from trunkline.client.tokens import mint_token
@@ -37,6 +39,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--to", required=True, help="a party (user/bob) or a conversation id")
     parser.add_argument("--store", type=Path, help="file that keeps history and unsent messages (default: memory)")
     parser.add_argument("--device", help="device id (default: made with the store)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line: entries, members, notes")
     parser.set_defaults(run=run)
 
 
@@ -49,16 +52,21 @@ def run(options: argparse.Namespace) -> int:
         secret = sys.stdin.readline().strip() if options.secret == "-" else options.secret
         token = mint_token(options.key, secret, options.party, ttl_s=86_400)
     with suppress(KeyboardInterrupt):
-        return asyncio.run(Chat(options.url, token, options.to, options.store, options.device).run())
+        return asyncio.run(
+            Chat(options.url, token, options.to, options.store, options.device, as_json=options.json).run()
+        )
     return 0
 
 
 class Chat:
     """One conversation on one terminal."""
 
-    def __init__(self, url: str, token: str, to: str, store: Path | None, device: str | None) -> None:
+    def __init__(
+        self, url: str, token: str, to: str, store: Path | None, device: str | None, *, as_json: bool = False
+    ) -> None:
         self._to = to
-        self._colour = sys.stdout.isatty()
+        self._json = as_json
+        self._colour = sys.stdout.isatty() and not as_json
         self._client = Client(
             url,
             token,
@@ -106,10 +114,13 @@ class Chat:
     async def _command(self, name: str, first: str = "", rest: str = "") -> None:
         client, conversation = self._client, self._conversation
         if name == "help":
-            self._print(HELP)
+            self._note(HELP) if self._json else self._print(HELP)
         elif name == "who":
             for member in (await client.groups.members(conversation)).members:
-                self._print(f"  {self._name(member.party)}  {member.role}, has read up to {member.read}")
+                if self._json:
+                    self._tell("member", member)
+                else:
+                    self._print(f"  {self._name(member.party)}  {member.role}, has read up to {member.read}")
         elif name == "history":
             for entry in await client.history(conversation, limit=int(first or 20)):
                 self._show(entry)
@@ -132,6 +143,9 @@ class Chat:
             self._note(f"{entry.sender} wrote in another conversation ({entry.conversation})")
 
     def _show(self, entry: EntryView) -> None:
+        if self._json:
+            self._tell("entry", entry)
+            return
         content = entry.content if isinstance(entry.content, dict) else {}
         if entry.now is not None and (entry.now.recalled or entry.now.expired):
             text = self._faint("(taken back)")
@@ -154,7 +168,7 @@ class Chat:
 
     def _typing(self, typing: Typing) -> None:
         if typing.conversation == self._conversation and typing.typing:
-            self._note(f"{typing.party} is typing ...")
+            self._tell("typing", typing.party) if self._json else self._note(f"{typing.party} is typing ...")
 
     def _state(self, change: StateChange) -> None:
         if change.state is ClientState.STOPPED and change.close_code and self._conversation:
@@ -173,7 +187,11 @@ class Chat:
         return f"\x1b[2m{text}\x1b[0m" if self._colour else text
 
     def _note(self, text: str) -> None:
-        self._print(self._faint(f"- {text}"))
+        self._tell("note", text) if self._json else self._print(self._faint(f"- {text}"))
+
+    def _tell(self, kind: str, what: object) -> None:
+        """A line for a program to read."""
+        self._print(msgspec.json.encode({kind: what}).decode())
 
     @staticmethod
     def _print(text: str) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--tls", action="store_true", help="serve HTTPS to the network, for a phone's camera")
     parser.add_argument("--site-only", action="store_true", help="skip the story in the console, serve the site")
     parser.add_argument("--web", type=Path, help="where the built pages are (web/dist of the checkout)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON; the story goes to stderr")
     parser.set_defaults(run=run)
 
 
@@ -35,4 +39,9 @@ def run(options: argparse.Namespace) -> int:
     config.server.port = options.port
     config.store.directory = str(options.data / time.strftime("%Y%m%d-%H%M%S"))
     stage = Stage(config, find_built(options.web), tls=options.tls)
-    return Story(config, stage, once=options.once, told=not options.site_only).run()
+    story = Story(config, stage, once=options.once, told=not options.site_only)
+    if not options.json:
+        return story.run()
+    out = sys.stdout
+    with contextlib.redirect_stdout(sys.stderr):
+        return story.run(lambda result: print(json.dumps(result), file=out, flush=True))

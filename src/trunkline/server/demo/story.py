@@ -7,7 +7,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,12 +48,17 @@ class Story:
         self._stage = stage
         self._told = told
         self._witnesses: dict[str, Witness] = {}
+        self._found: dict[str, object] = {}
         directory = config.directory.absolute()
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._server = ServerProcess(directory, config.server.port, directory.parent / f"{directory.name}.log")
 
-    def run(self) -> int:
-        """Run it; 0 when nothing was lost, doubled or reordered, and the call connected."""
+    def run(self, report: Callable[[dict[str, object]], None] = lambda _result: None) -> int:
+        """Run it; 0 when nothing was lost, doubled or reordered, and the call connected.
+
+        Args:
+            report: given what was found, once it is known.
+        """
         with _step("Create an app and an API key"):
             request = AppCreate("Demo")
             made = run_operation(self._config, "app.create", "/v1/admin/apps", "POST", request, AppCreated)
@@ -61,6 +66,7 @@ class Story:
         try:
             if self._told:
                 clean = self._tell(made)
+                report({"ok": clean, **self._found})
             if not self._once:
                 self._serve(made)
         except KeyboardInterrupt:
@@ -138,6 +144,18 @@ class Story:
             for latency in witness.latencies_s[latencies_before[party] :]
         )
         rate = len(latencies) / elapsed_s
+        self._found |= {
+            "lost": verdict.lost,
+            "duplicated": verdict.duplicated,
+            "reordered": verdict.reordered,
+            "accepted": verdict.accepted,
+            "deliveries": verdict.deliveries,
+            "violations": {name: str(found) for name, found in verdict.violations.items()},
+            "restart_s": round(restart_s, 3),
+            "messages_per_s": round(rate),
+            "ack_p50_ms": _at_ms(latencies, 50),
+            "ack_p99_ms": _at_ms(latencies, 99),
+        }
         print(
             f"\n  lost {verdict.lost}, duplicated {verdict.duplicated}, reordered {verdict.reordered} "
             f"of {verdict.accepted} accepted messages ({verdict.deliveries} deliveries)\n"
@@ -162,6 +180,16 @@ class Story:
             people = [self._witnesses[party] for party in ("user/alice", "user/bob")]
             joined = await asyncio.gather(*(person.client.live.join(group) for person in people))
             got = await hold_call([(place.url, place.token) for place in joined], CALL_S)
+        self._found["call"] = [
+            {
+                "audio_frames": reception.audio_frames,
+                "loudness": round(reception.loudness),
+                "video_frames": reception.video_frames,
+                "first_s": round(reception.first_s, 3),
+                "complete": reception.complete,
+            }
+            for reception in got
+        ]
         for person, other, reception in zip(("Alice", "Bob"), ("Bob", "Alice"), got, strict=True):
             width, height = reception.size
             print(
@@ -213,7 +241,10 @@ def _step(text: str) -> Iterator[None]:
     print(f" done in {time.monotonic() - began_s:.2f} s" if sys.stdout.isatty() else "    done", flush=True)
 
 
+def _at_ms(sorted_s: list[float], percent: int) -> float | None:
+    return round(statistics.quantiles(sorted_s, n=100)[percent - 1] * 1000, 1) if len(sorted_s) > 1 else None
+
+
 def _ms(sorted_s: list[float], percent: int) -> str:
-    if len(sorted_s) < 2:
-        return "-"
-    return f"{statistics.quantiles(sorted_s, n=100)[percent - 1] * 1000:.1f} ms"
+    at_ms = _at_ms(sorted_s, percent)
+    return "-" if at_ms is None else f"{at_ms:.1f} ms"
