@@ -132,6 +132,7 @@ class Host:
         self._port.close()
 
     def _tick(self) -> None:
+        self._ticking = None
         now_s = time.monotonic()
         wall_s = time.time() + NTP_OFFSET_S
         ntp = (int(wall_s) << 32) | int((wall_s % 1) * (1 << 32))
@@ -143,7 +144,6 @@ class Host:
                 connection.listen()
             next_s = min(next_s, now_s if connection.listens else connection.due_s)
         self._on_tick(now_s)
-        self._ticking = None
         self._plan_tick(next_s - now_s)
 
     def _plan_tick(self, wait_s: float) -> None:
