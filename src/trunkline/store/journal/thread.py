@@ -12,6 +12,7 @@ from collections.abc import Callable
 from trunkline.domain.log.records import Record, encode_group
 from trunkline.services.log.journal_port import Journal, JournalNotApplied
 from trunkline.services.log.ports import CommitDone, JournalNotWritten
+from trunkline.store.journal.urgency import ask_for_short_turns
 
 _MOMENT_S = 0.000_01
 
@@ -57,6 +58,7 @@ class JournalThread:
         self._thread.join()
 
     def _run(self) -> None:
+        ask_for_short_turns()
         while (item := self._work.get()) is not None:
             records, done = item
             lsn = 0
