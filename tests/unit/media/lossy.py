@@ -331,7 +331,7 @@ class Subscriber:
             self.asked_s = now_s
             self.plis += 1
             packets.append(rtcp.PictureLoss(1, 1000))
-        if now_s - self.feedback_s >= 0.05:
+        if now_s - self.feedback_s >= 0.1:
             self.feedback_s = now_s
             feedback = self.arrivals.feedback(now_s)
             if feedback is not None:

@@ -23,16 +23,18 @@ def watch(up: float, down: float, *, recovery: bool, seed: int, stall_s: float =
     return simulation, frozen(simulation.subscriber.shown_s, begun_s, simulation.now_s)
 
 
-@pytest.mark.parametrize(("up", "down", "most"), [(0.3, 0.0, 0.05), (0.0, 0.3, 0.01), (0.3, 0.3, 0.05)])
-def test_video_at_30_percent_loss_each_way_is_frozen_less_than_5_percent(up: float, down: float, most: float) -> None:
-    """Over a minute: in a quarter of one, three late frames make the difference."""
-    shares = []
-    for seed in range(4):
-        simulation, share = watch(up, down, recovery=True, seed=seed)
-        shares.append(share)
-        assert simulation.publisher.reported_lost < 0.1 * simulation.publisher.reported, "it would slow down"
-    assert sum(shares) / len(shares) < most
-    assert max(shares) < 0.1
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("up", "down"), [(0.3, 0.0), (0.0, 0.3), (0.3, 0.3)])
+def test_video_at_30_percent_loss_each_way_is_frozen_less_than_5_percent(up: float, down: float, seed: int) -> None:
+    simulation, share = watch(up, down, recovery=True, seed=seed)
+    assert share < 0.05
+    assert simulation.publisher.reported_lost < 0.1 * simulation.publisher.reported, "it would slow down"
+
+
+def test_what_feedback_reports_lost_is_repaired_in_time() -> None:
+    """Over a minute: a subscriber's own requests, a tenth of a second apart, left three times as much."""
+    shares = [watch(0.0, 0.3, recovery=True, seed=seed)[1] for seed in range(4)]
+    assert sum(shares) / len(shares) < 0.01
 
 
 @pytest.mark.parametrize("seed", [1, 4])
