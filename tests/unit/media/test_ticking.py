@@ -27,7 +27,7 @@ class Ticking:
         self.due_s = 0.0 if self.hurries else now_s + CALM_TICK_S
         if self.hurries:
             self.host.hurry()
-        if self.ticks == 20 if self.hurries else self.ticks == 4:
+        if self.ticks == (20 if self.hurries else 4):
             self.enough.set()
 
     def listen(self) -> None:

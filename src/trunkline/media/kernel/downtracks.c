@@ -217,6 +217,23 @@ static void repeat_video(struct port *port, struct down *down, struct sent_video
     down->again += hand_over(port, down, &head, lane, packet, size + 2 + payload.size, payload.size) > 0;
 }
 
+/* So many copies, unless some are still under way. */
+static void repair_video(struct port *port, struct down *down, struct sent_video *sent, uint8_t repair, int copies)
+{
+    if (port->now_s - sent->again_s < AGAIN_S)
+        return;
+    sent->again_s = port->now_s;
+    for (; copies > 0; copies--)
+        repeat_video(port, down, sent, repair, LANE_REPAIR);
+}
+
+/* What was sent under a number; NULL when it is not kept any more. */
+static struct sent_video *sent_as(struct down *down, uint16_t sequence)
+{
+    struct sent_video *sent = &down->video[sequence & (KEPT_PACKETS - 1)];
+    return sent->used && sent->sequence == sequence ? sent : NULL;
+}
+
 /* --- audio -------------------------------------------------------------------------------------------- */
 
 /* A packet of frames: redundant, or ``own`` alone when ``frames`` is NULL. */
@@ -387,37 +404,30 @@ void down_on_nack(struct port *port, struct down *down, uint16_t sequence)
             repeat_bytes(port, down, sequence);
         return;
     }
-    struct sent_video *sent = &down->video[sequence & (KEPT_PACKETS - 1)];
-    if (!sent->used || sent->sequence != sequence)
+    struct sent_video *sent = sent_as(down, sequence);
+    if (!sent)
         return;
     int repair = repair_of(down, sent->payload_type);
     if (!repair) {
         repeat_bytes(port, down, sequence);
         return;
     }
-    if (port->now_s - sent->again_s < AGAIN_S)
-        return;
-    sent->again_s = port->now_s;
-    for (int copies = 0; copies < down->peer->answers; copies++)
-        repeat_video(port, down, sent, (uint8_t)repair, LANE_REPAIR);
+    repair_video(port, down, sent, (uint8_t)repair, down->peer->answers);
 }
 
 void down_on_reported(struct port *port, struct down *down, uint16_t sequence, bool arrived)
 {
     if (!down->video || !down->track)
         return;
-    struct sent_video *sent = &down->video[sequence & (KEPT_PACKETS - 1)];
-    if (!sent->used || sent->sequence != sequence)
+    struct sent_video *sent = sent_as(down, sequence);
+    if (!sent)
         return;
     sent->arrived |= arrived;
     int repair = repair_of(down, sent->payload_type);
-    if (sent->arrived || !repair || !down->peer->recovery || !down->peer->keyed || !down->peer->reached ||
-        port->now_s - sent->again_s < AGAIN_S)
+    if (sent->arrived || !repair || !down->peer->recovery || !down->peer->keyed || !down->peer->reached)
         return;
-    sent->again_s = port->now_s;
-    int copies = down->peer->answers < TOLD_COPIES ? down->peer->answers : TOLD_COPIES;
-    for (int copy = 0; copy < copies; copy++)
-        repeat_video(port, down, sent, (uint8_t)repair, LANE_REPAIR);
+    int answers = down->peer->answers;
+    repair_video(port, down, sent, (uint8_t)repair, answers < TOLD_COPIES ? answers : TOLD_COPIES);
 }
 
 bool down_repeat(struct port *port, struct down *down)
@@ -426,9 +436,8 @@ bool down_repeat(struct port *port, struct down *down)
         struct copy copy = down->copies[down->copy_first];
         down->copy_first = (down->copy_first + 1) % MAX_COPIES;
         down->copy_count--;
-        struct sent_video *sent = &down->video[copy.sequence & (KEPT_PACKETS - 1)];
-        bool wanted = sent->used && sent->sequence == copy.sequence && !sent->arrived;
-        int repair = wanted ? repair_of(down, sent->payload_type) : 0;
+        struct sent_video *sent = sent_as(down, copy.sequence);
+        int repair = sent && !sent->arrived ? repair_of(down, sent->payload_type) : 0;
         if (!repair || !down->track || !down->peer->keyed || !down->peer->reached)
             continue;
         repeat_video(port, down, sent, (uint8_t)repair, LANE_VIDEO); /* not before what it repeats */

@@ -61,18 +61,20 @@ class Bandwidth:
     @property
     def pressed(self) -> bool:
         """Whether the path has just turned out to take less."""
-        estimate = self._link.estimate
-        return estimate.usage is Usage.OVER or estimate.target_bps < DROP * self._target_bps
+        return self._link.estimate.usage is Usage.OVER or self._dropped
+
+    @property
+    def _dropped(self) -> bool:
+        return self._link.estimate.target_bps < DROP * self._target_bps
 
     def tick(self, downs: Collection[DownTrack], now_s: float) -> list[tuple[str, bool]]:
         """Decide when it is time, and send what is due of a probe: tracks left out or back, and which."""
         estimate = self._link.estimate
-        dropped = estimate.target_bps < DROP * self._target_bps
         if estimate.usage is Usage.OVER:
             self._full_s = now_s
             self._link.prober.wait(now_s)
         changed: list[tuple[str, bool]] = []
-        if dropped or now_s - self._decided_s >= DECIDE_S:
+        if self._dropped or now_s - self._decided_s >= DECIDE_S:
             self._decided_s, self._target_bps = now_s, estimate.target_bps
             changed = self.decide(downs, now_s)
         self._send_probe(downs, now_s)

@@ -413,24 +413,26 @@ class DownTrack:
             return 0
         for sequence in sequences:
             kept = self._cache.get(sequence)
-            if kept is None or now_s - kept.again_s < AGAIN_S:
-                continue
-            kept.again_s = now_s
-            sent += 1
-            for _ in range(self._link.answers):
-                self._send_again(kept, Lane.REPAIR, now_s)
+            if kept is not None:
+                sent += self._repair(kept, self._link.answers, now_s)
         return sent
 
     def _on_reported(self, kept: _Kept, arrived: bool, now_s: float) -> None:
         """Feedback told of one of the packets that carried this: a request for it may be lost, or a while away."""
         kept.arrived |= arrived
-        if kept.arrived or not self._link.recovery or now_s - kept.again_s < AGAIN_S or self._ended:
+        if kept.arrived or not self._link.recovery or self._ended:
             return
-        if self._repair_type(kept.packet.payload_type) is None:
-            return
+        if self._repair_type(kept.packet.payload_type) is not None:
+            self._repair(kept, min(self._link.answers, TOLD_COPIES), now_s)
+
+    def _repair(self, kept: _Kept, copies: int, now_s: float) -> bool:
+        """Send so many copies, unless some are still under way."""
+        if now_s - kept.again_s < AGAIN_S:
+            return False
         kept.again_s = now_s
-        for _ in range(min(self._link.answers, TOLD_COPIES)):
+        for _ in range(copies):
             self._send_again(kept, Lane.REPAIR, now_s)
+        return True
 
     def probe(self, size_bytes: int, cluster: int, now_s: float) -> int:
         """Send what waits, then the latest packets once more, as a probe: how many bytes."""

@@ -96,7 +96,6 @@ class Host:
         self._connections: set[Hosted] = set()
         self._needing: dict[Hosted, None] = {}
         self._ticking: asyncio.TimerHandle | None = None
-        self._calm = False
         self.certificate: Certificate = make_certificate(time.time())
         self._context = make_context(self.certificate)
 
@@ -148,13 +147,11 @@ class Host:
 
     def _plan_tick(self, wait_s: float) -> None:
         if self._ticking is None and self._connections:
-            wait_s = max(wait_s, TICK_S)
-            self._calm = wait_s > TICK_S
-            self._ticking = asyncio.get_running_loop().call_later(wait_s, self._tick)
+            self._ticking = asyncio.get_running_loop().call_later(max(wait_s, TICK_S), self._tick)
 
     def hurry(self) -> None:
         """The next tick is due soon."""
-        if self._ticking is not None and self._calm:
+        if self._ticking is not None and self._ticking.when() > asyncio.get_running_loop().time() + TICK_S:
             self._ticking.cancel()
             self._ticking = None
         self._plan_tick(TICK_S)

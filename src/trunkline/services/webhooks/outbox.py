@@ -58,7 +58,6 @@ class Outbox:
         self._keep()
         for deliverer in self._deliverers.values():
             deliverer.start()
-            self._some.set()
 
     async def run(self) -> None:
         """Wake, save and keep, until cancelled."""

@@ -78,9 +78,7 @@ class KernelUplink(Uplink):
 
     def listen(self) -> None:
         """Note how loud the microphones are."""
-        for section in self.sections.values():
-            if section.track.kind == "audio":
-                self._note(section.track)
+        self._note_tracks("audio")
 
     def due(self, now_s: float) -> list[rtcp.Packet]:
         """Nothing: the thread reports and asks. What it counted is noted here."""
@@ -88,15 +86,18 @@ class KernelUplink(Uplink):
         if round_trip_s != self._told_s:
             self._told_s = round_trip_s
             self._path.port.peer_round_trip(self._path.number, round_trip_s)
-        video = now_s - self._video_s >= VIDEO_STATE_S
-        if video:
+        self.listen()
+        if now_s - self._video_s >= VIDEO_STATE_S:
             self._video_s = now_s
-        for section in self.sections.values():
-            if video or section.track.kind == "audio":
-                self._note(section.track)
-        if video and self.sections:
-            self._measure(now_s)
+            self._note_tracks("video")
+            if self.sections:
+                self._measure(now_s)
         return []
+
+    def _note_tracks(self, kind: str) -> None:
+        for section in self.sections.values():
+            if section.track.kind == kind:
+                self._note(section.track)
 
     def _measure(self, now_s: float) -> None:
         """Loss on the way here, and whether feedback hides it."""
