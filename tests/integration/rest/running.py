@@ -84,7 +84,9 @@ def serving(directory: Path, **options: str) -> Iterator[Running]:
         "LIVE__ENABLED": "false",
         "STORE__DIRECTORY": str(directory / "data"),
     } | options
-    environment = os.environ | {f"TRUNKLINE_{name}": value for name, value in settings.items()}
+    environment = (
+        os.environ | {"PYTHONFAULTHANDLER": "1"} | {f"TRUNKLINE_{name}": value for name, value in settings.items()}
+    )
     with log.open("a") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "trunkline.server.cli", "serve", "--port", "0", "--json"],
@@ -105,9 +107,9 @@ def serving(directory: Path, **options: str) -> Iterator[Running]:
         try:
             process.wait(15)
         except subprocess.TimeoutExpired:
-            process.kill()
+            process.send_signal(signal.SIGABRT)
             process.wait()
-            raise
+            raise AssertionError(f"the server did not stop:\n{log.read_text()[-8000:]}") from None
         finally:
             assert process.stdout is not None
             process.stdout.close()

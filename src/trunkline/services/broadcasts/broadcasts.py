@@ -207,7 +207,8 @@ class Broadcasts:
             if not self._due or self._due[0][0] > now_ms:
                 wait_s = min((self._due[0][0] - now_ms) / 1000, 60.0) if self._due else None
                 try:
-                    await asyncio.wait_for(self._sooner.wait(), wait_s)
+                    async with asyncio.timeout(wait_s):
+                        await self._sooner.wait()
                 except TimeoutError:
                     pass
                 continue

@@ -56,7 +56,8 @@ class QuizDeadlines:
                 continue
             wait_s = (min(self._due.values()) - now_ms) / 1000 if self._due else None
             try:
-                await asyncio.wait_for(self._sooner.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._sooner.wait()
             except TimeoutError:
                 pass
 

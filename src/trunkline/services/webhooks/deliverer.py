@@ -211,7 +211,8 @@ class Deliverer:
         wake_at_s = schedule.wake_at_s() if len(self._work) < self._parts.in_flight else None
         timeout_s = None if wake_at_s is None else max(0.0, wake_at_s - self._parts.now_s())
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._wake.wait()
 
     async def _read(self) -> None:
         schedule = self.schedule
