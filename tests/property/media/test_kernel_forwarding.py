@@ -38,16 +38,22 @@ class Wire:
 
     def __init__(self) -> None:
         self.sent: list[RtpPacket] = []
+        self.again: list[RtpPacket] = []
 
     def send_rtp(self, data: bytes) -> bytes:
         self.sent.append(parse(data))
         return data
 
+    def send_again(self, data: bytes) -> None:
+        self.again.append(parse(data))
+
 
 class Both:
     """A published track and one subscriber, in the thread and in Python."""
 
-    def __init__(self, it: Thread, codecs: list[Codec], layers: int, outs: list[Codec], depth: int, limit: int) -> None:
+    def __init__(
+        self, it: Thread, codecs: list[Codec], layers: int, outs: list[Codec], depth: int, limit: int, copies: int = 1
+    ) -> None:
         self.ann, self.bob = it.join(), it.join()
         kind = "audio" if codecs[0].clock_rate == 48_000 else "video"
         rids = ("",) if layers == 1 else tuple("qhf"[:layers])
@@ -59,14 +65,15 @@ class Both:
         self.layers = [Layer(n, rid, 10 + n, Reception(10 + n, codecs[0].clock_rate)) for n, rid in enumerate(rids)]
         for layer in self.layers:
             port.track_source(self.track, layer.ssrc, layer.index, False)
-        port.peer_depth(self.bob.number, depth, limit)
+        port.peer_depth(self.bob.number, depth, limit, copies)
+        self.copies = copies
         self.down = port.down_add(self.track, self.bob.number, SSRC, 2, SEQUENCE, TIMESTAMP)
 
         self.up = UpTrack("TR_a", kind, "0", {codec.payload_type: codec for codec in codecs}, self.layers)
         self.up.orientation, self.up.descriptor = 5, 6
         self.wire = Wire()
         link = Downlink(limit)
-        link.depth.depth = depth
+        link.depth.depth, link.depth.copies = depth, copies
         self.twin = DownTrack(
             self.up, cast("Peer", self.wire), link, SSRC, 2, SEQUENCE, TIMESTAMP, lambda _track, _layer: None
         )
@@ -101,7 +108,8 @@ class Both:
 
     def compare(self, tolerance: int) -> None:
         """Everything that came out."""
-        got = receive(self.bob, len(self.wire.sent))
+        got = receive(self.bob, len(self.wire.sent), self.copies)
+        assert self.wire.again == (self.wire.sent if self.copies == 2 else [])
         assert self.port.down_state(self.down)[1] == len(self.wire.sent)
         for ours, other in zip(got, self.wire.sent, strict=True):
             assert abs((ours.timestamp - other.timestamp + 2**31) % 2**32 - 2**31) <= tolerance
@@ -109,8 +117,13 @@ class Both:
             assert ours == other
 
 
-def receive(far: Far, count: int) -> list[RtpPacket]:
-    return far.receive(count) + far.receive(1, 0.01)
+def receive(far: Far, count: int, copies: int) -> list[RtpPacket]:
+    found = []
+    for _ in range(count if copies > 1 else 0):
+        first, *others = [far.wire() for _ in range(copies)]
+        assert others == [first] * (copies - 1), "the same bytes"
+        found.append(parse(far.opening.unprotect(first)))
+    return found + far.receive(count - len(found)) + far.receive(1, 0.01)
 
 
 frame = st.binary(min_size=1, max_size=60)
@@ -124,8 +137,8 @@ RED = Codec(63, "red", 48_000, 2, {"111/111": ""})
 
 
 @few
-@given(sounds, st.sampled_from([(0, 12), (0, 0), (2, 12), (6, 12)]), st.booleans())
-def test_sound_goes_out_alike(actions: list[Any], depth: tuple[int, int], takes_red: bool) -> None:
+@given(sounds, st.sampled_from([(0, 12), (0, 0), (2, 12), (6, 12), (7, 12, 2)]), st.booleans())
+def test_sound_goes_out_alike(actions: list[Any], depth: tuple[int, ...], takes_red: bool) -> None:
     with thread() as it:
         both = Both(it, [RED, OPUS], 1, [RED, OPUS] if takes_red else [OPUS], *depth)
         frames: dict[int, bytes] = {}

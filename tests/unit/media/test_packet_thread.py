@@ -217,6 +217,24 @@ def test_a_key_frame_is_asked_for_where_a_packet_likely_never_comes() -> None:
         assert ann.hears(rtcp.PictureLoss).media_ssrc == 10, "its subscribers would wait for seconds"
 
 
+def test_a_key_frame_that_was_asked_for_is_asked_for_until_it_comes() -> None:
+    with thread() as it:
+        ann, bob = it.join(), it.join()
+        track = publish_video(ann)
+        subscribe(bob, track, 1000, ((96, 100, 101),))
+        it.port.peer_copies(ann.number, 1, 1, 0, 0, True)
+        ann.send(video(1, 10, vp8(1, True)))
+        bob.receive(1)
+        it.port.track_ask(track, 0)
+        assert ann.hears(rtcp.PictureLoss).media_ssrc == 10
+        ann.send(video(2, 10, vp8(2, False)))
+        assert ann.hears(rtcp.PictureLoss), "the request, or its answer, may have been lost"
+        ann.send(video(3, 10, vp8(3, True)))
+        bob.receive(2)
+        ann.send(video(4, 10, vp8(4, False)))
+        assert ann.hears(rtcp.PictureLoss, 0.8) is None
+
+
 def test_feedback_hides_losses_where_that_was_decided() -> None:
     with thread() as it:
         ann = it.join()
@@ -295,10 +313,10 @@ def test_feedback_on_what_was_sent_comes_with_both_times() -> None:
         bob.receive(3)
         body = transport_cc.serialize(transport_cc.Feedback(0, 0, (64_000, None, 64_500)))
         found = it.port.peer_feedback(bob.number, body)
-        assert [(number, size, arrived) for number, _, size, arrived, _ in found] == [
+        assert [(number, size, arrived) for number, _, size, arrived, *_ in found] == [
             (0, 100, 64_000), (1, 100, None), (2, 100, 64_500)
         ]  # fmt: skip
-        assert all(before_s <= sent_s <= time.monotonic() for _, sent_s, _, _, _ in found)
+        assert all(before_s <= sent_s <= time.monotonic() for _, sent_s, *_ in found)
         assert it.port.peer_feedback(bob.number, body) == []
         assert it.port.peer_feedback(bob.number, b"short") is None
 
@@ -344,7 +362,7 @@ def test_probes_are_padding_on_the_retransmission_source_and_known_in_feedback()
         probes = bob.receive(2)
         assert [(p.payload_type, p.ssrc, p.payload, p.padding_bytes) for p in probes] == [(101, 1001, b"", 255)] * 2
         body = transport_cc.serialize(transport_cc.Feedback(1, 0, (64_000, 64_250)))
-        assert [cluster for *_, cluster in it.port.peer_feedback(bob.number, body)] == [3, 3]
+        assert [cluster for *_, cluster, _copies in it.port.peer_feedback(bob.number, body)] == [3, 3]
 
 
 def test_sound_is_repacked_to_the_depth_that_was_set() -> None:
@@ -362,6 +380,22 @@ def test_sound_is_repacked_to_the_depth_that_was_set() -> None:
         found = kernel.MODULE.red(packed[-1].payload, packed[-1].timestamp)
         assert [data for _, data in found] == [b"frame2", b"frame3", b"frame4", b"frame5"]
         assert [p.payload for p in cyd.receive(6)] == [b"frame%d" % n for n in range(6)]
+
+
+def test_sound_goes_out_twice_as_the_same_bytes_and_feedback_tells_so() -> None:
+    with thread() as it:
+        ann, bob = it.join(), it.join()
+        subscribe(bob, publish_audio(ann, ((111, MEDIA, 0, 0),)), 1000, ((111, 111, 0),))
+        ann.send(RtpPacket(111, 1, 960, 5, extensions={MID: b"0"}, payload=b"once"))
+        once = bob.wire()
+        it.port.peer_depth(bob.number, 0, 12, 2)
+        ann.send(RtpPacket(111, 2, 1920, 5, extensions={MID: b"0"}, payload=b"twice"))
+        twice = [bob.wire(), bob.wire()]
+        assert twice[0] == twice[1] != once
+        assert bob.opening.unprotect(twice[0]).endswith(b"twice")
+        assert bob.opening.unprotect(twice[1]) is None, "a client takes one of them"
+        body = transport_cc.serialize(transport_cc.Feedback(0, 0, (64_000, None)))
+        assert [copies for *_, copies in it.port.peer_feedback(bob.number, body)] == [1, 2]
 
 
 def test_a_probe_of_the_publisher_leaves_no_hole() -> None:

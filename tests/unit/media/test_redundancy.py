@@ -52,6 +52,50 @@ def test_it_falls_slowly_and_to_nothing() -> None:
     assert controller.depth == 0
 
 
+def _run_twice(
+    controller: DepthController, loss: float, start_s: float, seconds: float, chance: random.Random
+) -> float:
+    """Packets go out as often as the controller says, and are lost one by one."""
+    now_s = start_s
+    while now_s < start_s + seconds:
+        now_s += 0.1
+        lost = sum(all(chance.random() < loss for _ in range(controller.copies)) for _ in range(5))
+        if controller.copies == 2:
+            controller.on_feedback(0, 0, now_s, lost_twice=lost, twice=5)
+        else:
+            controller.on_feedback(lost, 5, now_s)
+    return now_s
+
+
+@pytest.mark.parametrize(("loss", "depth"), [(0.7, 7), (0.8, 11)])
+def test_where_most_is_lost_packets_go_out_twice_and_reach_back_less(loss: float, depth: int) -> None:
+    chance, controller = random.Random(9), DepthController(twice=True)
+    now_s = _run_twice(controller, loss, 0.0, 10, chance)
+    depths = []
+    for _ in range(60):
+        now_s = _run_twice(controller, loss, now_s, 1, chance)
+        assert controller.copies == 2, "seeing only the loss of both, it knows what the path loses"
+        assert (loss**2) ** (controller.depth + 1) < 0.02
+        depths.append(controller.depth)
+    assert sum(depths) / len(depths) == pytest.approx(depth + 1.5, abs=1.5), "once would need the greatest"
+
+
+@pytest.mark.parametrize("loss", [0.3, 0.5])
+def test_at_less_loss_packets_go_out_once(loss: float) -> None:
+    chance, controller = random.Random(10), DepthController(twice=True)
+    now_s = _run_twice(controller, loss, 0.0, 10, chance)
+    twice = 0
+    for _ in range(60):
+        now_s = _run_twice(controller, loss, now_s, 1, chance)
+        twice += controller.copies == 2
+    assert twice < 6
+    now_s = _run_twice(controller, 0.8, now_s, 5, chance)
+    assert controller.copies == 2
+    _run_twice(controller, 0.3, now_s, 30, chance)
+    assert controller.copies == 1
+    assert 3 <= controller.depth <= 6
+
+
 def test_the_limit_holds_and_zero_is_off() -> None:
     for limit in range(MAX_DEPTH + 1):
         controller = DepthController(limit)
@@ -115,3 +159,24 @@ def test_the_path_measures_loss_and_round_trip() -> None:
     assert link.depth.depth == 6
     link.on_feedback(b"garbage", 9.0)
     assert link.depth.depth == 6
+
+
+def test_the_path_knows_what_went_out_twice() -> None:
+    """Half of the pairs are lost, and half of the single ones: the path loses seven in ten, and half."""
+    for copies, loss in ((1, 0.5), (2, 0.7)):
+        link = Downlink()
+        for step in range(40):
+            base, *_ = [link.history.on_sent(100, step / 10, copies=copies) for _ in range(10)]
+            arrivals = tuple(None if n % 2 else 64_000 * (step + 1) for n in range(10))
+            link.on_feedback(transport_cc.serialize(Feedback(base, step, arrivals)), step / 10 + 0.05)
+        assert link.depth.loss == pytest.approx(loss, abs=0.05)
+
+
+def test_without_recovery_or_redundancy_nothing_goes_out_twice() -> None:
+    for link in (Downlink(recovery=False), Downlink(0)):
+        for step in range(40):
+            base, *_ = [link.history.on_sent(100, step / 10) for _ in range(10)]
+            arrivals = tuple(64_000 * (step + 1) if n == 0 else None for n in range(10))
+            link.on_feedback(transport_cc.serialize(Feedback(base, step, arrivals)), step / 10 + 0.05)
+        assert link.depth.loss > 0.8
+        assert link.depth.copies == 1

@@ -47,5 +47,23 @@ def test_requests_outlast_a_publisher_that_does_nothing_for_moments(seed: int) -
     assert simulation.publisher.reported_lost < 0.1 * simulation.publisher.reported
 
 
+def test_the_picture_comes_back_though_the_request_for_a_key_frame_is_lost() -> None:
+    """A packet is not to be had again, and nothing answers the first request; its subscriber waits three seconds."""
+    simulation = Simulation(0.0, 0.0, recovery=True, seed=0)
+    simulation.run(1.0)
+    for lost, seconds in ((1.0, 0.1), (0.0, 0.35), (1.0, 0.2), (0.0, 3.0)):
+        simulation.loss["up"] = lost
+        simulation.run(seconds)
+        if seconds == 0.1:
+            assert len(simulation.publisher.history) > 1
+            simulation.publisher.history.clear()
+    shown_s = simulation.subscriber.shown_s
+    stopped_s = max(after - before for before, after in itertools.pairwise(shown_s))
+    assert simulation.publisher.key_frames == 2
+    assert simulation.subscriber.plis == 0
+    assert 0.5 < stopped_s < 1.5
+    assert simulation.now_s - shown_s[-1] < 0.2
+
+
 def test_without_recovery_the_same_losses_stop_the_picture() -> None:
     assert watch(0.3, 0.3, recovery=False, seed=0)[1] > 0.2

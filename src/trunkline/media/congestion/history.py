@@ -26,6 +26,7 @@ class Reported:
     Attributes:
         arrived_us: on the receiver's clock, unwrapped; None when it did not arrive.
         cluster: the probe it belonged to; 0 for none.
+        copies: how often it went out under this number.
         tell: wants to know whether it arrived, and the time now.
     """
 
@@ -34,6 +35,7 @@ class Reported:
     size_bytes: int
     arrived_us: int | None
     cluster: int = 0
+    copies: int = 1
     tell: Tell | None = None
 
 
@@ -42,6 +44,7 @@ class _Sent:
     sent_s: float
     size_bytes: int
     cluster: int
+    copies: int
     tell: Tell | None
     lost: bool = False
 
@@ -63,12 +66,14 @@ class SendHistory:
         self._highest_us: int | None = None
         self.in_flight_bytes = 0
 
-    def on_sent(self, size_bytes: int, now_s: float, cluster: int = 0, tell: Tell | None = None) -> int:
+    def on_sent(
+        self, size_bytes: int, now_s: float, cluster: int = 0, tell: Tell | None = None, *, copies: int = 1
+    ) -> int:
         """A packet goes out: its transport number (16 bits)."""
         number = self._next
         self._next += 1
         self._numbers.unwrap(number & 0xFFFF)
-        self._sent[number] = _Sent(now_s, size_bytes, cluster, tell)
+        self._sent[number] = _Sent(now_s, size_bytes, cluster, copies, tell)
         self.in_flight_bytes += size_bytes
         if len(self._sent) > MAX_PACKETS:
             oldest = self._sent.pop(next(iter(self._sent)))
@@ -96,7 +101,9 @@ class SendHistory:
             else:
                 del self._sent[number]
             arrived_us = self._unwrap(arrived_us)
-            found.append(Reported(number, sent.sent_s, sent.size_bytes, arrived_us, sent.cluster, sent.tell))
+            found.append(
+                Reported(number, sent.sent_s, sent.size_bytes, arrived_us, sent.cluster, sent.copies, sent.tell)
+            )
         # What lies before and was in no feedback never will be: that feedback was lost on its way.
         for number in [number for number in self._sent if number < first - MAX_PACKETS // 4]:
             old = self._sent.pop(number)

@@ -82,6 +82,14 @@ static size_t hand_over(struct port *port, struct down *down, const struct head 
     return put_out(port, down, packet, size);
 }
 
+/* The same bytes once more: under its number the key stream may carry no others. */
+static void put_out_again(struct port *port, struct down *down, const uint8_t *packet, size_t size)
+{
+    uint8_t *room = output_room(port, size);
+    memmove(room, packet, size); /* what was put out stays where it is until something else is */
+    output_add(port, down->peer, room, size);
+}
+
 static void count_sent(struct down *down, size_t payload_size)
 {
     down->packets++;
@@ -242,7 +250,8 @@ static void send_frames(struct port *port, struct down *down, const struct rtp_m
 {
     struct peer *peer = down->peer;
     struct head head = {.numbers = numbers, .ssrc = down->ssrc, .payload_type = out_type, .marker = marker,
-                        .with_mid = down->packets < NAMED_PACKETS, .level = media->level};
+                        .with_mid = down->packets < NAMED_PACKETS, .level = media->level,
+                        .carried = {.twice = peer->audio_copies > 1}};
     uint8_t *packet = output_room(port, MAX_HEAD_BYTES + own.data.size + MAX_RED_BYTES + SRTP_OVERHEAD);
     uint8_t *payload = packet + MAX_HEAD_BYTES; /* moved to its place when its size, and so the header, is known */
     size_t size = own.data.size;
@@ -266,8 +275,10 @@ static void send_frames(struct port *port, struct down *down, const struct rtp_m
     size_t sealed = put_out(port, down, packet, head_size + size);
     if (!sealed)
         return;
-    pacer_note(port, peer, size + OVERHEAD_BYTES);
     keep_bytes(down, numbers.sequence, packet, sealed);
+    if (head.carried.twice)
+        put_out_again(port, down, packet, sealed);
+    pacer_note(port, peer, (size + OVERHEAD_BYTES) * (head.carried.twice ? 2 : 1));
     count_sent(down, size);
 }
 

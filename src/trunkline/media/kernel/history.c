@@ -58,7 +58,7 @@ uint16_t history_on_sent(struct history *history, size_t size, double now_s, uin
     if (history->capacity) {
         size = size < UINT16_MAX ? size : UINT16_MAX;
         *sent_at(history, number) =
-            (struct sent){now_s, carried.down, carried.sequence, (uint16_t)size, cluster, true, false};
+            (struct sent){now_s, carried.down, carried.sequence, (uint16_t)size, cluster, true, false, carried.twice};
         history->in_flight += (int64_t)size;
     }
     return (uint16_t)number;
@@ -153,7 +153,7 @@ size_t history_on_feedback(struct history *history, uint16_t base, const int64_t
         if (!sent->lost)
             history->in_flight -= sent->size;
         found[reported++] = (struct reported){number, missing ? -1 : unwrap(history, arrivals[i]), sent->sent_s,
-                                              sent->size, sent->cluster, {sent->down, sent->sequence}};
+                                              sent->size, sent->cluster, {sent->down, sent->sequence, sent->twice}};
         sent->lost = missing;
         sent->kept = missing;
     }

@@ -177,23 +177,24 @@ PyObject *Port_peer_state(Port *self, PyObject *args)
                          state.unknown, (long long)state.in_flight, state.told, state.told_lost, state.waiting);
 }
 
-static void set_depth(struct port *port, unsigned id, int depth, int limit)
+static void set_depth(struct port *port, unsigned id, int depth, int limit, int copies)
 {
     struct peer *peer = handle_find(port, HANDLE_PEER, id);
     if (peer) {
         peer->depth = depth;
         peer->depth_limit = limit;
+        peer->audio_copies = copies;
     }
 }
 
-/* peer_depth(peer, depth, limit): how many earlier audio frames a packet repeats. */
+/* peer_depth(peer, depth, limit, copies=1): how many earlier audio frames a packet repeats, and how often it goes out. */
 PyObject *Port_peer_depth(Port *self, PyObject *args)
 {
     unsigned id;
-    int depth, limit;
-    if (!PyArg_ParseTuple(args, "Iii", &id, &depth, &limit))
+    int depth, limit, copies = 1;
+    if (!PyArg_ParseTuple(args, "Iii|i", &id, &depth, &limit, &copies))
         return NULL;
-    LOCKED(self, set_depth(port, id, depth, limit));
+    LOCKED(self, set_depth(port, id, depth, limit, copies));
     Py_RETURN_NONE;
 }
 
@@ -375,7 +376,8 @@ static PyObject *list_reported(const struct feedback *feedback)
     for (size_t i = 0; list && i < feedback->reported; i++) {
         const struct reported *one = &feedback->found[i];
         PyObject *arrived = one->arrived_us < 0 ? Py_NewRef(Py_None) : PyLong_FromLongLong(one->arrived_us);
-        PyObject *item = Py_BuildValue("(LdiNi)", (long long)one->number, one->sent_s, one->size, arrived, one->cluster);
+        PyObject *item = Py_BuildValue("(LdiNii)", (long long)one->number, one->sent_s, one->size, arrived,
+                                       one->cluster, 1 + one->carried.twice);
         if (!item)
             Py_CLEAR(list);
         else
@@ -384,7 +386,7 @@ static PyObject *list_reported(const struct feedback *feedback)
     return list;
 }
 
-/* peer_feedback(peer, body) -> [(number, sent_s, size_bytes, arrived_us or None, cluster)], or None when malformed. */
+/* peer_feedback(peer, body) -> [(number, sent_s, size_bytes, arrived_us or None, cluster, copies)], or None when malformed. */
 PyObject *Port_peer_feedback(Port *self, PyObject *args)
 {
     unsigned id;

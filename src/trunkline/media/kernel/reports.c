@@ -279,6 +279,8 @@ void reports_due(struct port *port, struct peer *peer)
                 track_on_holes(port, layer);
             if (layer->reception.hopeless_count)
                 track_on_hopeless(port, layer);
+            if (layer->asks_left)
+                track_ask_again(port, layer);
         }
     if (port->now_s - peer->feedback_s >= FEEDBACK_S) {
         peer->feedback_s = port->now_s;

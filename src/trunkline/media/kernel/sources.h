@@ -8,7 +8,7 @@
 
 /* --- reception.c: one source as we receive it; the twin is protocol/rtp/reception ---------------- */
 
-enum { MAX_MISSING = 512, QUICK_ASKS = 5, HOLE_ASKS = 3, MAX_HOLES = 64, MAX_HOPELESS = 16 };
+enum { MAX_MISSING = 512, QUICK_ASKS = 8, HOLE_ASKS = 3, MAX_HOLES = 64, MAX_HOPELESS = 16 };
 #define FIRST_ASK_S 0.005
 #define ASK_AGAIN_S 0.05
 #define GIVE_UP_S 1.0
@@ -82,13 +82,14 @@ enum { HISTORY_PACKETS = 8192, HISTORY_FIRST = 128 };
 struct carried { /* what a packet carried, so that it can be sent again when it is reported lost; 0: nothing such */
     uint32_t down;
     uint16_t sequence;
+    bool twice; /* it went out so */
 };
 
 struct sent {
     double sent_s;
     uint32_t down; /* carried */
     uint16_t sequence, size, cluster;
-    bool kept, lost;
+    bool kept, lost, twice;
 };
 
 struct history {

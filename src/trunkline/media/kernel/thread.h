@@ -185,6 +185,8 @@ struct layer {
     struct holes *holes;       /* of video */
     struct smoothness smoothness;
     int64_t key_number;        /* of the packet that began the latest key frame */
+    int64_t asked_number;      /* of the newest packet when one was asked for */
+    int asks_left;             /* how often it is asked for again, until it comes */
     struct scaling *scaling;   /* of video */
 };
 
@@ -237,7 +239,7 @@ struct peer {
     double feedback_s, report_s, handed_s;
     double round_trip_s, uplink_round_trip_s; /* negative: unknown */
     struct history history;
-    int depth, depth_limit;
+    int depth, depth_limit, audio_copies; /* 1 or 2 */
     int copies, answers, base_copies, other_copies; /* of urgent reports; of repairs; of video, unasked */
     bool recovery;
     uint64_t told, told_lost; /* in feedback to the publisher */
@@ -381,6 +383,8 @@ void track_ask(struct port *port, struct layer *layer);
 void track_on_holes(struct port *port, struct layer *layer);
 /* Numbers that likely never come: asks for a key frame if somebody sees the layer and none came since. */
 void track_on_hopeless(struct port *port, struct layer *layer);
+/* Asks once more for a key frame that was asked for, when that is due and none has come. */
+void track_ask_again(struct port *port, struct layer *layer);
 /* Takes a packet of the track into the batch; false when it is a duplicate, or nothing to forward. */
 bool track_take(struct port *port, struct source *source, struct rtp_media *media);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define KEY_FRAME_PAUSE_S 0.5
+#define KEY_FRAME_ASKS 6
 #define LIVE_S 0.6
 #define LONG_AGO -1e9
 
@@ -234,15 +235,48 @@ int track_best_layer(const struct track *track, int wanted, double now_s)
     return best < 0 ? 0 : best;
 }
 
-void track_ask(struct port *port, struct layer *layer)
+static bool may_ask(const struct layer *layer, double now_s)
+{
+    return layer->has_source && now_s - layer->asked_s >= KEY_FRAME_PAUSE_S;
+}
+
+static void request_key_frame(struct port *port, struct layer *layer)
 {
     uint8_t request[12];
-    if (!layer->has_source || port->now_s - layer->asked_s < KEY_FRAME_PAUSE_S)
-        return;
     layer->asked_s = port->now_s;
     size_t size = write_picture_loss(request, layer->ssrc);
     for (int copies = 0; copies < layer->track->peer->copies; copies++)
         peer_send_report(port, layer->track->peer, request, size);
+}
+
+void track_ask(struct port *port, struct layer *layer)
+{
+    if (!may_ask(layer, port->now_s))
+        return;
+    layer->asked_number = layer->reception.started ? layer->reception.highest : -1;
+    layer->asks_left = KEY_FRAME_ASKS - 1;
+    request_key_frame(port, layer);
+}
+
+static bool is_seen(const struct layer *layer)
+{
+    const struct track *track = layer->track;
+    for (size_t k = 0; k < track->down_count; k++)
+        if (track->downs[k]->layer == layer->index && !track->downs[k]->paused)
+            return true;
+    return false;
+}
+
+void track_ask_again(struct port *port, struct layer *layer)
+{
+    if (!may_ask(layer, port->now_s) || !layer->track->peer->recovery)
+        return;
+    if (layer->key_number > layer->asked_number || !is_seen(layer) || !flows(layer, port->now_s)) {
+        layer->asks_left = 0;
+        return;
+    }
+    layer->asks_left--;
+    request_key_frame(port, layer);
 }
 
 void track_on_holes(struct port *port, struct layer *layer)
@@ -265,12 +299,10 @@ void track_on_hopeless(struct port *port, struct layer *layer)
 {
     struct track *track = layer->track;
     size_t count = layer->reception.hopeless_count;
-    bool seen = false;
     layer->reception.hopeless_count = 0;
     if (track->audio || !layer->holes || !track->peer->recovery)
         return;
-    for (size_t k = 0; k < track->down_count; k++)
-        seen |= track->downs[k]->layer == layer->index && !track->downs[k]->paused;
+    bool seen = is_seen(layer);
     for (size_t i = 0; i < count && seen; i++) {
         int64_t number = layer->reception.hopeless[i];
         if (number >= layer->key_number && !holes_was_padding(layer->holes, (uint16_t)number))

@@ -4,6 +4,9 @@ With independent loss ``p`` a frame sent with depth ``n`` goes out in ``n + 1`` 
 ``p ** (n + 1)``; the depth is the least one that brings this under ``TARGET``. Loss that rises is believed within
 half a second, loss that falls over several: a depth too high costs some kilobits, one too low costs words.
 
+A depth of eleven reaches back a quarter of a second, and a player that waits so long for a frame has nothing to play
+meanwhile. Where so much is lost, packets with less depth go out twice instead: a frame is there after half the time.
+
 Where it is measured: transport-wide feedback (several times a second), else receiver reports. Not here: the frames.
 """
 
@@ -21,15 +24,19 @@ FEEDBACK_STALE_S = 3.0
 """Reports count only when finer feedback has been missing for so long."""
 NOTHING = 0.004
 """Loss below this is taken for none."""
+TWICE_FROM, ONCE_BELOW = 0.72, 0.58
+"""Loss, as the meter has it, at which packets begin and cease to go out twice. It reads a twentieth high."""
+TWICE_TARGET = 0.005
+"""Frames that may stay missing then: what is heard late is stretched, so nothing more should be missing."""
 
 
-def depth_for(loss: float, limit: int = MAX_DEPTH) -> int:
+def depth_for(loss: float, limit: int = MAX_DEPTH, target: float = TARGET) -> int:
     """The least depth that brings the frames missed under the target."""
     if loss < NOTHING:
         return 0
     if loss >= 1:
         return limit
-    return max(0, min(limit, math.ceil(math.log(TARGET) / math.log(loss)) - 1))
+    return max(0, min(limit, math.ceil(math.log(target) / math.log(loss)) - 1))
 
 
 class DepthController:
@@ -37,18 +44,22 @@ class DepthController:
 
     Args:
         limit: the greatest depth; 0 switches redundancy off.
+        twice: packets may go out twice.
 
     Attributes:
+        copies: of each packet now, 1 or 2.
         depth: earlier frames per packet now.
     """
 
-    __slots__ = ("_feedback_s", "_meter", "_stepped_s", "depth", "limit")
+    __slots__ = ("_feedback_s", "_meter", "_stepped_s", "_twice", "copies", "depth", "limit")
 
-    def __init__(self, limit: int = MAX_DEPTH) -> None:
+    def __init__(self, limit: int = MAX_DEPTH, *, twice: bool = False) -> None:
         if not 0 <= limit <= MAX_DEPTH:
             raise ValueError(f"a depth of {limit}")
         self.limit = limit
         self.depth = 0
+        self.copies = 1
+        self._twice = twice
         self._meter = LossMeter()
         self._stepped_s = self._feedback_s = -1e9
 
@@ -57,22 +68,27 @@ class DepthController:
         """The smoothed share of packets that do not arrive."""
         return self._meter.loss
 
-    def on_feedback(self, lost: int, total: int, now_s: float) -> None:
-        """Of ``total`` packets reported on, ``lost`` did not arrive."""
-        if total <= 0:
+    def on_feedback(self, lost: int, total: int, now_s: float, *, lost_twice: int = 0, twice: int = 0) -> None:
+        """Of ``total`` packets reported on, ``lost`` did not arrive; of ``twice`` more, which went out twice, neither
+        copy of ``lost_twice`` did.
+        """
+        if total + twice <= 0:
             return
         self._feedback_s = now_s
-        if self._meter.on_counts(lost, total, now_s):
+        if self._meter.on_counts(lost, total, now_s, lost_twice=lost_twice, twice=twice):
             self._choose(now_s)
 
     def on_report(self, fraction: float, now_s: float) -> None:
         """A receiver report told the share lost since the one before; they come seconds apart."""
         if now_s - self._feedback_s >= FEEDBACK_STALE_S:
-            self._meter.fold(fraction)
+            self._meter.fold(fraction ** (1 / self.copies))
             self._choose(now_s)
 
     def _choose(self, now_s: float) -> None:
-        wanted = depth_for(self.loss, self.limit)
+        loss = self.loss
+        if self._twice:
+            self.copies = 2 if loss >= (TWICE_FROM if self.copies == 1 else ONCE_BELOW) else 1
+        wanted = depth_for(loss, self.limit) if self.copies == 1 else depth_for(loss**2, self.limit, TWICE_TARGET)
         if wanted >= self.depth:
             if wanted > self.depth:
                 self._stepped_s = now_s

@@ -147,7 +147,8 @@ class Bandwidth:
         for down in downs:
             if down.up.kind == "audio" and not down.paused:
                 own_bps = down.up.layers[0].bitrate_bps / 2 if down.up.codec is not None else 0.0
-                total_bps += AUDIO_OVERHEAD_BPS + own_bps * (1 + self._link.depth.depth)
+                depth = self._link.depth
+                total_bps += (AUDIO_OVERHEAD_BPS + own_bps * (1 + depth.depth)) * depth.copies
         return total_bps
 
     def _send_probe(self, downs: Collection[DownTrack], now_s: float) -> None:

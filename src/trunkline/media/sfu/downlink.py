@@ -65,7 +65,7 @@ class Downlink:
         self.answers = 1
         self.base_copies = self.other_copies = 0
         self.history = SendHistory()
-        self.depth = DepthController(depth_limit)
+        self.depth = DepthController(depth_limit, twice=recovery and depth_limit > 0)
         self.round_trip_s: float | None = None
         self._reports: deque[tuple[int, float]] = deque(maxlen=REPORTS_KEPT)
 
@@ -96,8 +96,9 @@ class Downlink:
         for packet in reported:
             if packet.tell is not None:
                 packet.tell(packet.arrived_us is not None, now_s)
-        lost = sum(1 for packet in reported if packet.arrived_us is None)
-        self.depth.on_feedback(lost, len(reported), now_s)
+        once = [packet.arrived_us is None for packet in reported if packet.copies == 1]
+        twice = [packet.arrived_us is None for packet in reported if packet.copies > 1]
+        self.depth.on_feedback(sum(once), len(once), now_s, lost_twice=sum(twice), twice=len(twice))
         self.estimate.on_reported(reported, now_s)
         shown_bps = self.prober.on_reported(reported, self.estimate.own_loss, now_s)
         if shown_bps is not None:

@@ -370,7 +370,7 @@ class DownTrack:
 
     def _hand_over(self, kept: _Kept, lane: Lane | None, now_s: float) -> bool:
         """Send a packet, or let it wait in a lane; False when it cannot be sent."""
-        pacer, size_bytes = self._link.pacer, len(kept.packet.payload) + OVERHEAD_BYTES
+        pacer, size_bytes = self._link.pacer, (len(kept.packet.payload) + OVERHEAD_BYTES) * self._at_once
         if lane is not None and pacer.holds(now_s):
             pacer.put(lane, lambda later_s, cluster: self._leave(kept, later_s, cluster), size_bytes, now_s)
             return True
@@ -387,10 +387,18 @@ class DownTrack:
             repeated = kept.of or kept
             video = self.up.kind == "video"
             tell = (lambda arrived, now_s: self._on_reported(repeated, arrived, now_s)) if video else None
-            number = self._link.history.on_sent(len(packet.payload) + OVERHEAD_BYTES, now_s, cluster, tell)
+            size_bytes = len(packet.payload) + OVERHEAD_BYTES
+            number = self._link.history.on_sent(size_bytes, now_s, cluster, tell, copies=self._at_once)
             packet = replace(packet, extensions=packet.extensions | {transport: number.to_bytes(2, "big")})
         kept.packet = packet
         kept.ciphertext = self._peer.send_rtp(packet.serialize()) or b""
+        for _ in range(self._at_once - 1 if kept.ciphertext else 0):
+            self._peer.send_again(kept.ciphertext)
+
+    @property
+    def _at_once(self) -> int:
+        """Copies in which packets go out."""
+        return self._link.depth.copies if self.up.kind == "audio" else 1
 
     def _extensions(self) -> dict[int, bytes]:
         media = self._media

@@ -221,6 +221,7 @@ class Uplink:
                 for sequence in holes:
                     section.track.on_hole(layer, sequence, now_s)
                 requests = [section.track.on_hopeless(layer, number, now_s) for number in hopeless]
+                requests.append(section.track.ask_again(layer, now_s))
                 packets += [request for request in requests if request is not None]
         if now_s - self._feedback_s >= FEEDBACK_S:
             self._feedback_s = now_s

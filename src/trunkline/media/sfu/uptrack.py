@@ -20,6 +20,9 @@ from trunkline.protocol.sdp import Codec
 
 KEY_FRAME_PAUSE_S = 0.5
 """A publisher is asked for a key frame of one layer at most this often, however many subscribers wait."""
+KEY_FRAME_ASKS = 6
+"""Requests for one key frame at most: each, or all that answers it, may be lost, and subscribers themselves ask again
+only after seconds."""
 MAX_SCALED = 4
 LIVE_S = 0.6
 """A layer counts as flowing when something arrived within this time."""
@@ -34,6 +37,8 @@ class Layer:
         rid: its restriction id; "" when the track has one layer only.
         ssrc: known when its first packet arrived.
         key_number: extended number of the packet that began the latest key frame.
+        asked_number: that of the newest packet when a key frame was asked for.
+        asks_left: how often it is asked for again, until it comes.
     """
 
     index: int
@@ -46,6 +51,8 @@ class Layer:
     holes: Holes = field(default_factory=Holes)
     smoothness: Smoothness = field(default_factory=Smoothness)
     key_number: int = -1
+    asked_number: int = -1
+    asks_left: int = 0
     bitrate_bps: float = 0.0
     _measured_s: float = 0.0
     _measured_octets: int = 0
@@ -205,9 +212,7 @@ class UpTrack:
         """
         if self.kind != "video" or number < layer.key_number or layer.holes.was_padding(number & 0xFFFF):
             return None
-        if any(subscriber.layer is layer for subscriber in self.subscribers):
-            return self.ask_key_frame(layer, now_s)
-        return None
+        return self.ask_key_frame(layer, now_s) if self._is_seen(layer) else None
 
     def _keep_frames(self, codec: Codec, packet: RtpPacket) -> None:
         if codec.kind != "red":
@@ -237,4 +242,20 @@ class UpTrack:
         if layer.ssrc is None or now_s - layer.asked_s < KEY_FRAME_PAUSE_S:
             return None
         layer.asked_s = now_s
+        layer.asked_number = layer.reception.highest if layer.reception is not None else -1
+        layer.asks_left = KEY_FRAME_ASKS - 1
         return rtcp.PictureLoss(1, layer.ssrc)
+
+    def ask_again(self, layer: Layer, now_s: float) -> rtcp.Packet | None:
+        """The same request once more, when it is due: somebody sees the layer, it flows, and no key frame has come."""
+        if layer.ssrc is None or not layer.asks_left or now_s - layer.asked_s < KEY_FRAME_PAUSE_S:
+            return None
+        if layer.key_number > layer.asked_number or not self._is_seen(layer) or not layer.flows(now_s):
+            layer.asks_left = 0
+            return None
+        layer.asked_s = now_s
+        layer.asks_left -= 1
+        return rtcp.PictureLoss(1, layer.ssrc)
+
+    def _is_seen(self, layer: Layer) -> bool:
+        return any(subscriber.layer is layer for subscriber in self.subscribers)

@@ -16,7 +16,7 @@ GIVE_UP_S = 1.0
 """A packet is asked for as long as it may still be of use."""
 HOPELESS_S = 0.4
 """From this age on it likely never comes, and something else should be done as well."""
-QUICK_ASKS, BACKOFF, MOST_AGAIN_S = 5, 1.5, 0.1
+QUICK_ASKS, BACKOFF, MOST_AGAIN_S = 8, 1.5, 0.1
 """So many requests follow each other after a round trip, the next ones after more and more time."""
 MAX_HOPELESS = 16
 HOLE_ASKS = 3
@@ -96,6 +96,11 @@ class Reception:
         """Packets that were sent, as far as their numbers tell."""
         highest = self._sequences.highest
         return 0 if highest is None else highest - self._base + 1
+
+    @property
+    def highest(self) -> int:
+        """Extended number of the newest packet; -1 before one."""
+        return -1 if self._sequences.highest is None else self._sequences.highest
 
     @property
     def jitter_s(self) -> float:

@@ -19,7 +19,9 @@ class KernelHistory(SendHistory):
         super().__init__()
         self._path = path
 
-    def on_sent(self, size_bytes: int, now_s: float, cluster: int = 0, tell: Tell | None = None) -> int:
+    def on_sent(
+        self, size_bytes: int, now_s: float, cluster: int = 0, tell: Tell | None = None, *, copies: int = 1
+    ) -> int:
         """Only the thread sends.
 
         Raises:
@@ -58,14 +60,14 @@ class KernelDownlink(Downlink):
         super().__init__(depth_limit, recovery=recovery)
         self.history = KernelHistory(path)
         self._path = path
-        self._told: tuple[int, int] | None = None
+        self._told: tuple[int, ...] = ()
         self._copies: tuple[int, ...] = ()
         self.reports = 1
         self.sync()
 
     def sync(self) -> None:
         """Tell the thread what was decided."""
-        wanted = (self.depth.depth, self.depth.limit)
+        wanted = (self.depth.depth, self.depth.limit, self.depth.copies)
         if wanted != self._told:
             self._told = wanted
             self._path.port.peer_depth(self._path.number, *wanted)
