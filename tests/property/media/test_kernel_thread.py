@@ -98,13 +98,17 @@ ticks = st.none() | st.integers(0, 20_000)
 feedbacks = st.tuples(st.integers(-10, 40), st.lists(ticks, min_size=1, max_size=30), st.integers(0, 1 << 22))
 
 
-@given(st.lists(st.integers(40, 1300) | feedbacks, max_size=80))
+@given(st.lists(st.integers(40, 1300) | st.integers(-20, -1) | feedbacks, max_size=80))
 def test_feedback_becomes_the_same_packets(actions: list[Any]) -> None:
     ours, other = native.History(), SendHistory()
     now_s = 1000.0
     sent = 0
     for action in actions:
         now_s += 0.01
+        if isinstance(action, int) and action < 0:
+            ours.on_sent_again((sent + action) & 0xFFFF)
+            other.on_sent_again((sent + action) & 0xFFFF)
+            continue
         if isinstance(action, int):
             for _ in range(action % 7 + 1):
                 assert ours.on_sent(action, now_s, action % 3) == other.on_sent(action, now_s, action % 3)
@@ -115,7 +119,7 @@ def test_feedback_becomes_the_same_packets(actions: list[Any]) -> None:
         times = tuple(None if tick is None else base_us + 250 * tick for tick in arrivals)
         body = transport_cc.serialize(transport_cc.Feedback((sent - back) & 0xFFFF, 1, times))
         expected = [
-            (one.number, one.sent_s, one.size_bytes, one.arrived_us, one.cluster)
+            (one.number, one.sent_s, one.size_bytes, one.arrived_us, one.cluster, one.again, one.known)
             for one in other.on_feedback(transport_cc.parse(body))
         ]
         assert ours.on_feedback(body) == expected

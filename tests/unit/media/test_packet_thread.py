@@ -12,6 +12,7 @@ import pytest
 
 from tests.unit.media.far import Far, thread
 from trunkline.media import kernel
+from trunkline.media.congestion.history import Reported
 from trunkline.protocol.rtp import rtcp, transport_cc
 from trunkline.protocol.rtp.packet import RtpPacket
 from trunkline.protocol.stun import IceLiteAgent, parse
@@ -362,7 +363,7 @@ def test_probes_are_padding_on_the_retransmission_source_and_known_in_feedback()
         probes = bob.receive(2)
         assert [(p.payload_type, p.ssrc, p.payload, p.padding_bytes) for p in probes] == [(101, 1001, b"", 255)] * 2
         body = transport_cc.serialize(transport_cc.Feedback(1, 0, (64_000, 64_250)))
-        assert [cluster for *_, cluster, _copies in it.port.peer_feedback(bob.number, body)] == [3, 3]
+        assert [one[4] for one in it.port.peer_feedback(bob.number, body)] == [3, 3]
 
 
 def test_sound_is_repacked_to_the_depth_that_was_set() -> None:
@@ -395,7 +396,24 @@ def test_sound_goes_out_twice_as_the_same_bytes_and_feedback_tells_so() -> None:
         assert bob.opening.unprotect(twice[0]).endswith(b"twice")
         assert bob.opening.unprotect(twice[1]) is None, "a client takes one of them"
         body = transport_cc.serialize(transport_cc.Feedback(0, 0, (64_000, None)))
-        assert [copies for *_, copies in it.port.peer_feedback(bob.number, body)] == [1, 2]
+        assert [one[5] for one in it.port.peer_feedback(bob.number, body)] == [1, 2]
+
+
+def test_sound_that_was_repaired_does_not_pass_for_what_the_path_delivers() -> None:
+    """Depth follows the path's loss; what comes on request comes late."""
+    with thread() as it:
+        ann, bob = it.join(), it.join()
+        subscribe(bob, publish_audio(ann, ((111, MEDIA, 0, 0),)), 1000, ((111, 111, 0),))
+        it.port.peer_copies(bob.number, 1, 1, 0, 0, True)
+        for n in range(3):
+            ann.send(RtpPacket(111, n, 960 * n, 5, extensions={MID: b"0"}, payload=b"frame%d" % n))
+        first, second, third = (bob.wire() for _ in range(3))
+        bob.report(rtcp.Nack(1, 1000, (int.from_bytes(second[2:4], "big"),)))
+        assert bob.wire() == second
+        body = transport_cc.serialize(transport_cc.Feedback(0, 0, (64_000, 64_250, 64_500)))
+        reported = [Reported(*one) for one in it.port.peer_feedback(bob.number, body)]
+        assert [one.passed for one in reported] == [True, False, True]
+        assert first != third
 
 
 def test_a_probe_of_the_publisher_leaves_no_hole() -> None:

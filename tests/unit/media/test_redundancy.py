@@ -172,6 +172,23 @@ def test_the_path_knows_what_went_out_twice() -> None:
         assert link.depth.loss == pytest.approx(loss, abs=0.05)
 
 
+def test_what_came_on_request_counts_as_lost_once() -> None:
+    """Half is lost; all of that is asked for and comes, some before and some after feedback told of it."""
+    link = Downlink()
+    for step in range(40):
+        base, *rest = [link.history.on_sent(100, step / 10) for _ in range(10)]
+        lost = rest[::2]
+        for number in lost:
+            link.history.on_sent_again(number)
+        came = 64_000 * (step + 1)
+        if step % 2:
+            told = tuple(None if number in lost else came for number in (base, *rest))
+            link.on_feedback(transport_cc.serialize(Feedback(base, 2 * step & 0xFF, told)), step / 10 + 0.04)
+        link.on_feedback(transport_cc.serialize(Feedback(base, 2 * step + 1 & 0xFF, (came,) * 10)), step / 10 + 0.05)
+    assert link.depth.loss == pytest.approx(0.5, abs=0.05)
+    assert link.estimate.loss == pytest.approx(0.5, abs=0.05)
+
+
 def test_without_recovery_or_redundancy_nothing_goes_out_twice() -> None:
     for link in (Downlink(recovery=False), Downlink(0)):
         for step in range(40):

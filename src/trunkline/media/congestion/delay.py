@@ -90,7 +90,7 @@ class DelayTrend:
         """Packets that arrived, in order of sending; those that did not are passed over."""
         least_s: float | None = None
         for packet in packets:
-            if packet.arrived_us is not None:
+            if packet.arrived_us is not None and not packet.again:
                 self._on_packet(packet.sent_s, packet.arrived_us / 1e6)
                 least_s = self.queue_s if least_s is None else min(least_s, self.queue_s)
         if least_s is None:

@@ -116,13 +116,13 @@ class Estimate:
         if not packets:
             return
         self._feedback_s = now_s
-        lost = 0
+        passed = [packet.passed for packet in packets if packet.passed is not None]
+        lost, total = passed.count(False), len(passed)
         for packet in packets:
-            lost += packet.arrived_us is None
             self._passing.on_packet(packet.size_bytes, None if packet.arrived_us is None else packet.arrived_us / 1e6)
-        self._meter.on_counts(lost, len(packets), now_s)
+        self._meter.on_counts(lost, total, now_s)
         usage = self._delay.on_packets(packets)
-        self._note_losses(lost, len(packets), now_s)
+        self._note_losses(lost, total, now_s)
         if usage is Usage.OVER:
             self._trial = None
             self._decrease(now_s)

@@ -26,7 +26,9 @@ class Reported:
     Attributes:
         arrived_us: on the receiver's clock, unwrapped; None when it did not arrive.
         cluster: the probe it belonged to; 0 for none.
-        copies: how often it went out under this number.
+        copies: how often it went out under this number, at once.
+        again: it was asked for and went out under this number again: when it arrived says nothing about the path.
+        known: it was reported missing before.
         tell: wants to know whether it arrived, and the time now.
     """
 
@@ -36,7 +38,16 @@ class Reported:
     arrived_us: int | None
     cluster: int = 0
     copies: int = 1
+    again: bool = False
+    known: bool = False
     tell: Tell | None = None
+
+    @property
+    def passed(self) -> bool | None:
+        """Whether it arrived as it was sent first; None when its loss was told before, and it was repaired."""
+        if self.again and self.known:
+            return None
+        return self.arrived_us is not None and not self.again
 
 
 @dataclass(slots=True)
@@ -47,6 +58,7 @@ class _Sent:
     copies: int
     tell: Tell | None
     lost: bool = False
+    again: bool = False
 
 
 class SendHistory:
@@ -81,6 +93,12 @@ class SendHistory:
                 self.in_flight_bytes -= oldest.size_bytes
         return number & 0xFFFF
 
+    def on_sent_again(self, number: int) -> None:
+        """What went out under a transport number goes out once more, as the same bytes."""
+        sent = self._sent.get(self._numbers.nearest(number))
+        if sent is not None:
+            sent.again = True
+
     def on_feedback(self, feedback: Feedback) -> list[Reported]:
         """The packets reported on for the first time, in order of sending.
 
@@ -94,16 +112,16 @@ class SendHistory:
             sent = self._sent.get(number)
             if sent is None or (arrived_us is None and sent.lost):
                 continue
-            if not sent.lost:
+            known = sent.lost
+            if not known:
                 self.in_flight_bytes -= sent.size_bytes
             if arrived_us is None:
                 sent.lost = True
             else:
                 del self._sent[number]
             arrived_us = self._unwrap(arrived_us)
-            found.append(
-                Reported(number, sent.sent_s, sent.size_bytes, arrived_us, sent.cluster, sent.copies, sent.tell)
-            )
+            one = (number, sent.sent_s, sent.size_bytes, arrived_us, sent.cluster, sent.copies, sent.again, known)
+            found.append(Reported(*one, sent.tell))
         # What lies before and was in no feedback never will be: that feedback was lost on its way.
         for number in [number for number in self._sent if number < first - MAX_PACKETS // 4]:
             old = self._sent.pop(number)

@@ -104,13 +104,14 @@ static int repair_of(const struct down *down, uint8_t out_type)
     return 0;
 }
 
+/* Of what was numbered last. */
 static void keep_bytes(struct down *down, uint16_t sequence, const uint8_t *packet, size_t size)
 {
     bool audio = down->track && down->track->audio;
     if (!down->bytes)
         down->bytes = audio ? sent_bytes_make(AUDIO_BYTES, AUDIO_PLACES) : sent_bytes_make(VIDEO_BYTES, KEPT_PACKETS);
     if (down->bytes && size)
-        sent_bytes_add(down->bytes, sequence, (struct span){packet, size});
+        sent_bytes_add(down->bytes, sequence, (uint16_t)(down->peer->history.next - 1), (struct span){packet, size});
 }
 
 static void number_packet(struct port *port, struct down *down, uint8_t *packet, size_t size, size_t counted, uint16_t cluster)
@@ -398,6 +399,8 @@ static void repeat_bytes(struct port *port, struct down *down, uint16_t sequence
     if (!place || port->now_s - place->again_s < AGAIN_S)
         return;
     place->again_s = port->now_s;
+    if (down->transport_id)
+        history_on_sent_again(&down->peer->history, place->transport);
     for (int copies = 0; copies < down->peer->answers; copies++) {
         room = output_room(port, UINT16_MAX);
         sent_bytes_find(down->bytes, sequence, room);

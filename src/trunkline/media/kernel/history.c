@@ -58,10 +58,23 @@ uint16_t history_on_sent(struct history *history, size_t size, double now_s, uin
     if (history->capacity) {
         size = size < UINT16_MAX ? size : UINT16_MAX;
         *sent_at(history, number) =
-            (struct sent){now_s, carried.down, carried.sequence, (uint16_t)size, cluster, true, false, carried.twice};
+            (struct sent){now_s, carried.down, carried.sequence, (uint16_t)size, cluster, true, false, carried.twice, false};
         history->in_flight += (int64_t)size;
     }
     return (uint16_t)number;
+}
+
+static int64_t nearest(const struct history *history, uint16_t number)
+{
+    int64_t highest = history->next - 1;
+    return highest + (int16_t)(uint16_t)(number - (uint16_t)highest);
+}
+
+void history_on_sent_again(struct history *history, uint16_t number)
+{
+    int64_t extended = nearest(history, number);
+    if (extended >= history->oldest && extended < history->next && sent_at(history, extended)->kept)
+        sent_at(history, extended)->again = true;
 }
 
 /* --- feedback as bytes ------------------------------------------------------------------------------ */
@@ -141,7 +154,7 @@ size_t history_on_feedback(struct history *history, uint16_t base, const int64_t
     int64_t highest = history->next - 1;
     if (highest < history->oldest)
         return 0;
-    int64_t first = highest + (int16_t)(uint16_t)(base - (uint16_t)highest);
+    int64_t first = nearest(history, base);
     for (size_t i = 0; i < count; i++) {
         int64_t number = first + (int64_t)i;
         if (number < history->oldest || number > highest)
@@ -153,7 +166,8 @@ size_t history_on_feedback(struct history *history, uint16_t base, const int64_t
         if (!sent->lost)
             history->in_flight -= sent->size;
         found[reported++] = (struct reported){number, missing ? -1 : unwrap(history, arrivals[i]), sent->sent_s,
-                                              sent->size, sent->cluster, {sent->down, sent->sequence, sent->twice}};
+                                              sent->size, sent->cluster, {sent->down, sent->sequence, sent->twice},
+                                              sent->again, sent->lost};
         sent->lost = missing;
         sent->kept = missing;
     }

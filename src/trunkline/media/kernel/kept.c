@@ -68,7 +68,7 @@ void sent_bytes_fetch(const struct sent_bytes *sent, uint16_t sequence)
         __builtin_prefetch(next + 64 * line, 1);
 }
 
-void sent_bytes_add(struct sent_bytes *sent, uint16_t sequence, struct span ciphertext)
+void sent_bytes_add(struct sent_bytes *sent, uint16_t sequence, uint16_t transport, struct span ciphertext)
 {
     size_t at = sent->written % sent->capacity, first = sent->capacity - at;
     if (ciphertext.size > sent->capacity || ciphertext.size > UINT16_MAX)
@@ -78,7 +78,7 @@ void sent_bytes_add(struct sent_bytes *sent, uint16_t sequence, struct span ciph
     memcpy(sent->bytes + at, ciphertext.data, first);
     memcpy(sent->bytes, ciphertext.data + first, ciphertext.size - first);
     sent->places[sequence % sent->place_count] =
-        (struct sent_place){-1e9, sent->written, sequence, (uint16_t)ciphertext.size};
+        (struct sent_place){-1e9, sent->written, sequence, (uint16_t)ciphertext.size, transport};
     sent->written += ciphertext.size;
 }
 

@@ -376,8 +376,9 @@ static PyObject *list_reported(const struct feedback *feedback)
     for (size_t i = 0; list && i < feedback->reported; i++) {
         const struct reported *one = &feedback->found[i];
         PyObject *arrived = one->arrived_us < 0 ? Py_NewRef(Py_None) : PyLong_FromLongLong(one->arrived_us);
-        PyObject *item = Py_BuildValue("(LdiNii)", (long long)one->number, one->sent_s, one->size, arrived,
-                                       one->cluster, 1 + one->carried.twice);
+        PyObject *item = Py_BuildValue("(LdiNiiNN)", (long long)one->number, one->sent_s, one->size, arrived,
+                                       one->cluster, 1 + one->carried.twice, PyBool_FromLong(one->again),
+                                       PyBool_FromLong(one->known));
         if (!item)
             Py_CLEAR(list);
         else
@@ -386,7 +387,7 @@ static PyObject *list_reported(const struct feedback *feedback)
     return list;
 }
 
-/* peer_feedback(peer, body) -> [(number, sent_s, size_bytes, arrived_us or None, cluster, copies)], or None when malformed. */
+/* peer_feedback(peer, body) -> [(number, sent_s, size_bytes, arrived_us or None, cluster, copies, again, known)], or None when malformed. */
 PyObject *Port_peer_feedback(Port *self, PyObject *args)
 {
     unsigned id;

@@ -217,7 +217,16 @@ static PyObject *History_on_sent(History *self, PyObject *args)
     return PyLong_FromLong(history_on_sent(&self->history, size, now_s, cluster, (struct carried){0}));
 }
 
-/* on_feedback(body) -> [(number, sent_s, size, arrived_us or None, cluster)], or None when it is malformed. */
+static PyObject *History_on_sent_again(History *self, PyObject *args)
+{
+    unsigned short number;
+    if (!PyArg_ParseTuple(args, "H", &number))
+        return NULL;
+    history_on_sent_again(&self->history, number);
+    Py_RETURN_NONE;
+}
+
+/* on_feedback(body) -> [(number, sent_s, size, arrived_us or None, cluster, again, known)], or None when malformed. */
 static PyObject *History_on_feedback(History *self, PyObject *args)
 {
     const uint8_t *body;
@@ -236,8 +245,8 @@ static PyObject *History_on_feedback(History *self, PyObject *args)
     for (size_t i = 0; list && i < reported; i++) {
         PyObject *arrived = found[i].arrived_us < 0 ? Py_NewRef(Py_None) : PyLong_FromLongLong(found[i].arrived_us);
         PyList_SET_ITEM(list, (Py_ssize_t)i,
-                        Py_BuildValue("(LdiNi)", (long long)found[i].number, found[i].sent_s, found[i].size, arrived,
-                                      found[i].cluster));
+                        Py_BuildValue("(LdiNiNN)", (long long)found[i].number, found[i].sent_s, found[i].size, arrived,
+                                      found[i].cluster, PyBool_FromLong(found[i].again), PyBool_FromLong(found[i].known)));
     }
     free(found);
     free(arrivals);
@@ -252,6 +261,7 @@ static PyObject *History_in_flight(History *self, PyObject *unused)
 
 static PyMethodDef History_methods[] = {
     {"on_sent", (PyCFunction)History_on_sent, METH_VARARGS, NULL},
+    {"on_sent_again", (PyCFunction)History_on_sent_again, METH_VARARGS, NULL},
     {"on_feedback", (PyCFunction)History_on_feedback, METH_VARARGS, NULL},
     {"in_flight", (PyCFunction)History_in_flight, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},

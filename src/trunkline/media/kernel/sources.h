@@ -89,7 +89,7 @@ struct sent {
     double sent_s;
     uint32_t down; /* carried */
     uint16_t sequence, size, cluster;
-    bool kept, lost, twice;
+    bool kept, lost, twice, again;
 };
 
 struct history {
@@ -105,12 +105,15 @@ struct reported {
     double sent_s;
     uint16_t size, cluster;
     struct carried carried;
+    bool again, known; /* asked for and sent under its number again; reported missing before */
 };
 
 /* Brings what the next call writes to into the cache. */
 void history_fetch(const struct history *history);
 uint16_t history_on_sent(struct history *history, size_t size, double now_s, uint16_t cluster,
                          struct carried carried);
+/* What went out under a number goes out once more, as the same bytes. */
+void history_on_sent_again(struct history *history, uint16_t number);
 /* Reads a feedback's body: how many statuses, with their arrivals in microseconds (-1: none) in memory to free. -1 when
  * it is malformed. Needs no lock. */
 long feedback_parse(struct span body, uint16_t *base, uint8_t *count, int64_t **arrivals);

@@ -128,7 +128,7 @@ struct sent_bytes {
     struct sent_place { /* by sequence number */
         double again_s;
         uint64_t place;
-        uint16_t sequence, size;
+        uint16_t sequence, size, transport; /* its number there */
     } *places;
     uint8_t *bytes;
 };
@@ -136,7 +136,7 @@ struct sent_bytes {
 struct sent_bytes *sent_bytes_make(size_t capacity, size_t places);
 /* Brings what is looked at for a number into the cache, and where the next packet is written. */
 void sent_bytes_fetch(const struct sent_bytes *sent, uint16_t sequence);
-void sent_bytes_add(struct sent_bytes *sent, uint16_t sequence, struct span ciphertext);
+void sent_bytes_add(struct sent_bytes *sent, uint16_t sequence, uint16_t transport, struct span ciphertext);
 /* NULL when it is not there any more. The bytes are copied to ``out`` if that is given (room for a datagram). */
 struct sent_place *sent_bytes_find(struct sent_bytes *sent, uint16_t sequence, uint8_t *out);
 void sent_bytes_end(struct sent_bytes *sent);

@@ -96,9 +96,9 @@ class Downlink:
         for packet in reported:
             if packet.tell is not None:
                 packet.tell(packet.arrived_us is not None, now_s)
-        once = [packet.arrived_us is None for packet in reported if packet.copies == 1]
-        twice = [packet.arrived_us is None for packet in reported if packet.copies > 1]
-        self.depth.on_feedback(sum(once), len(once), now_s, lost_twice=sum(twice), twice=len(twice))
+        once = [packet.passed for packet in reported if packet.copies == 1 and packet.passed is not None]
+        twice = [packet.passed for packet in reported if packet.copies > 1 and packet.passed is not None]
+        self.depth.on_feedback(once.count(False), len(once), now_s, lost_twice=twice.count(False), twice=len(twice))
         self.estimate.on_reported(reported, now_s)
         shown_bps = self.prober.on_reported(reported, self.estimate.own_loss, now_s)
         if shown_bps is not None:

@@ -49,6 +49,8 @@ class _Kept:
     packet: RtpPacket
     ciphertext: bytes
     again_s: float = -1e9
+    number: int | None = None
+    """Its transport number."""
     arrived: bool = False
     of: _Kept | None = None
     """What it repeats."""
@@ -390,6 +392,7 @@ class DownTrack:
             size_bytes = len(packet.payload) + OVERHEAD_BYTES
             number = self._link.history.on_sent(size_bytes, now_s, cluster, tell, copies=self._at_once)
             packet = replace(packet, extensions=packet.extensions | {transport: number.to_bytes(2, "big")})
+            kept.number = number
         kept.packet = packet
         kept.ciphertext = self._peer.send_rtp(packet.serialize()) or b""
         for _ in range(self._at_once - 1 if kept.ciphertext else 0):
@@ -456,6 +459,8 @@ class DownTrack:
         """Send a packet again, after what waits in front of the lane; without one at once, as part of a probe."""
         repair = self._repair_type(kept.packet.payload_type)
         if repair is None:
+            if kept.number is not None:
+                self._link.history.on_sent_again(kept.number)
             if kept.ciphertext:
                 self._peer.send_again(kept.ciphertext)
             return
