@@ -8,8 +8,9 @@ from pathlib import Path
 
 from bench.losslab import report
 from bench.losslab.browsers import browser_cases, browsers
+from bench.losslab.cases import Case, Outcome
 from bench.losslab.impairment import Impairment
-from bench.losslab.running import WITHOUT, Case, Outcome, joins, lab, speech, video
+from bench.losslab.running import WITHOUT, joins, lab, speech, video
 from bench.losslab.speech import make_speech
 
 LEAD_S = 3.0
@@ -70,10 +71,16 @@ async def run(seed: int, at_once: int, kind: str, label: str, *, short: bool = F
     return found
 
 
+def judged(kind: str, label: str) -> bool:
+    """Whether there are targets."""
+    return label == "with" and kind != "joins"
+
+
 def main() -> None:
     """Parse the command line, run, report."""
     parser = argparse.ArgumentParser(prog="losslab", description=__doc__)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--runs", type=int, default=1, help="of cases with a target, with recovery; each its own seed")
     parser.add_argument("--at-once", type=int, default=5, help="rooms at the same time")
     parser.add_argument("--only", choices=KINDS, nargs="*", default=KINDS)
     parser.add_argument("--recovery", choices=LABELS, nargs="*", default=LABELS)
@@ -83,6 +90,8 @@ def main() -> None:
     for kind in arguments.only:
         for label in arguments.recovery:
             outcomes = asyncio.run(run(arguments.seed, arguments.at_once, kind, label, short=arguments.short))
+            for seed in range(arguments.seed + 1, arguments.seed + (arguments.runs if judged(kind, label) else 1)):
+                outcomes += asyncio.run(run(seed, arguments.at_once, kind, label, short=True))
             report.keep(f"{kind} {label}", outcomes)
     cases = {case.name: case for case in (*speech_cases(), *video_cases(), *browser_cases(), *join_cases())}
     print(report.make(cases, arguments.seed, arguments.out))

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
 
+from bench.losslab.cases import Case, Outcome
 from bench.losslab.impairment import CLEAN, Impairment
-from bench.losslab.running import VIDEO, WARM_UP_S, Case, Lab, Outcome
+from bench.losslab.running import VIDEO, WARM_UP_S, Lab
 from tests.browser.conftest import CHROMIUM, SWITCHES
 from tests.integration.live.person import live_token
 from tests.support.page_server import served_pages

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from bench.losslab.running import Case, Outcome
+from bench.losslab.cases import Case, Outcome
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -66,16 +66,17 @@ def make(cases: dict[str, Case], seed: int, out: Path) -> str:
         for path in sorted(KEPT.glob("*.json"))
     }
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout
-    lines = [f"Seed {seed}, commit {commit.strip()}. Written by `make losslab`.", ""]
+    lines = [f"First seed {seed}, commit {commit.strip()}. Written by `make losslab`.", ""]
     for kind, columns in COLUMNS.items():
         if f"{kind} with" not in found:
             continue
         lines += [f"## {kind.capitalize()}", "", "| case | recovery | " + " | ".join(columns) + " | target |"]
         lines.append("|---" * (len(columns) + 3) + "|")
-        for outcome in found[f"{kind} with"]:
-            lines.append(_row(outcome, "on", columns))
-            without = [o for o in found.get(f"{kind} without", ()) if o.case.name == outcome.case.name]
-            lines += [_row(other, "off", columns) for other in without]
+        without = by_case(found.get(f"{kind} without", []))
+        for name, outcomes in by_case(found[f"{kind} with"]).items():
+            lines.append(_row(outcomes, "on", columns))
+            if name in without:
+                lines.append(_row(without[name], "off", columns))
         lines.append("")
     if "speech with" in found:
         _plot(found, out.parent / "img" / "losslab.png")
@@ -86,27 +87,52 @@ def make(cases: dict[str, Case], seed: int, out: Path) -> str:
     return text
 
 
-def _row(outcome: Outcome, recovery: str, columns: dict[str, tuple[str, str]]) -> str:
-    cells = [form.format(outcome.values[name]) if name in outcome.values else "–" for name, form in columns.values()]
-    verdict = outcome.failed
-    target = TARGETS.get(outcome.case.name)
-    if recovery == "on" and target is not None and target[0] in outcome.values:
-        name, bound, more = target
-        met = outcome.values[name] >= bound if more else outcome.values[name] < bound
-        verdict = f"{'≥' if more else '<'} {bound:g}: {'met' if met else 'missed'}"
-    return f"| {outcome.case.name} | {recovery} | " + " | ".join(cells) + f" | {verdict} |"
+def by_case(outcomes: list[Outcome]) -> dict[str, list[Outcome]]:
+    """The runs of each case."""
+    found: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        found.setdefault(outcome.case.name, []).append(outcome)
+    return found
+
+
+def mean(outcomes: list[Outcome], name: str) -> float | None:
+    """Of one figure over the runs that have it."""
+    values = [outcome.values[name] for outcome in outcomes if name in outcome.values]
+    return sum(values) / len(values) if values else None
+
+
+def _row(outcomes: list[Outcome], recovery: str, columns: dict[str, tuple[str, str]]) -> str:
+    """Means of the runs, and what the target says to them; every single run is named."""
+    case = outcomes[0].case.name
+    means = {name: mean(outcomes, name) for name, _ in columns.values()}
+    cells = [form.format(means[name]) if means[name] is not None else "–" for name, form in columns.values()]
+    verdict = ", ".join(outcome.failed for outcome in outcomes if outcome.failed)
+    if recovery == "on" and case in TARGETS:
+        verdict = _verdict(outcomes, dict(columns.values()), verdict)
+    return f"| {case} | {recovery} | " + " | ".join(cells) + f" | {verdict} |"
+
+
+def _verdict(outcomes: list[Outcome], forms: dict[str, str], failed: str) -> str:
+    name, bound, more = TARGETS[outcomes[0].case.name]
+    found = mean(outcomes, name)
+    met = found is not None and not failed and (found >= bound if more else found < bound)
+    said = f"{'≥' if more else '<'} {bound:g}: {'met' if met else 'missed'}"
+    if len(outcomes) > 1:
+        runs = [outcome.values.get(name) for outcome in outcomes]
+        said += f" ({', '.join('–' if value is None else forms[name].format(value) for value in runs)})"
+    return f"{said} {failed}".strip()
 
 
 def _plot(found: dict[str, list[Outcome]], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(6, 3.6))
     for label, style in (("with", "o-"), ("without", "x--")):
         points = [
-            (100 * outcome.case.down.loss, outcome.values["stoi"])
-            for outcome in found.get(f"speech {label}", ())
-            if "stoi" in outcome.values
-            and not outcome.case.up.loss
-            and not outcome.case.down.burst
-            and not outcome.case.down.delay_ms
+            (100 * outcomes[0].case.down.loss, stoi)
+            for outcomes in by_case(found.get(f"speech {label}", [])).values()
+            if (stoi := mean(outcomes, "stoi")) is not None
+            and not outcomes[0].case.up.loss
+            and not outcomes[0].case.down.burst
+            and not outcomes[0].case.down.delay_ms
         ]
         if points:
             axes.plot(*zip(*sorted(points), strict=True), style, label=f"{label} recovery")

@@ -12,12 +12,13 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from livekit import rtc
 
 from bench.losslab import scores
+from bench.losslab.cases import Case, Outcome
 from bench.losslab.clients import Client
 from bench.losslab.impairment import CLEAN, Impairment
 from bench.losslab.relay import RemoteRelay
@@ -30,38 +31,6 @@ WITHOUT = {"LIVE__REDUNDANCY": "0", "LIVE__RECOVERY": "false"}
 WARM_UP_S = 5.0
 VIDEO = (640, 360)
 FPS = 20
-
-
-@dataclass(slots=True, frozen=True)
-class Case:
-    """One room of two.
-
-    Attributes:
-        up: between the publisher and the server.
-        down: between the server and the subscriber.
-        joined: the impairment begins when both have joined; otherwise it is there from the start.
-        back: the other directions fare the same (acknowledgements are lost as well).
-    """
-
-    name: str
-    up: Impairment = CLEAN
-    down: Impairment = CLEAN
-    joined: bool = True
-    back: bool = False
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What came of a case.
-
-    Attributes:
-        values: named figures.
-        failed: why there are none; "" otherwise.
-    """
-
-    case: Case
-    values: dict[str, float] = field(default_factory=dict)
-    failed: str = ""
 
 
 @dataclass(slots=True)
