@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from trunkline.media.congestion.delay import Usage
 from trunkline.media.congestion.history import CLOCK_US, MAX_PACKETS, SendHistory
 from trunkline.media.recovery.depth import MAX_DEPTH, TARGET, DepthController, depth_for
 from trunkline.media.sfu.downlink import Downlink
@@ -170,6 +171,19 @@ def test_the_path_knows_what_went_out_twice() -> None:
             arrivals = tuple(None if n % 2 else 64_000 * (step + 1) for n in range(10))
             link.on_feedback(transport_cc.serialize(Feedback(base, step, arrivals)), step / 10 + 0.05)
         assert link.depth.loss == pytest.approx(loss, abs=0.05)
+
+
+def test_on_a_full_path_nothing_goes_out_twice() -> None:
+    """Eight in ten are lost, and those that arrive come later and later."""
+    link = Downlink()
+    for step in range(60):
+        base, *_ = [link.history.on_sent(100, step / 10 + n / 100) for n in range(10)]
+        late_us = 250 * (step * step // 2)
+        arrivals = tuple(100_000 * step + 10_000 * n + late_us if n in (0, 9) else None for n in range(10))
+        link.on_feedback(transport_cc.serialize(Feedback(base, step, arrivals)), step / 10 + 0.1)
+    assert link.estimate.usage is Usage.OVER
+    assert link.depth.loss > 0.7
+    assert link.depth.copies == 1
 
 
 def test_what_came_on_request_counts_as_lost_once() -> None:

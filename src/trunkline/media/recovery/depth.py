@@ -6,6 +6,7 @@ half a second, loss that falls over several: a depth too high costs some kilobit
 
 A depth of eleven reaches back a quarter of a second, and a player that waits so long for a frame has nothing to play
 meanwhile. Where so much is lost, packets with less depth go out twice instead: a frame is there after half the time.
+Not on a path that is full, though: what is lost there is lost because so much is sent.
 
 Where it is measured: transport-wide feedback (several times a second), else receiver reports. Not here: the frames.
 """
@@ -49,9 +50,10 @@ class DepthController:
     Attributes:
         copies: of each packet now, 1 or 2.
         depth: earlier frames per packet now.
+        full: the path has a queue.
     """
 
-    __slots__ = ("_feedback_s", "_meter", "_stepped_s", "_twice", "copies", "depth", "limit")
+    __slots__ = ("_feedback_s", "_meter", "_stepped_s", "_twice", "copies", "depth", "full", "limit")
 
     def __init__(self, limit: int = MAX_DEPTH, *, twice: bool = False) -> None:
         if not 0 <= limit <= MAX_DEPTH:
@@ -59,6 +61,7 @@ class DepthController:
         self.limit = limit
         self.depth = 0
         self.copies = 1
+        self.full = False
         self._twice = twice
         self._meter = LossMeter()
         self._stepped_s = self._feedback_s = -1e9
@@ -87,7 +90,8 @@ class DepthController:
     def _choose(self, now_s: float) -> None:
         loss = self.loss
         if self._twice:
-            self.copies = 2 if loss >= (TWICE_FROM if self.copies == 1 else ONCE_BELOW) else 1
+            much = loss >= (TWICE_FROM if self.copies == 1 else ONCE_BELOW)
+            self.copies = 2 if much and not self.full else 1
         wanted = depth_for(loss, self.limit) if self.copies == 1 else depth_for(loss**2, self.limit, TWICE_TARGET)
         if wanted >= self.depth:
             if wanted > self.depth:

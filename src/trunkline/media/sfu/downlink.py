@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from trunkline.media.congestion.delay import Usage
 from trunkline.media.congestion.estimate import Estimate
 from trunkline.media.congestion.history import SendHistory
 from trunkline.media.congestion.probing import Prober
@@ -96,10 +97,11 @@ class Downlink:
         for packet in reported:
             if packet.tell is not None:
                 packet.tell(packet.arrived_us is not None, now_s)
+        self.estimate.on_reported(reported, now_s)
+        self.depth.full = self.estimate.usage is Usage.OVER
         once = [packet.passed for packet in reported if packet.copies == 1 and packet.passed is not None]
         twice = [packet.passed for packet in reported if packet.copies > 1 and packet.passed is not None]
         self.depth.on_feedback(once.count(False), len(once), now_s, lost_twice=twice.count(False), twice=len(twice))
-        self.estimate.on_reported(reported, now_s)
         shown_bps = self.prober.on_reported(reported, self.estimate.own_loss, now_s)
         if shown_bps is not None:
             self.estimate.on_probe(shown_bps)
