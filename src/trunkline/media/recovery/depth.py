@@ -4,8 +4,9 @@ With independent loss ``p`` a frame sent with depth ``n`` goes out in ``n + 1`` 
 ``p ** (n + 1)``; the depth is the least one that brings this under ``TARGET``. Loss that rises is believed within
 half a second, loss that falls over several: a depth too high costs some kilobits, one too low costs words.
 
-A depth of eleven reaches back a quarter of a second, and a player that waits so long for a frame has nothing to play
-meanwhile. Where so much is lost, packets with less depth go out twice instead: a frame is there after half the time.
+A depth of six reaches back an eighth of a second, one of twelve a quarter, and a player that waits so long for a frame
+has nothing to play meanwhile. Where so much is lost, packets with less depth go out twice instead: a frame is there
+after half the time.
 Not on a path that is full, though: what is lost there is lost because so much is sent.
 
 Where it is measured: transport-wide feedback (several times a second), else receiver reports. Not here: the frames.
@@ -25,8 +26,8 @@ FEEDBACK_STALE_S = 3.0
 """Reports count only when finer feedback has been missing for so long."""
 NOTHING = 0.004
 """Loss below this is taken for none."""
-TWICE_FROM, ONCE_BELOW = 0.72, 0.58
-"""Loss, as the meter has it, at which packets begin and cease to go out twice. It reads a twentieth high."""
+TWICE_FROM, ONCE_BELOW = 0.52, 0.42
+"""Loss, as the meter has it, at which packets begin and cease to go out twice. It reads up to a tenth high."""
 TWICE_TARGET = 0.005
 """Frames that may stay missing then: what is heard late is stretched, so nothing more should be missing."""
 
