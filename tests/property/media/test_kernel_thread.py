@@ -119,7 +119,7 @@ def test_feedback_becomes_the_same_packets(actions: list[Any]) -> None:
         times = tuple(None if tick is None else base_us + 250 * tick for tick in arrivals)
         body = transport_cc.serialize(transport_cc.Feedback((sent - back) & 0xFFFF, 1, times))
         expected = [
-            (one.number, one.sent_s, one.size_bytes, one.arrived_us, one.cluster, one.again, one.known)
+            (one.number, one.sent_s, one.size_bytes, one.arrived_us, one.cluster, one.copies, one.again, one.known)
             for one in other.on_feedback(transport_cc.parse(body))
         ]
         assert ours.on_feedback(body) == expected

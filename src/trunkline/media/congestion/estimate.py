@@ -116,7 +116,7 @@ class Estimate:
         if not packets:
             return
         self._feedback_s = now_s
-        passed = [packet.passed for packet in packets if packet.passed is not None]
+        passed = [passed for packet in packets if (passed := packet.passed) is not None]
         lost, total = passed.count(False), len(passed)
         for packet in packets:
             self._passing.on_packet(packet.size_bytes, None if packet.arrived_us is None else packet.arrived_us / 1e6)

@@ -38,7 +38,7 @@ bool arrivals_on_packet(struct arrivals *arrivals, uint16_t number, double now_s
             arrivals->slots[i].number = INT64_MIN;
         arrivals->highest = arrivals->next = extended;
     } else {
-        extended = arrivals->highest + (int16_t)(uint16_t)(number - (uint16_t)arrivals->highest);
+        extended = nearest_number(arrivals->highest, number);
         if (extended > arrivals->highest)
             arrivals->highest = extended;
     }

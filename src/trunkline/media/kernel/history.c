@@ -64,15 +64,9 @@ uint16_t history_on_sent(struct history *history, size_t size, double now_s, uin
     return (uint16_t)number;
 }
 
-static int64_t nearest(const struct history *history, uint16_t number)
-{
-    int64_t highest = history->next - 1;
-    return highest + (int16_t)(uint16_t)(number - (uint16_t)highest);
-}
-
 void history_on_sent_again(struct history *history, uint16_t number)
 {
-    int64_t extended = nearest(history, number);
+    int64_t extended = nearest_number(history->next - 1, number);
     if (extended >= history->oldest && extended < history->next && sent_at(history, extended)->kept)
         sent_at(history, extended)->again = true;
 }
@@ -154,7 +148,7 @@ size_t history_on_feedback(struct history *history, uint16_t base, const int64_t
     int64_t highest = history->next - 1;
     if (highest < history->oldest)
         return 0;
-    int64_t first = nearest(history, base);
+    int64_t first = nearest_number(highest, base);
     for (size_t i = 0; i < count; i++) {
         int64_t number = first + (int64_t)i;
         if (number < history->oldest || number > highest)

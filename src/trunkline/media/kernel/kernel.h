@@ -9,6 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The number with these 16 bits that is nearest to ``near``. */
+static inline int64_t nearest_number(int64_t near, uint16_t bits)
+{
+    return near + (int16_t)(uint16_t)(bits - (uint16_t)near);
+}
+
 static inline uint16_t read_u16(const uint8_t *at)
 {
     return (uint16_t)(at[0] << 8 | at[1]);

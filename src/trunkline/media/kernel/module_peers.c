@@ -370,11 +370,11 @@ static void join_feedback(struct port *port, unsigned id, struct feedback *feedb
     output_flush(port);
 }
 
-static PyObject *list_reported(const struct feedback *feedback)
+PyObject *list_reported(const struct reported *found, size_t count)
 {
-    PyObject *list = PyList_New((Py_ssize_t)feedback->reported);
-    for (size_t i = 0; list && i < feedback->reported; i++) {
-        const struct reported *one = &feedback->found[i];
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list && i < count; i++) {
+        const struct reported *one = &found[i];
         PyObject *arrived = one->arrived_us < 0 ? Py_NewRef(Py_None) : PyLong_FromLongLong(one->arrived_us);
         PyObject *item = Py_BuildValue("(LdiNiiNN)", (long long)one->number, one->sent_s, one->size, arrived,
                                        one->cluster, 1 + one->carried.twice, PyBool_FromLong(one->again),
@@ -387,7 +387,7 @@ static PyObject *list_reported(const struct feedback *feedback)
     return list;
 }
 
-/* peer_feedback(peer, body) -> [(number, sent_s, size_bytes, arrived_us or None, cluster, copies, again, known)], or None when malformed. */
+/* peer_feedback(peer, body) -> what ``list_reported`` makes of it, or None when malformed. */
 PyObject *Port_peer_feedback(Port *self, PyObject *args)
 {
     unsigned id;
@@ -407,7 +407,7 @@ PyObject *Port_peer_feedback(Port *self, PyObject *args)
         return PyErr_NoMemory();
     }
     LOCKED(self, join_feedback(port, id, &feedback));
-    PyObject *list = list_reported(&feedback);
+    PyObject *list = list_reported(feedback.found, feedback.reported);
     free(feedback.arrivals);
     PyMem_RawFree(feedback.found);
     return list;

@@ -226,7 +226,7 @@ static PyObject *History_on_sent_again(History *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* on_feedback(body) -> [(number, sent_s, size, arrived_us or None, cluster, again, known)], or None when malformed. */
+/* on_feedback(body) -> what ``list_reported`` makes of it, or None when malformed. */
 static PyObject *History_on_feedback(History *self, PyObject *args)
 {
     const uint8_t *body;
@@ -241,13 +241,7 @@ static PyObject *History_on_feedback(History *self, PyObject *args)
         Py_RETURN_NONE;
     struct reported *found = malloc(((size_t)statuses + 1) * sizeof *found);
     size_t reported = found ? history_on_feedback(&self->history, base, arrivals, (size_t)statuses, found) : 0;
-    PyObject *list = PyList_New((Py_ssize_t)reported);
-    for (size_t i = 0; list && i < reported; i++) {
-        PyObject *arrived = found[i].arrived_us < 0 ? Py_NewRef(Py_None) : PyLong_FromLongLong(found[i].arrived_us);
-        PyList_SET_ITEM(list, (Py_ssize_t)i,
-                        Py_BuildValue("(LdiNiNN)", (long long)found[i].number, found[i].sent_s, found[i].size, arrived,
-                                      found[i].cluster, PyBool_FromLong(found[i].again), PyBool_FromLong(found[i].known)));
-    }
+    PyObject *list = list_reported(found, reported);
     free(found);
     free(arrivals);
     return list;

@@ -92,7 +92,7 @@ bool reception_on_packet(struct reception *reception, uint16_t sequence, uint32_
     if (!reception->started) {
         reception->base = *number;
     } else {
-        *number = reception->highest + (int16_t)(uint16_t)(sequence - (uint16_t)reception->highest);
+        *number = nearest_number(reception->highest, sequence);
         newest = *number > reception->highest;
         if (newest)
             note_missing(reception, *number, now_s);
@@ -111,7 +111,7 @@ bool reception_on_packet(struct reception *reception, uint16_t sequence, uint32_
 
 void reception_forget(struct reception *reception, uint16_t sequence)
 {
-    int64_t number = reception->highest + (int16_t)(uint16_t)(sequence - (uint16_t)reception->highest);
+    int64_t number = nearest_number(reception->highest, sequence);
     for (size_t at = 0; at < reception->missing_count; at++)
         if (reception->missing[at].number == number) {
             forget(reception, at);

@@ -26,7 +26,7 @@ static int64_t unwrap(struct rewriter *rewriter, uint16_t sequence)
 {
     int64_t number = sequence;
     if (rewriter->has_input)
-        number = rewriter->input_highest + (int16_t)(uint16_t)(sequence - (uint16_t)rewriter->input_highest);
+        number = nearest_number(rewriter->input_highest, sequence);
     if (!rewriter->has_input || number > rewriter->input_highest)
         rewriter->input_highest = number;
     rewriter->has_input = true;

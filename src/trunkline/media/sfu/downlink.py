@@ -99,8 +99,11 @@ class Downlink:
                 packet.tell(packet.arrived_us is not None, now_s)
         self.estimate.on_reported(reported, now_s)
         self.depth.full = self.estimate.usage is Usage.OVER
-        once = [packet.passed for packet in reported if packet.copies == 1 and packet.passed is not None]
-        twice = [packet.passed for packet in reported if packet.copies > 1 and packet.passed is not None]
+        once: list[bool] = []
+        twice: list[bool] = []
+        for packet in reported:
+            if (passed := packet.passed) is not None:
+                (once if packet.copies == 1 else twice).append(passed)
         self.depth.on_feedback(once.count(False), len(once), now_s, lost_twice=twice.count(False), twice=len(twice))
         shown_bps = self.prober.on_reported(reported, self.estimate.own_loss, now_s)
         if shown_bps is not None:

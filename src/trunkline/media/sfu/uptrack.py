@@ -239,22 +239,28 @@ class UpTrack:
 
     def ask_key_frame(self, layer: Layer, now_s: float) -> rtcp.Packet | None:
         """A request for a key frame, if the last one is long enough ago."""
-        if layer.ssrc is None or now_s - layer.asked_s < KEY_FRAME_PAUSE_S:
+        request = self._request(layer, now_s)
+        if request is None:
             return None
-        layer.asked_s = now_s
         layer.asked_number = layer.reception.highest if layer.reception is not None else -1
         layer.asks_left = KEY_FRAME_ASKS - 1
-        return rtcp.PictureLoss(1, layer.ssrc)
+        return request
 
     def ask_again(self, layer: Layer, now_s: float) -> rtcp.Packet | None:
         """The same request once more, when it is due: somebody sees the layer, it flows, and no key frame has come."""
-        if layer.ssrc is None or not layer.asks_left or now_s - layer.asked_s < KEY_FRAME_PAUSE_S:
+        if not layer.asks_left or now_s - layer.asked_s < KEY_FRAME_PAUSE_S:
             return None
         if layer.key_number > layer.asked_number or not self._is_seen(layer) or not layer.flows(now_s):
             layer.asks_left = 0
             return None
-        layer.asked_s = now_s
         layer.asks_left -= 1
+        return self._request(layer, now_s)
+
+    @staticmethod
+    def _request(layer: Layer, now_s: float) -> rtcp.Packet | None:
+        if layer.ssrc is None or now_s - layer.asked_s < KEY_FRAME_PAUSE_S:
+            return None
+        layer.asked_s = now_s
         return rtcp.PictureLoss(1, layer.ssrc)
 
     def _is_seen(self, layer: Layer) -> bool:

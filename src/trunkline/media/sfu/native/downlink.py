@@ -29,14 +29,6 @@ class KernelHistory(SendHistory):
         """
         raise RuntimeError("the packet thread numbers what it sends")
 
-    def on_sent_again(self, number: int) -> None:
-        """Only the thread sends.
-
-        Raises:
-            RuntimeError: always.
-        """
-        raise RuntimeError("the packet thread numbers what it sends")
-
     def on_feedback(self, feedback: Feedback) -> list[Reported]:
         """The packets reported on for the first time."""
         return self.on_feedback_body(serialize(feedback))
